@@ -1,0 +1,103 @@
+# tracefmt: trec, tconv, trender and libtracefmt. One file, no recursion.
+#
+#   make                    build/{trec,tconv,trender,libtracefmt.a,libtracefmt.so}
+#   make VARIANT=asan       the same in build/asan (also tsan, fuzz, cov)
+#   make demo | check       install what is missing, build, record and draw | test
+#   make help               all targets
+
+VERSION   := 0.1.0
+VARIANT   ?= release
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+V         ?= 0
+
+B := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
+Q := $(if $(filter 1,$(V)),,@)
+
+CC         ?= cc
+PKG_CONFIG ?= pkg-config
+pkg         = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
+        -Wwrite-strings -Wundef -Wcast-align -Wformat=2 -Wno-format-nonliteral -Wno-unused-parameter
+OPT_release := -O2 -g
+OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT_tsan    := -O1 -g -fsanitize=thread
+OPT_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+OPT_cov     := -O0 -g --coverage
+ifeq ($(VARIANT),fuzz)
+CC := clang
+endif
+ALL_CFLAGS  := -std=gnu11 -fPIC -fvisibility=hidden -pthread -D_GNU_SOURCE $(WARN) $(OPT_$(VARIANT)) $(CFLAGS)
+ALL_LDFLAGS := -pthread $(filter -fsanitize=% --coverage,$(OPT_$(VARIANT))) $(LDFLAGS)
+
+# Each component sees its own folders and the public headers of the library, nothing else.
+INC_libtracefmt := -Ilibtracefmt/include -Ilibtracefmt
+INC_common      := -Ilibtracefmt/include -Icommon
+INC_record      := -Ilibtracefmt/include -Icommon -Irecord
+INC_convert     := -Ilibtracefmt/include -Icommon -Iconvert
+INC_render      := -Ilibtracefmt/include -Icommon -Irender -I$(B)/gen
+
+LIB_CFLAGS    = $(call pkg,--cflags,libcbor libzstd)
+LIB_LIBS      = $(call pkg,--libs,libcbor libzstd)
+RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf)
+RECORD_LIBS   = $(call pkg,--libs,libdw libelf) -liberty
+RENDER_CFLAGS = $(call pkg,--cflags,cairo cairo-svg pangocairo)
+RENDER_LIBS   = $(call pkg,--libs,cairo cairo-svg pangocairo) -lm
+
+sources = $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
+objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
+LIB_OBJ     := $(call objects,libtracefmt)
+COMMON_OBJ  := $(call objects,common)
+RECORD_OBJ  := $(filter-out $(B)/obj/record/agent/%,$(call objects,record))
+CONVERT_OBJ := $(call objects,convert)
+RENDER_OBJ  := $(call objects,render)
+SOVERSION   := 1
+
+TOOLS := $(B)/trec $(B)/tconv $(B)/trender
+
+.PHONY: all
+all: $(TOOLS) $(B)/libtracefmt.a $(B)/libtracefmt.so
+
+$(B)/obj/libtracefmt/%.o: CPPFLAGS_OWN = $(INC_libtracefmt) $(LIB_CFLAGS)
+$(B)/obj/common/%.o:      CPPFLAGS_OWN = $(INC_common)
+$(B)/obj/record/%.o:      CPPFLAGS_OWN = $(INC_record) $(RECORD_CFLAGS)
+$(B)/obj/convert/%.o:     CPPFLAGS_OWN = $(INC_convert)
+$(B)/obj/render/%.o:      CPPFLAGS_OWN = $(INC_render) $(RENDER_CFLAGS)
+
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@$(if $(Q),echo "  CC      $<")
+	$(Q)$(CC) $(CPPFLAGS) $(CPPFLAGS_OWN) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/libtracefmt.a: $(LIB_OBJ)
+	@$(if $(Q),echo "  AR      $@")
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/libtracefmt.so.$(SOVERSION): $(LIB_OBJ) libtracefmt/libtracefmt.map
+	@$(if $(Q),echo "  LD      $@")
+	$(Q)$(CC) -shared -Wl,-soname,libtracefmt.so.$(SOVERSION) -Wl,--version-script,libtracefmt/libtracefmt.map \
+		$(ALL_LDFLAGS) -o $@ $(LIB_OBJ) $(LIB_LIBS)
+
+$(B)/libtracefmt.so: $(B)/libtracefmt.so.$(SOVERSION)
+	$(Q)ln -sf $(notdir $<) $@
+
+$(B)/trec: $(RECORD_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
+	@$(if $(Q),echo "  LD      $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RECORD_LIBS) $(LIBS)
+
+$(B)/tconv: $(CONVERT_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
+	@$(if $(Q),echo "  LD      $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(LIBS)
+
+$(B)/trender: $(RENDER_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
+	@$(if $(Q),echo "  LD      $@")
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RENDER_LIBS) $(LIBS)
+
+-include tests/tests.mk
+
+.PHONY: clean
+clean:
+	$(Q)rm -rf build
+
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(COMMON_OBJ) $(RECORD_OBJ) $(CONVERT_OBJ) $(RENDER_OBJ))
