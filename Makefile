@@ -28,7 +28,7 @@ OPT_cov     := -O0 -g --coverage
 ifeq ($(VARIANT),fuzz)
 CC := clang
 endif
-ALL_CFLAGS  := -std=gnu11 -fPIC -fvisibility=hidden -pthread -D_GNU_SOURCE $(WARN) $(OPT_$(VARIANT)) $(CFLAGS)
+ALL_CFLAGS  := -std=gnu11 -fPIC -pthread -D_GNU_SOURCE $(WARN) $(OPT_$(VARIANT)) $(CFLAGS)
 ALL_LDFLAGS := -pthread $(filter -fsanitize=% --coverage,$(OPT_$(VARIANT))) $(LDFLAGS)
 
 # Each component sees its own folders and the public headers of the library, nothing else.

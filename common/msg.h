@@ -25,10 +25,8 @@ struct msg {
 void msg_error(const struct msg *msg, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Not said when level < 0. */
-void msg_warn(const struct msg *msg, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void msg_warn(const struct msg *msg, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Said when level >= 1. */
-void msg_info(const struct msg *msg, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void msg_info(const struct msg *msg, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

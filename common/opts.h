@@ -28,8 +28,8 @@ struct opt_list {
 };
 
 struct opt_row {
-	const char *name;     /* long name without dashes; NULL only for a heading row */
-	char letter;	      /* short name, 0: none */
+	const char *name; /* long name without dashes; NULL only for a heading row */
+	char letter;	  /* short name, 0: none */
 	enum opt_type type;
 	const char *argument; /* what --help calls the value, NULL for flags */
 	const char *help;     /* one sentence, lower case, no full stop; or the heading */
