@@ -1,0 +1,71 @@
+/*
+ * Names for the addresses of ELF files: function, file, line and the chain of inlined functions.
+ *
+ * A resolver is given addresses, a module at a time and best in large batches, and hands back
+ * ranges: the largest one around each address over which the whole answer is the same. What a
+ * module has been told once is not told again. Sources, best first: DWARF of the file, DWARF of a
+ * separate debug file that proves (build id or checksum) to belong to it, .symtab, .dynsym, and
+ * the names of its PLT entries. An address that nothing covers gets no answer, never the name of
+ * a neighbour. Nothing is fetched from the network.
+ *
+ * Files are taken to be hostile: what contradicts itself has no names. Memory is bounded by
+ * closing the files that were used longest ago.
+ *
+ * Threads: one resolver, one thread.
+ */
+#ifndef RECORD_SYMBOLS_H
+#define RECORD_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rec_symbols;
+
+/* A module whose addresses are asked for. Everything is borrowed for the call only. */
+struct rec_symbol_module {
+	uint32_t id;		 /* the caller's number for it: the same file, the same number */
+	int fd;			 /* the ELF file, open for reading; -1: use `image` */
+	const void *image;	 /* an ELF file in memory that outlives the resolver (the vDSO) */
+	size_t image_bytes;	 /* 0 without an image */
+	const char *path;	 /* where to look for a separate debug file; may be NULL */
+	const uint8_t *build_id; /* what the file's build id has to be; NULL when not known */
+	size_t build_id_bytes;	 /* 0 when not known */
+};
+
+/* One function of a chain. Texts live until the callback returns; NULL when not known. */
+struct rec_symbol_row {
+	const char
+		*function;   /* demangled, at most 4 KiB, never NULL in practice but for its file */
+	const char *file;    /* absolute where the debug information says so */
+	uint32_t line;	     /* at the address, or of the call to the row before; 0: not known */
+	uint32_t first_line; /* where the function is declared; 0: not known */
+};
+
+/* Who gets the answers. */
+struct rec_symbols_sink {
+	void *arg;
+	/*
+	 * [address, address + length) of module `id` is `count` functions (at least 1), innermost
+	 * first; each but the last is inlined into the next. Ranges of a module never overlap.
+	 */
+	void (*rows)(void *arg, uint32_t id, uint64_t address, uint64_t length,
+		const struct rec_symbol_row *rows, size_t count);
+	/* A module has fewer names than it might, for this reason: once per module. May be NULL. */
+	void (*note)(void *arg, uint32_t id, const char *reason);
+};
+
+/* Returns NULL when there is no memory. `sink` is copied. */
+struct rec_symbols *rec_symbols_new(const struct rec_symbols_sink *sink);
+void rec_symbols_free(struct rec_symbols *symbols);
+
+/*
+ * Name `count` addresses (ELF virtual addresses, as nm prints them) of one module. The array is
+ * sorted in place.
+ * Returns 0, also when nothing has a name, or TFMT_E_NOMEM.
+ * Cost: the first address in a compilation unit reads that unit; more there cost microseconds.
+ */
+int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_module *module,
+	uint64_t *addresses, size_t count);
+
+#endif
