@@ -1,0 +1,145 @@
+/*
+ * A trace made ready to be drawn: read once, added up by process and thread, with series as fine
+ * as the picture is wide. Memory follows the number of processes, threads, stacks and pixels,
+ * never the length of the recording.
+ */
+#ifndef REND_MODEL_H
+#define REND_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tracefmt/calltree.h"
+#include "tracefmt/reader.h"
+#include "tracefmt/series.h"
+#include "tracefmt/trace.h"
+
+#include "theme.h"
+
+/*
+ * A series whose bins are pixels of the picture: bin 0 is column `first` of the model's
+ * `bin_count` columns. `bins` is NULL when nothing was measured.
+ */
+struct rend_series {
+	const struct tfmt_bin *bins;
+	size_t first, count;
+	struct tfmt_series *owner;
+};
+
+struct rend_process {
+	uint32_t id;
+	const struct tfmt_process_info *info;
+	uint64_t begin_ns, end_ns; /* its life, within the shown range; begin <= end */
+	bool is_shown;		   /* alive in the shown range, and not filtered out */
+	bool has_cpu;		   /* its CPU time was measured */
+	uint64_t cpu_ns;	   /* within the shown range, as are all sums */
+	uint64_t system_ns;	   /* of it, in the kernel, where that is known */
+	uint64_t peak_bytes;	   /* resident, 0: not measured */
+	uint64_t peak_ns;	   /* when */
+	uint32_t peak_threads;
+	uint64_t sample_count;
+	uint32_t first_child; /* process ids, by start; 0: none */
+	uint32_t next_sibling;
+	struct rend_series cpu;	   /* cores, the mean of each column */
+	struct rend_series memory; /* bytes */
+};
+
+struct rend_thread {
+	uint32_t id;
+	const struct tfmt_thread_info *info;
+	uint64_t begin_ns, end_ns; /* its life, within the shown range */
+	bool is_shown;
+	uint64_t running_ns; /* weights of its samples by state */
+	uint64_t preempted_ns;
+	uint64_t blocked_ns;   /* waits for the interpreter lock included */
+	uint64_t sample_count; /* running ones */
+};
+
+/* Something that was lost, summed over the trace. */
+struct rend_loss {
+	uint32_t what, reason; /* strings */
+	uint64_t count;
+};
+
+struct rend_totals {
+	uint64_t wall_ns;
+	bool has_cpu, has_memory;
+	uint64_t cpu_ns, user_ns, system_ns; /* user + system may be less than cpu */
+	uint64_t peak_bytes, peak_ns;	     /* of all processes together */
+	uint32_t process_count, thread_count;
+	uint64_t sample_count;	  /* running */
+	uint64_t sampled_ns;	  /* their weight */
+	uint64_t whole_count;	  /* of them, with a stack that reaches its root */
+	uint64_t lost_count;	  /* samples */
+	uint64_t recorder_cpu_ns; /* 0: not recorded */
+};
+
+struct rend_model {
+	struct tfmt_reader *reader; /* borrowed */
+	const struct tfmt_header *header;
+	const struct tfmt_trace *trace;
+	const struct tfmt_damage *damage;
+	const char *const *own_paths; /* borrowed: --own */
+	size_t own_count;
+	uint64_t origin_ns;		/* second 0 */
+	uint64_t begin_ns, end_ns;	/* the shown range; begin < end */
+	uint32_t pid;			/* only this process and those it started; 0: all */
+	size_t bin_count;		/* columns of all series, over the shown range */
+	uint32_t root;			/* the command's process, 0 when unknown */
+	struct rend_process *processes; /* by id: [1 .. process_count] */
+	uint32_t process_count;
+	struct rend_thread *threads; /* by id: [1 .. thread_count] */
+	uint32_t thread_count;
+	struct rend_totals totals;
+	struct rend_series cpu, system_cpu; /* all shown processes, cores */
+	struct rend_series memory;	    /* bytes */
+	struct rend_series running_threads; /* threads that exist */
+	struct rend_series machine_cpu;	    /* cores */
+	struct rend_series machine_memory;  /* bytes */
+	struct rend_loss *losses;
+	size_t loss_count;
+	struct tfmt_calltree *tree; /* running samples by ns, built; NULL when there are none */
+	struct rend_model_private *private;
+};
+
+struct rend_model_options {
+	const char *const *own_paths;
+	size_t own_count;
+	uint64_t from_ns, to_ns; /* from second 0; to_ns 0: to the end */
+	uint32_t pid;		 /* 0: all */
+	size_t bin_count;
+};
+
+/*
+ * Read the trace: one scan for names and one pass.
+ * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_ARG when --from is not before --to or no process has
+ * that pid, in words in `err`.
+ * Owns: the reader must outlive the model.
+ */
+int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *options,
+	struct rend_model **ret_model, struct tfmt_error *err);
+void rend_model_free(struct rend_model *model);
+
+/*
+ * One more pass over the samples that are shown, in the order of the file. `each` returns 0 to go
+ * on. Returns: 0, or what `each` or the reader gave.
+ */
+int rend_model_each_sample(struct rend_model *model,
+	int (*each)(void *context, const struct tfmt_sample *sample), void *context,
+	struct tfmt_error *err);
+
+/* The traced command, quoted for a shell, cut to `size`. */
+void rend_model_command(const struct rend_model *model, char *text, size_t size);
+
+/* The program's own code: the command's executable, files under its folder, or --own. */
+bool rend_model_is_own(const struct rend_model *model, const struct tfmt_location *location);
+
+/* How a box of this code is filled: own, runtime, kernel, unknown or its library's tint. */
+enum rend_role rend_model_role(
+	const struct rend_model *model, const struct tfmt_location *location);
+
+/* "liblzma.so.5 lz_encoder_mf.c:448", "kernel": where a function is, for people. */
+void rend_model_place(const struct tfmt_location *location, char *text, size_t size);
+
+#endif

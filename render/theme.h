@@ -1,0 +1,65 @@
+/*
+ * What things are, and the colours that follow. Views name roles, never colours; a theme gives
+ * each role its colour on a light page, a dark page or paper.
+ */
+#ifndef REND_THEME_H
+#define REND_THEME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define REND_LIBRARY_TINTS 8
+
+enum rend_role {
+	REND_NONE, /* not drawn: an item that is only hovered */
+	/* The page. */
+	REND_BACKGROUND,
+	REND_PANEL, /* behind strips, and every second row */
+	REND_GRID,
+	REND_TREE, /* who started whom */
+	REND_TEXT,
+	REND_MUTED,
+	REND_WARNING, /* text on failures and losses */
+	/* Quantities. */
+	REND_LIFE, /* a process or thread exists */
+	REND_CPU,
+	REND_CPU_SYSTEM, /* lighter */
+	REND_MEMORY,	 /* lines */
+	REND_MEMORY_AREA,
+	REND_COUNT, /* threads and other numbers of things */
+	REND_SPAN,  /* scopes of the programmer */
+	/* Boxes of code, each with a label colour that can be read on it. */
+	REND_ALL, /* the root box: everything */
+	REND_OWN,
+	REND_RUNTIME, /* libc, the loader, language runtimes */
+	REND_KERNEL,
+	REND_UNKNOWN,
+	REND_WAITING, /* hatched: not on a CPU */
+	REND_MERGED,  /* hatched: what was too small to be drawn on its own */
+	REND_HATCH,   /* the lines of the two above */
+	REND_LIBRARY, /* the first of REND_LIBRARY_TINTS quiet tints */
+	REND_ROLE_COUNT = REND_LIBRARY + REND_LIBRARY_TINTS,
+};
+
+struct rend_colour {
+	uint8_t red, green, blue;
+};
+
+struct rend_theme;
+
+/* "light", "dark", "print"; NULL for any other name. */
+const struct rend_theme *rend_theme_find(const char *name);
+
+/* Black for REND_NONE, which nobody draws. */
+struct rend_colour rend_theme_colour(const struct rend_theme *theme, enum rend_role role);
+
+/* The colour of text on a box of `fill`. */
+struct rend_colour rend_theme_label(const struct rend_theme *theme, enum rend_role fill);
+
+/* The tint of a library, by its file name alone: the same in every picture. */
+enum rend_role rend_role_of_library(const char *module);
+
+/* A role's name in scene dumps, such as "cpu-system" or "library-3". */
+const char *rend_role_name(enum rend_role role);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * A view: one way to look at a trace. The page (page.c) draws the command, the facts line and the
+ * footer around it; a view draws what is between.
+ *
+ * A view is a file view_<name>.c that ends in a constant
+ * `struct rend_view rend_view_<name>`, and a row in views.def.
+ */
+#ifndef REND_VIEW_H
+#define REND_VIEW_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "axis.h"
+#include "model.h"
+#include "scene.h"
+
+#define REND_MARGIN_PX 24
+
+/* The room a view may draw in, from `y` downwards, and what it shares with its neighbours. */
+struct rend_frame {
+	double x, width_px;	    /* the content: the page without its margins */
+	double max_height_px;	    /* 0: as high as needed */
+	struct rend_time_axis axis; /* for views over time; other views ignore it */
+	bool is_part;		    /* of a report: no strips, no time labels of its own */
+};
+
+struct rend_text_frame;
+
+struct rend_view {
+	const char *name;
+	const char *summary; /* one line for --list-views */
+	bool (*has_data)(const struct rend_model *model);
+	const char *missing; /* what to say when it has none, and the trec option that helps */
+	/* The gutter left and right of the time axis, as drawn alone; 0, 0: no time axis. */
+	double left_px, right_px;
+	/*
+	 * All computing. `model` outlives the state. Returns 0 or a negative enum tfmt_err.
+	 * NULL for views that are text only.
+	 */
+	int (*prepare)(struct rend_model *model, const struct rend_frame *frame, void **ret_state);
+	/* After prepare: how high it will be. */
+	double (*height_px)(const void *state);
+	/* Only draws, with the frame of prepare. */
+	void (*draw)(const void *state, struct rend_scene *scene, double y);
+	void (*release)(void *state); /* NULL is fine */
+	/*
+	 * The view as text of `columns` columns. NULL: it has none. Returns 0 or an error.
+	 */
+	int (*text)(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream);
+	const char *no_text; /* what to use instead when `text` is NULL */
+};
+
+struct rend_text_frame {
+	int columns;
+	bool has_colour;
+	const char *trace_name; /* as given on the command line, for the commands to type next */
+};
+
+/* All views by name. */
+const struct rend_view *const *rend_views(size_t *ret_count);
+const struct rend_view *rend_view_find(const char *name);
+
+/* The strips above processes and timelines: CPU and memory of all. Not a row of the registry. */
+extern const struct rend_view rend_view_strips;
+
+/* A heading on the baseline `y`, as every section of a picture has it. */
+void rend_section(struct rend_scene *scene, double x, double y, const char *text);
+
+#endif
