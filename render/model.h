@@ -31,7 +31,8 @@ struct rend_process {
 	uint32_t id;
 	const struct tfmt_process_info *info;
 	uint64_t begin_ns, end_ns; /* its life, within the shown range; begin <= end */
-	bool is_shown;		   /* alive in the shown range, and not filtered out */
+	bool is_selected;	   /* not filtered out */
+	bool is_shown;		   /* and alive in the shown range */
 	bool has_cpu;		   /* its CPU time was measured */
 	uint64_t cpu_ns;	   /* within the shown range, as are all sums */
 	uint64_t system_ns;	   /* of it, in the kernel, where that is known */
@@ -39,8 +40,12 @@ struct rend_process {
 	uint64_t peak_ns;	   /* when */
 	uint32_t peak_threads;
 	uint64_t sample_count;
-	uint32_t first_child; /* process ids, by start; 0: none */
+	uint64_t sampled_ns;  /* weight of its running samples */
+	uint32_t parent;      /* the nearest shown one; 0: none */
+	uint32_t first_child; /* shown ones, by start; 0: none. processes[0] has those without
+				 parent */
 	uint32_t next_sibling;
+	/* Filled by rend_model_process_series(). */
 	struct rend_series cpu;	   /* cores, the mean of each column */
 	struct rend_series memory; /* bytes */
 };
@@ -86,6 +91,7 @@ struct rend_model {
 	uint64_t begin_ns, end_ns;	/* the shown range; begin < end */
 	uint32_t pid;			/* only this process and those it started; 0: all */
 	size_t bin_count;		/* columns of all series, over the shown range */
+	uint64_t column_ns;		/* (end_ns - begin_ns) / bin_count, exactly */
 	uint32_t root;			/* the command's process, 0 when unknown */
 	struct rend_process *processes; /* by id: [1 .. process_count] */
 	uint32_t process_count;
@@ -94,13 +100,12 @@ struct rend_model {
 	struct rend_totals totals;
 	struct rend_series cpu, system_cpu; /* all shown processes, cores */
 	struct rend_series memory;	    /* bytes */
-	struct rend_series running_threads; /* threads that exist */
+	struct rend_series thread_total;    /* threads that exist */
 	struct rend_series machine_cpu;	    /* cores */
 	struct rend_series machine_memory;  /* bytes */
 	struct rend_loss *losses;
 	size_t loss_count;
 	struct tfmt_calltree *tree; /* running samples by ns, built; NULL when there are none */
-	struct rend_model_private *private;
 };
 
 struct rend_model_options {
@@ -120,6 +125,13 @@ struct rend_model_options {
 int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *options,
 	struct rend_model **ret_model, struct tfmt_error *err);
 void rend_model_free(struct rend_model *model);
+
+/*
+ * One more pass, which gives the processes of these ids their series.
+ * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+int rend_model_process_series(
+	struct rend_model *model, const uint32_t *ids, size_t count, struct tfmt_error *err);
 
 /*
  * One more pass over the samples that are shown, in the order of the file. `each` returns 0 to go

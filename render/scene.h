@@ -122,6 +122,10 @@ void rend_scene_line(struct rend_scene *scene, enum rend_role role, double width
 double rend_scene_text(struct rend_scene *scene, const struct rend_text *text);
 void rend_scene_item(struct rend_scene *scene, const struct rend_item *item);
 
+/* Where the label of a box has its baseline, and how far from the left edge it starts. */
+#define REND_LABEL_INSET_PX 4
+double rend_label_baseline(struct rend_rect rect);
+
 /* Groups nest. The title is read out, and shown where nothing nearer has one. */
 void rend_scene_group(struct rend_scene *scene, const char *title);
 void rend_scene_group_end(struct rend_scene *scene);

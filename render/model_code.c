@@ -1,0 +1,115 @@
+/* Whose code a location is, and how it and the command are written for people. */
+#include <stdio.h>
+#include <string.h>
+
+#include "model.h"
+
+static bool is_under(const char *path, const char *folder)
+{
+	size_t length = strlen(folder);
+	while (length > 1 && folder[length - 1] == '/')
+		length--;
+	return length > 0 && strncmp(path, folder, length) == 0 &&
+	       (path[length] == '\0' || path[length] == '/' || folder[length - 1] == '/');
+}
+
+static bool is_command_executable(const struct rend_model *model, const char *module)
+{
+	if (model->root == 0)
+		return false;
+	const struct tfmt_process_info *info = model->processes[model->root].info;
+	for (size_t i = 0; i < info->image_count; i++) {
+		if (strcmp(tfmt_trace_text(model->trace, info->images[i].exe), module) == 0)
+			return true;
+	}
+	return strcmp(tfmt_trace_text(model->trace, info->exe), module) == 0;
+}
+
+bool rend_model_is_own(const struct rend_model *model, const struct tfmt_location *location)
+{
+	if (location->language == TFMT_LANG_KERNEL)
+		return false;
+	for (size_t i = 0; i < model->own_count; i++) {
+		const char *path = model->own_paths[i];
+		if (is_under(location->module, path) || is_under(location->file, path) ||
+			strcmp(tfmt_base_name(location->module), path) == 0)
+			return true;
+	}
+	if (model->own_count > 0)
+		return false;
+	if (location->module[0] != '\0' && is_command_executable(model, location->module))
+		return true;
+	/* Everything is under the root folder: being there says nothing. */
+	const char *cwd = model->header->cwd;
+	return strcmp(cwd, "/") != 0 &&
+	       (is_under(location->module, cwd) || is_under(location->file, cwd));
+}
+
+static bool is_runtime(const char *module)
+{
+	static const char *const prefixes[] = {"libc.so", "libc-", "libc.musl", "ld-linux",
+		"ld-musl", "ld-", "libpthread", "libstdc++", "libc++", "libgcc_s", "libm.so",
+		"libm-", "libdl", "librt.", "librt-", "[vdso]", "linux-vdso"};
+	const char *name = tfmt_base_name(module);
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_kernel(const struct tfmt_location *location)
+{
+	return location->language == TFMT_LANG_KERNEL ||
+	       strncmp(location->module, "[kernel", 7) == 0;
+}
+
+enum rend_role rend_model_role(const struct rend_model *model, const struct tfmt_location *location)
+{
+	if (is_kernel(location))
+		return REND_KERNEL;
+	if (rend_model_is_own(model, location))
+		return REND_OWN;
+	if (location->module[0] == '\0' && location->file[0] == '\0')
+		return REND_UNKNOWN;
+	if (is_runtime(location->module))
+		return REND_RUNTIME;
+	return rend_role_of_library(
+		location->module[0] != '\0' ? location->module : location->file);
+}
+
+void rend_model_place(const struct tfmt_location *location, char *text, size_t size)
+{
+	if (is_kernel(location)) {
+		snprintf(text, size, "kernel");
+		return;
+	}
+	const char *module = tfmt_base_name(location->module);
+	const char *file = tfmt_base_name(location->file);
+	const char *gap = *module != '\0' && *file != '\0' ? " " : "";
+	if (*file != '\0' && location->line > 0)
+		snprintf(text, size, "%s%s%s:%u", module, gap, file, (unsigned)location->line);
+	else
+		snprintf(text, size, "%s%s%s", module, gap, file);
+}
+
+void rend_model_command(const struct rend_model *model, char *text, size_t size)
+{
+	const struct tfmt_header *header = model->header;
+	bool is_whole = model->pid == 0 && header->argc > 0;
+	if (!is_whole && model->root > 0) {
+		tfmt_trace_command(model->trace, model->root, text, size);
+		return;
+	}
+	size_t length = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < header->argc && length < size; i++) {
+		const char *quote =
+			header->argv[i][strcspn(header->argv[i], " \t\n\"'$&|;<>()*?\\")] != '\0' ||
+					header->argv[i][0] == '\0'
+				? "'"
+				: "";
+		length += (size_t)snprintf(text + length, size - length, "%s%s%s%s",
+			i > 0 ? " " : "", quote, header->argv[i], quote);
+	}
+}

@@ -1,0 +1,100 @@
+#include "surface.h"
+
+#include <math.h>
+#include <string.h>
+
+#define HATCH_DISTANCE_PX 5
+#define HATCH_WIDTH_PX	  0.8
+#define HALO_PX		  1.8 /* more than the line is wide, in all */
+
+const struct rend_surface *rend_surface_find(const char *path)
+{
+	static const struct rend_surface *const surfaces[] = {&rend_surface_png, &rend_surface_svg};
+	size_t length = strlen(path);
+	for (size_t i = 0; i < sizeof(surfaces) / sizeof(*surfaces); i++) {
+		size_t extension = strlen(surfaces[i]->extension);
+		if (length > extension &&
+			strcasecmp(path + length - extension, surfaces[i]->extension) == 0)
+			return surfaces[i];
+	}
+	return NULL;
+}
+
+void rend_set_colour(cairo_t *cr, struct rend_colour colour)
+{
+	cairo_set_source_rgb(cr, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0);
+}
+
+/*
+ * Diagonals x + y = k * distance, cut to the rectangle here rather than by a clip: clips and
+ * patterns would need ids in an SVG. Counting from the page's corner, neighbours match.
+ */
+static void draw_hatch(cairo_t *cr, struct rend_rect rect)
+{
+	double left = rect.x, right = rect.x + rect.width;
+	double top = rect.y, bottom = rect.y + rect.height;
+	double k = ceil((left + top) / HATCH_DISTANCE_PX) * HATCH_DISTANCE_PX;
+	for (; k < right + bottom; k += HATCH_DISTANCE_PX) {
+		double x0 = k - bottom > left ? k - bottom : left;
+		double x1 = k - top < right ? k - top : right;
+		if (x1 - x0 < 0.1)
+			continue;
+		cairo_move_to(cr, x0, k - x0);
+		cairo_line_to(cr, x1, k - x1);
+	}
+	cairo_set_line_width(cr, HATCH_WIDTH_PX);
+	cairo_stroke(cr);
+}
+
+static void draw_path(cairo_t *cr, const struct rend_shape *shape)
+{
+	cairo_move_to(cr, shape->points[0].x, shape->points[0].y);
+	for (size_t i = 1; i < shape->point_count; i++)
+		cairo_line_to(cr, shape->points[i].x, shape->points[i].y);
+}
+
+static void draw_line(cairo_t *cr, const struct rend_shape *shape, const struct rend_theme *theme)
+{
+	if (shape->has_halo) {
+		rend_set_colour(cr, rend_theme_colour(theme, REND_BACKGROUND));
+		cairo_set_line_width(cr, shape->width_px + HALO_PX);
+		draw_path(cr, shape);
+		cairo_stroke(cr);
+	}
+	rend_set_colour(cr, rend_theme_colour(theme, shape->role));
+	cairo_set_line_width(cr, shape->width_px);
+	draw_path(cr, shape);
+	cairo_stroke(cr);
+}
+
+static void draw_shape(cairo_t *cr, const struct rend_shape *shape, const struct rend_theme *theme)
+{
+	const struct rend_rect *rect = &shape->rect;
+	if (shape->type == REND_SHAPE_LINE) {
+		draw_line(cr, shape, theme);
+		return;
+	}
+	rend_set_colour(cr, rend_theme_colour(theme, shape->role));
+	if (shape->type == REND_SHAPE_AREA) {
+		draw_path(cr, shape);
+		cairo_close_path(cr);
+	} else {
+		cairo_rectangle(cr, rect->x, rect->y, rect->width, rect->height);
+	}
+	cairo_fill(cr);
+	if (shape->type == REND_SHAPE_HATCH) {
+		rend_set_colour(cr, rend_theme_colour(theme, REND_HATCH));
+		draw_hatch(cr, *rect);
+	}
+}
+
+void rend_draw_shapes(cairo_t *cr, const struct rend_scene *scene, const struct rend_theme *theme)
+{
+	cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
+	/* Without a page-sized background first, cairo's SVG output takes quadratic time. */
+	rend_set_colour(cr, rend_theme_colour(theme, REND_BACKGROUND));
+	cairo_rectangle(cr, 0, 0, scene->width_px, scene->height_px);
+	cairo_fill(cr);
+	for (size_t i = 0; i < scene->shape_count; i++)
+		draw_shape(cr, &scene->shapes[i], theme);
+}

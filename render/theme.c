@@ -1,0 +1,217 @@
+#include "theme.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "tracefmt/trace.h"
+
+struct rend_theme {
+	const char *name;
+	struct rend_colour colours[REND_ROLE_COUNT];
+	struct rend_colour dark_label, light_label; /* on boxes of code */
+};
+
+#define RGB(hex)                                                  \
+	{                                                         \
+		(hex) >> 16 & 0xff, (hex) >> 8 & 0xff, (hex)&0xff \
+	}
+
+/*
+ * Boxes: own code in the orange of Paul Tol's light scheme, libraries in a family of quiet blues
+ * and greens, what nobody can change in greys. Lines: blue and vermilion of Okabe and Ito, told
+ * apart by every kind of colour vision.
+ */
+static const struct rend_theme themes[] = {
+	{
+		.name = "light",
+		.colours =
+			{
+				[REND_BACKGROUND] = RGB(0xffffff),
+				[REND_PANEL] = RGB(0xf6f8fa),
+				[REND_GRID] = RGB(0xe3e7eb),
+				[REND_TREE] = RGB(0xb4bcc5),
+				[REND_TEXT] = RGB(0x1b1f24),
+				[REND_MUTED] = RGB(0x5b6570),
+				[REND_WARNING] = RGB(0xc03a10),
+				[REND_LIFE] = RGB(0xe3eaf3),
+				[REND_CPU] = RGB(0x5b88b7),
+				[REND_CPU_SYSTEM] = RGB(0xa3c1e0),
+				[REND_MEMORY] = RGB(0xd55e00),
+				[REND_MEMORY_AREA] = RGB(0xf0997a),
+				[REND_COUNT] = RGB(0x5c9c77),
+				[REND_SPAN] = RGB(0xaa3377),
+				[REND_ALL] = RGB(0xeef1f4),
+				[REND_OWN] = RGB(0xf28e6b),
+				[REND_RUNTIME] = RGB(0xc9ced4),
+				[REND_KERNEL] = RGB(0x9aa5b1),
+				[REND_UNKNOWN] = RGB(0xdedede),
+				[REND_WAITING] = RGB(0xf0f2f4),
+				[REND_MERGED] = RGB(0xe3e7eb),
+				[REND_HATCH] = RGB(0xc3cad2),
+				[REND_LIBRARY] = RGB(0xb9cde6),
+				RGB(0xbfe0d8),
+				RGB(0xcbd6ea),
+				RGB(0xc3e0e9),
+				RGB(0xd0dcc4),
+				RGB(0xa9cfdd),
+				RGB(0xc9d3dd),
+				RGB(0xafd6c0),
+			},
+		.dark_label = RGB(0x1b1f24),
+		.light_label = RGB(0x1b1f24),
+	},
+	{
+		.name = "dark",
+		.colours =
+			{
+				[REND_BACKGROUND] = RGB(0x14181d),
+				[REND_PANEL] = RGB(0x1b2128),
+				[REND_GRID] = RGB(0x2a313a),
+				[REND_TREE] = RGB(0x56606c),
+				[REND_TEXT] = RGB(0xe6e9ed),
+				[REND_MUTED] = RGB(0x9aa4af),
+				[REND_WARNING] = RGB(0xff8a5c),
+				[REND_LIFE] = RGB(0x2b3541),
+				[REND_CPU] = RGB(0x6c9bd2),
+				[REND_CPU_SYSTEM] = RGB(0x42638c),
+				[REND_MEMORY] = RGB(0xf9a06a),
+				[REND_MEMORY_AREA] = RGB(0xcf7a5a),
+				[REND_COUNT] = RGB(0x67b58a),
+				[REND_SPAN] = RGB(0xe58ab8),
+				[REND_ALL] = RGB(0x232a32),
+				[REND_OWN] = RGB(0xe98561),
+				[REND_RUNTIME] = RGB(0x565f6a),
+				[REND_KERNEL] = RGB(0x3c444e),
+				[REND_UNKNOWN] = RGB(0x47474a),
+				[REND_WAITING] = RGB(0x1b2128),
+				[REND_MERGED] = RGB(0x2a313a),
+				[REND_HATCH] = RGB(0x3b444f),
+				[REND_LIBRARY] = RGB(0x3d5a83),
+				RGB(0x2f6560),
+				RGB(0x4d5a85),
+				RGB(0x2f6279),
+				RGB(0x52634a),
+				RGB(0x275a6e),
+				RGB(0x4c5c6e),
+				RGB(0x35684e),
+			},
+		.dark_label = RGB(0x14181d),
+		.light_label = RGB(0xe6e9ed),
+	},
+	{
+		/* Paper: no panels, darker lines, enough difference left in greys. */
+		.name = "print",
+		.colours =
+			{
+				[REND_BACKGROUND] = RGB(0xffffff),
+				[REND_PANEL] = RGB(0xffffff),
+				[REND_GRID] = RGB(0xcfcfcf),
+				[REND_TREE] = RGB(0x8a8a8a),
+				[REND_TEXT] = RGB(0x000000),
+				[REND_MUTED] = RGB(0x404040),
+				[REND_WARNING] = RGB(0xa83200),
+				[REND_LIFE] = RGB(0xe6e6e6),
+				[REND_CPU] = RGB(0x4477aa),
+				[REND_CPU_SYSTEM] = RGB(0x9fbfdd),
+				[REND_MEMORY] = RGB(0xb34700),
+				[REND_MEMORY_AREA] = RGB(0xf0b7a0),
+				[REND_COUNT] = RGB(0x4d8f68),
+				[REND_SPAN] = RGB(0x882255),
+				[REND_ALL] = RGB(0xf2f2f2),
+				[REND_OWN] = RGB(0xf4a582),
+				[REND_RUNTIME] = RGB(0xd9d9d9),
+				[REND_KERNEL] = RGB(0xb0b0b0),
+				[REND_UNKNOWN] = RGB(0xe8e8e8),
+				[REND_WAITING] = RGB(0xffffff),
+				[REND_MERGED] = RGB(0xffffff),
+				[REND_HATCH] = RGB(0x9a9a9a),
+				[REND_LIBRARY] = RGB(0xc6d7ec),
+				RGB(0xcde8e1),
+				RGB(0xd6dff0),
+				RGB(0xcfe7ee),
+				RGB(0xdbe6d1),
+				RGB(0xb9dae6),
+				RGB(0xd5dde6),
+				RGB(0xbfe0cd),
+			},
+		.dark_label = RGB(0x000000),
+		.light_label = RGB(0x000000),
+	},
+};
+
+static const char *const role_names[] = {
+	[REND_NONE] = "none",
+	[REND_BACKGROUND] = "background",
+	[REND_PANEL] = "panel",
+	[REND_GRID] = "grid",
+	[REND_TREE] = "tree",
+	[REND_TEXT] = "text",
+	[REND_MUTED] = "muted",
+	[REND_WARNING] = "warning",
+	[REND_LIFE] = "life",
+	[REND_CPU] = "cpu",
+	[REND_CPU_SYSTEM] = "cpu-system",
+	[REND_MEMORY] = "memory",
+	[REND_MEMORY_AREA] = "memory-area",
+	[REND_COUNT] = "count",
+	[REND_SPAN] = "span",
+	[REND_ALL] = "all",
+	[REND_OWN] = "own",
+	[REND_RUNTIME] = "runtime",
+	[REND_KERNEL] = "kernel",
+	[REND_UNKNOWN] = "unknown",
+	[REND_WAITING] = "waiting",
+	[REND_MERGED] = "merged",
+	[REND_HATCH] = "hatch",
+	[REND_LIBRARY] = "library-0",
+	"library-1",
+	"library-2",
+	"library-3",
+	"library-4",
+	"library-5",
+	"library-6",
+	"library-7",
+};
+
+const struct rend_theme *rend_theme_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(themes) / sizeof(*themes); i++) {
+		if (strcmp(themes[i].name, name) == 0)
+			return &themes[i];
+	}
+	return NULL;
+}
+
+struct rend_colour rend_theme_colour(const struct rend_theme *theme, enum rend_role role)
+{
+	return theme->colours[role];
+}
+
+struct rend_colour rend_theme_label(const struct rend_theme *theme, enum rend_role fill)
+{
+	switch (fill) {
+	case REND_OWN:
+		return theme->dark_label;
+	case REND_WAITING:
+	case REND_MERGED:
+		return theme->colours[REND_MUTED];
+	case REND_NONE:
+		return theme->colours[REND_TEXT];
+	default:
+		return theme->light_label;
+	}
+}
+
+enum rend_role rend_role_of_library(const char *module)
+{
+	/* FNV-1a over the name up to its version: an update keeps the tint. */
+	uint32_t hash = 2166136261u;
+	for (const char *c = tfmt_base_name(module); *c != '\0' && strncmp(c, ".so", 3) != 0; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return REND_LIBRARY + (enum rend_role)((hash ^ hash >> 15) % REND_LIBRARY_TINTS);
+}
+
+const char *rend_role_name(enum rend_role role)
+{
+	return role_names[role];
+}
