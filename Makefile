@@ -19,7 +19,7 @@ PKG_CONFIG ?= pkg-config
 pkg         = $(shell $(PKG_CONFIG) $(1) $(2) 2>/dev/null)
 
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla \
-        -Wwrite-strings -Wundef -Wcast-align -Wformat=2 -Wno-format-nonliteral -Wno-unused-parameter
+        -Wwrite-strings -Wundef -Wcast-align -Wformat=2 -Wno-format-nonliteral -Wno-unused-parameter -Wno-missing-field-initializers
 OPT_release := -O2 -g
 OPT_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan    := -O1 -g -fsanitize=thread

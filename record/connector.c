@@ -1,0 +1,133 @@
+#include "connector.h"
+
+#include <errno.h>
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "procfs.h"
+
+/* A burst of forks waits here while the recorder does other things. */
+#define RECEIVE_BUFFER_BYTES (4 << 20)
+
+static int say_listen(int fd)
+{
+	struct {
+		struct nlmsghdr netlink;
+		struct cn_msg connector;
+		enum proc_cn_mcast_op operation;
+	} __attribute__((packed)) message = {
+		.netlink = {.nlmsg_len = sizeof(message), .nlmsg_type = NLMSG_DONE},
+		.connector = {.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC},
+			.len = sizeof(enum proc_cn_mcast_op)},
+		.operation = PROC_CN_MCAST_LISTEN,
+	};
+	return send(fd, &message, sizeof(message), 0) == sizeof(message) ? 0 : -1;
+}
+
+/* The kernel answers a listener with an event that carries an errno. */
+static int wait_for_answer(int fd)
+{
+	char buffer[4096] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct timeval limit = {.tv_usec = 100000};
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	for (int i = 0; i < 64; i++) {
+		ssize_t n = recv(fd, buffer, sizeof(buffer), 0);
+		if (n < (ssize_t)(NLMSG_HDRLEN + sizeof(struct cn_msg) + 16))
+			return -1;
+		const struct cn_msg *message = NLMSG_DATA((struct nlmsghdr *)(void *)buffer);
+		const struct proc_event *event = (const void *)message->data;
+		if (event->what != PROC_EVENT_NONE)
+			continue;
+		errno = (int)event->event_data.ack.err;
+		return errno ? -1 : 0;
+	}
+	errno = ETIMEDOUT;
+	return -1;
+}
+
+int rec_connector_open(void)
+{
+	int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_CONNECTOR);
+	if (fd < 0)
+		return -1;
+	struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
+	int size = RECEIVE_BUFFER_BYTES;
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && say_listen(fd) == 0 &&
+		wait_for_answer(fd) == 0)
+		return fd;
+	int saved_errno = errno;
+	close(fd);
+	errno = saved_errno;
+	return -1;
+}
+
+static void handle_event(const struct proc_event *event,
+	void (*handle)(void *context, const struct rec_connector_event *event), void *context)
+{
+	char name[17] = "";
+	struct rec_connector_event out = {.time_ns = event->timestamp_ns};
+	switch ((unsigned)event->what) {
+	case PROC_EVENT_FORK:
+		out.type = REC_CONNECTOR_FORK;
+		out.pid = event->event_data.fork.child_tgid;
+		out.tid = event->event_data.fork.child_pid;
+		out.parent_pid = event->event_data.fork.parent_tgid;
+		break;
+	case PROC_EVENT_EXEC:
+		out.type = REC_CONNECTOR_EXEC;
+		out.pid = event->event_data.exec.process_tgid;
+		out.tid = event->event_data.exec.process_pid;
+		break;
+	case PROC_EVENT_COMM:
+		out.type = REC_CONNECTOR_NAME;
+		out.pid = event->event_data.comm.process_tgid;
+		out.tid = event->event_data.comm.process_pid;
+		memcpy(name, event->event_data.comm.comm, 16);
+		out.name = name;
+		break;
+	case PROC_EVENT_EXIT:
+		out.type = REC_CONNECTOR_EXIT;
+		out.pid = event->event_data.exit.process_tgid;
+		out.tid = event->event_data.exit.process_pid;
+		out.wait_status = (int)event->event_data.exit.exit_code;
+		break;
+	default:
+		return;
+	}
+	handle(context, &out);
+}
+
+void rec_connector_drain(int fd,
+	void (*handle)(void *context, const struct rec_connector_event *event), void *context)
+{
+	char buffer[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	ssize_t n;
+	while ((n = recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT)) != 0) {
+		if (n < 0 && errno == ENOBUFS) {
+			struct rec_connector_event lost = {
+				.type = REC_CONNECTOR_LOST, .time_ns = rec_now_ns()};
+			handle(context, &lost);
+			continue;
+		}
+		if (n < 0)
+			return;
+		struct nlmsghdr *header = (struct nlmsghdr *)(void *)buffer;
+		for (; NLMSG_OK(header, n); header = NLMSG_NEXT(header, n)) {
+			struct proc_event event = {0};
+			const struct cn_msg *message = NLMSG_DATA(header);
+			size_t room = NLMSG_PAYLOAD(header, sizeof(struct cn_msg));
+			if (message->id.idx != CN_IDX_PROC || message->len > room)
+				continue;
+			memcpy(&event, message->data,
+				message->len < sizeof(event) ? message->len : sizeof(event));
+			handle_event(&event, handle, context);
+		}
+	}
+}

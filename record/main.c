@@ -1,0 +1,87 @@
+/* trec: the command line of the recorder. */
+#include <stdio.h>
+#include <string.h>
+
+#include "opts.h"
+#include "session.h"
+#include "source.h"
+#include "tracefmt/tracefmt.h"
+
+#define ROW(member) offsetof(struct rec_options, member)
+
+static const struct opt_row rows[] = {
+	{.help = "output"},
+	{"output", 'o', OPT_TEXT, "FILE", "write the trace to FILE (- is stdout)", ROW(output)},
+	{.help = "what is recorded"},
+	{"rate", 'F', OPT_NUMBER, "HZ", "stack samples per second of CPU time (999)", ROW(rate_hz),
+		0, 1, 100000},
+	{"interval", 'i', OPT_DURATION, "TIME", "between readings of CPU and memory (100ms)",
+		ROW(interval_ns), 0, 1000000, 3600000000000},
+	{"stack-size", 0, OPT_SIZE, "SIZE", "of the stack copied with each sample (16K)",
+		ROW(stack_bytes), 0, 512, 65528},
+	{"duration", 'd', OPT_DURATION, "TIME", "stop recording after TIME; the program goes on",
+		ROW(duration_ns), 0, 1000000, 0},
+	{"no-native", 0, OPT_FLAG, NULL, "no stacks, only processes and metrics",
+		ROW(without_native)},
+	{"wait-all", 0, OPT_FLAG, NULL, "record until every process of the tree has ended",
+		ROW(waits_for_all)},
+	{.help = "messages"},
+	{"quiet", 'q', OPT_FLAG, NULL, "say errors only", ROW(is_quiet)},
+	{"verbose", 'v', OPT_COUNT, NULL, "say more", ROW(verbosity)},
+};
+
+static const struct opts_spec spec = {
+	.tool = "trec",
+	.synopsis = "trec [options] [--] COMMAND [ARGUMENT...]",
+	.summary =
+		"Record CPU, memory and stacks of COMMAND and of every process it starts.\n"
+		"The trace goes to FILE, or to stdout when that is no terminal (COMMAND's stdout\n"
+		"then goes to stderr), or else to COMMAND-PID.cbor.zst in the current folder.\n"
+		"The exit status is COMMAND's own.",
+	.examples = "  trec ./prog > t.cbor.zst\n"
+		    "  trec -o t.cbor.zst -- make -j4\n",
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(*rows),
+	.stop_at_operand = true,
+};
+
+static const char short_help[] =
+	"usage: trec [options] [--] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"  trec ./prog > t.cbor.zst           record a program\n"
+	"  trec -o t.cbor.zst -- make -j4     a whole tree, to a named file\n"
+	"  trender -o report.svg t.cbor.zst   draw it\n"
+	"\n"
+	"trec --help lists the options.\n";
+
+int main(int argc, char **argv)
+{
+	struct rec_options options = {
+		.rate_hz = 999,
+		.interval_ns = 100000000,
+		.stack_bytes = 16384,
+	};
+	struct msg msg = {"trec", 0};
+	int operands = 0;
+	switch (opts_parse(&spec, &msg, argc, argv, &options, &operands)) {
+	case OPTS_OK:
+		break;
+	case OPTS_HELP:
+		return 0;
+	case OPTS_VERSION:
+		printf("trec %s (trace format %d)\n", TFMT_VERSION, TFMT_FORMAT_VERSION);
+		return 0;
+	case OPTS_USAGE:
+		return REC_EXIT_FAILED;
+	}
+	if (operands == 0) {
+		fputs(short_help, stderr);
+		return REC_EXIT_FAILED;
+	}
+	argv[1 + operands] = NULL;
+	options.command = argv + 1;
+	options.command_count = operands;
+	options.stack_bytes &= ~7ull;
+	msg.level = options.is_quiet ? -1 : options.verbosity;
+	return rec_session_run(&options, &msg);
+}

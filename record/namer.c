@@ -1,0 +1,387 @@
+#include "namer.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "symbols/kallsyms.h"
+#include "symbols/perfmap.h"
+#include "symbols/symbols.h"
+
+/* Addresses of one mapping, noted by the main thread, then owned by the worker. */
+struct batch {
+	struct batch *next;
+	uint32_t mapping;
+	bool is_kernel;
+	enum rec_module_type type;
+	uint32_t module_index;
+	char *path;
+	uint8_t build_id[REC_BUILD_ID_BYTES];
+	size_t build_id_bytes;
+	pid_t pid; /* of JIT code */
+	int fd;
+	uint64_t *addresses;
+	size_t count, capacity;
+};
+
+/* One named range, on its way back. */
+struct name {
+	char *function, *file;
+	uint32_t line, first_line;
+};
+
+struct range {
+	struct range *next;
+	uint32_t mapping;
+	uint64_t address, length;
+	size_t count;
+	struct name names[];
+};
+
+struct perfmap_entry {
+	struct perfmap_entry *next;
+	pid_t pid;
+	struct rec_perfmap *map;
+};
+
+struct rec_namer {
+	struct rec_sink *sink;
+	struct rec_modules *modules;
+	struct batch *noted; /* main thread only */
+
+	pthread_t thread;
+	bool has_thread;
+	pthread_mutex_t lock; /* guards the rest of this block */
+	pthread_cond_t changed;
+	struct batch *queue;
+	struct batch **queue_end;
+	struct range *found;
+	struct range **found_end;
+	bool is_working, is_closing;
+
+	/* Worker only. */
+	struct rec_symbols *symbols;
+	struct rec_kallsyms *kallsyms;
+	struct perfmap_entry *perfmaps;
+	uint32_t current_mapping;
+};
+
+static void free_batch(struct batch *batch)
+{
+	if (batch->fd >= 0)
+		close(batch->fd);
+	free(batch->path);
+	free(batch->addresses);
+	free(batch);
+}
+
+static void free_range(struct range *range)
+{
+	for (size_t i = 0; i < range->count; i++) {
+		free(range->names[i].function);
+		free(range->names[i].file);
+	}
+	free(range);
+}
+
+/* ---- the worker ---- */
+
+static char *copy_text(const char *text)
+{
+	return text ? strdup(text) : NULL;
+}
+
+static void add_range(struct rec_namer *namer, uint64_t address, uint64_t length,
+	const struct rec_symbol_row *rows, size_t count)
+{
+	struct range *range = calloc(1, sizeof(*range) + count * sizeof(*range->names));
+	if (!range)
+		return;
+	range->mapping = namer->current_mapping;
+	range->address = address;
+	range->length = length;
+	range->count = count;
+	for (size_t i = 0; i < count; i++)
+		range->names[i] = (struct name){copy_text(rows[i].function),
+			copy_text(rows[i].file), rows[i].line, rows[i].first_line};
+	pthread_mutex_lock(&namer->lock);
+	*namer->found_end = range;
+	namer->found_end = &range->next;
+	pthread_mutex_unlock(&namer->lock);
+}
+
+static void found_rows(void *context, uint32_t id, uint64_t address, uint64_t length,
+	const struct rec_symbol_row *rows, size_t count)
+{
+	add_range(context, address, length, rows, count);
+}
+
+static void found_kernel_symbol(void *context, const struct rec_kernel_symbol *symbol)
+{
+	char name[256];
+	struct rec_symbol_row row = {.function = symbol->name};
+	if (symbol->module) {
+		snprintf(name, sizeof(name), "%.180s [%.60s]", symbol->name, symbol->module);
+		row.function = name;
+	}
+	add_range(context, symbol->address, symbol->length, &row, 1);
+}
+
+static struct rec_perfmap *perfmap_of(struct rec_namer *namer, pid_t pid)
+{
+	for (struct perfmap_entry *entry = namer->perfmaps; entry; entry = entry->next)
+		if (entry->pid == pid)
+			return entry->map;
+	char path[64];
+	struct stat st = {0};
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	struct perfmap_entry *entry = calloc(1, sizeof(*entry));
+	/* Of a process that has ended, its map must be our own user's. */
+	uid_t owner = stat(path, &st) == 0 ? st.st_uid : getuid();
+	if (!entry)
+		return NULL;
+	*entry = (struct perfmap_entry){namer->perfmaps, pid, rec_perfmap_new("/tmp", pid, owner)};
+	namer->perfmaps = entry;
+	return entry->map;
+}
+
+static void name_jit(struct rec_namer *namer, const struct batch *batch)
+{
+	struct rec_perfmap *map = perfmap_of(namer, batch->pid);
+	uint64_t start, length;
+	const char *name;
+	for (size_t i = 0; map && i < batch->count; i++) {
+		if (!rec_perfmap_find(map, batch->addresses[i], &name, &start, &length))
+			continue;
+		struct rec_symbol_row row = {.function = name};
+		add_range(namer, start, length, &row, 1);
+	}
+}
+
+static void name_batch(struct rec_namer *namer, struct batch *batch)
+{
+	namer->current_mapping = batch->mapping;
+	if (batch->is_kernel) {
+		rec_kallsyms_resolve(namer->kallsyms, batch->addresses, batch->count,
+			found_kernel_symbol, namer);
+	} else if (batch->type == REC_MODULE_JIT) {
+		name_jit(namer, batch);
+	} else if (batch->fd >= 0) {
+		struct rec_symbol_module module = {
+			.id = batch->module_index,
+			.fd = batch->fd,
+			.path = batch->path,
+			.build_id = batch->build_id_bytes ? batch->build_id : NULL,
+			.build_id_bytes = batch->build_id_bytes,
+		};
+		rec_symbols_resolve(namer->symbols, &module, batch->addresses, batch->count);
+	}
+}
+
+static void *work(void *context)
+{
+	struct rec_namer *namer = context;
+	pthread_mutex_lock(&namer->lock);
+	for (;;) {
+		while (!namer->queue && !namer->is_closing)
+			pthread_cond_wait(&namer->changed, &namer->lock);
+		struct batch *batch = namer->queue;
+		if (!batch || namer->is_closing)
+			break;
+		namer->queue = batch->next;
+		if (!namer->queue)
+			namer->queue_end = &namer->queue;
+		namer->is_working = true;
+		pthread_mutex_unlock(&namer->lock);
+		name_batch(namer, batch);
+		free_batch(batch);
+		pthread_mutex_lock(&namer->lock);
+		namer->is_working = false;
+		pthread_cond_broadcast(&namer->changed);
+	}
+	pthread_mutex_unlock(&namer->lock);
+	return NULL;
+}
+
+/* ---- the main thread ---- */
+
+struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modules)
+{
+	struct rec_namer *namer = calloc(1, sizeof(*namer));
+	if (!namer)
+		return NULL;
+	namer->sink = sink;
+	namer->modules = modules;
+	namer->queue_end = &namer->queue;
+	namer->found_end = &namer->found;
+	pthread_mutex_init(&namer->lock, NULL);
+	pthread_cond_init(&namer->changed, NULL);
+	struct rec_symbols_sink found = {.arg = namer, .rows = found_rows};
+	namer->symbols = rec_symbols_new(&found);
+	namer->kallsyms = rec_kallsyms_new("/proc/kallsyms");
+	if (namer->symbols && namer->kallsyms &&
+		pthread_create(&namer->thread, NULL, work, namer) == 0) {
+		namer->has_thread = true;
+		return namer;
+	}
+	rec_namer_free(namer);
+	return NULL;
+}
+
+void rec_namer_free(struct rec_namer *namer)
+{
+	if (!namer)
+		return;
+	if (namer->has_thread) {
+		pthread_mutex_lock(&namer->lock);
+		namer->is_closing = true;
+		pthread_cond_broadcast(&namer->changed);
+		pthread_mutex_unlock(&namer->lock);
+		pthread_join(namer->thread, NULL);
+	}
+	struct batch *lists[] = {namer->noted, namer->queue};
+	for (size_t i = 0; i < 2; i++) {
+		while (lists[i]) {
+			struct batch *next = lists[i]->next;
+			free_batch(lists[i]);
+			lists[i] = next;
+		}
+	}
+	while (namer->found) {
+		struct range *next = namer->found->next;
+		free_range(namer->found);
+		namer->found = next;
+	}
+	while (namer->perfmaps) {
+		struct perfmap_entry *next = namer->perfmaps->next;
+		rec_perfmap_free(namer->perfmaps->map);
+		free(namer->perfmaps);
+		namer->perfmaps = next;
+	}
+	rec_symbols_free(namer->symbols);
+	rec_kallsyms_free(namer->kallsyms);
+	pthread_mutex_destroy(&namer->lock);
+	pthread_cond_destroy(&namer->changed);
+	free(namer);
+}
+
+static struct batch *batch_of(
+	struct rec_namer *namer, const struct rec_module *module, uint32_t mapping)
+{
+	/* The mapping asked for last is at the front: most addresses come in runs. */
+	for (struct batch **link = &namer->noted; *link; link = &(*link)->next) {
+		struct batch *batch = *link;
+		if (batch->mapping != mapping)
+			continue;
+		*link = batch->next;
+		batch->next = namer->noted;
+		namer->noted = batch;
+		return batch;
+	}
+	struct batch *batch = calloc(1, sizeof(*batch));
+	if (!batch)
+		return NULL;
+	batch->mapping = mapping;
+	batch->fd = -1;
+	batch->is_kernel = !module;
+	if (module) {
+		batch->type = module->type;
+		batch->module_index = module->index;
+		batch->path = strdup(module->path);
+		batch->build_id_bytes = module->build_id_size;
+		memcpy(batch->build_id, module->build_id, sizeof(batch->build_id));
+		batch->pid = module->pid;
+	}
+	batch->next = namer->noted;
+	namer->noted = batch;
+	return batch;
+}
+
+void rec_namer_want(
+	struct rec_namer *namer, struct rec_module *module, uint32_t mapping, uint64_t address)
+{
+	struct batch *batch = batch_of(namer, module, mapping);
+	if (!batch)
+		return;
+	if (batch->count == batch->capacity) {
+		size_t capacity = batch->capacity ? 2 * batch->capacity : 64;
+		uint64_t *addresses = realloc(batch->addresses, capacity * sizeof(*addresses));
+		if (!addresses)
+			return;
+		batch->addresses = addresses;
+		batch->capacity = capacity;
+	}
+	batch->addresses[batch->count++] = address;
+}
+
+static void hand_over(struct rec_namer *namer)
+{
+	struct batch *batch = namer->noted;
+	namer->noted = NULL;
+	while (batch) {
+		struct batch *next = batch->next;
+		batch->next = NULL;
+		if (!batch->is_kernel && batch->type != REC_MODULE_JIT)
+			batch->fd = rec_module_dup(namer->modules,
+				rec_modules_get(namer->modules, batch->module_index));
+		pthread_mutex_lock(&namer->lock);
+		*namer->queue_end = batch;
+		namer->queue_end = &batch->next;
+		pthread_cond_broadcast(&namer->changed);
+		pthread_mutex_unlock(&namer->lock);
+		batch = next;
+	}
+}
+
+static void write_range(struct rec_namer *namer, const struct range *range)
+{
+	for (size_t i = 0; i < range->count; i++) {
+		const struct name *name = &range->names[i];
+		struct tfmt_symbol symbol = {
+			.address = range->address,
+			.length = range->length,
+			.mapping = range->mapping,
+			.function = rec_sink_text(namer->sink, name->function),
+			.file = rec_sink_text(namer->sink, name->file),
+			.line = name->line,
+			.first_line = name->first_line,
+			.inlined = i + 1 < range->count,
+		};
+		tfmt_writer_symbol(rec_sink_writer(namer->sink), &symbol);
+	}
+}
+
+static void write_found(struct rec_namer *namer)
+{
+	pthread_mutex_lock(&namer->lock);
+	struct range *range = namer->found;
+	namer->found = NULL;
+	namer->found_end = &namer->found;
+	pthread_mutex_unlock(&namer->lock);
+	while (range) {
+		struct range *next = range->next;
+		write_range(namer, range);
+		free_range(range);
+		range = next;
+	}
+}
+
+void rec_namer_work(struct rec_namer *namer)
+{
+	hand_over(namer);
+	write_found(namer);
+}
+
+void rec_namer_finish(struct rec_namer *namer)
+{
+	hand_over(namer);
+	pthread_mutex_lock(&namer->lock);
+	while (namer->queue || namer->is_working)
+		pthread_cond_wait(&namer->changed, &namer->lock);
+	pthread_mutex_unlock(&namer->lock);
+	write_found(namer);
+}

@@ -1,0 +1,31 @@
+/*
+ * Names for sampled addresses, found by a thread of its own while the recording goes on, so that
+ * a recording that is killed has names too.
+ *
+ * All functions are for the recorder's main thread.
+ */
+#ifndef RECORD_NAMER_H
+#define RECORD_NAMER_H
+
+#include <stdint.h>
+
+#include "sink.h"
+#include "unwind/unwind.h"
+
+struct rec_namer;
+
+/* Returns NULL when there is no memory or no thread. */
+struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modules);
+/* Unfinished work is dropped. */
+void rec_namer_free(struct rec_namer *namer);
+
+/* Note an address of a module, or of the kernel (`module` NULL), that is mapping `mapping`. */
+void rec_namer_want(
+	struct rec_namer *namer, struct rec_module *module, uint32_t mapping, uint64_t address);
+
+/* Hand what was noted to the thread, and write the names that it has found. */
+void rec_namer_work(struct rec_namer *namer);
+/* Wait for all names and write them. */
+void rec_namer_finish(struct rec_namer *namer);
+
+#endif

@@ -1,0 +1,32 @@
+/* Where the trace goes, and where the program's stdout goes because of it. */
+#ifndef RECORD_OUTPUT_H
+#define RECORD_OUTPUT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "msg.h"
+
+struct rec_output {
+	int fd;
+	char *path;	      /* NULL: stdout */
+	bool is_own_name;     /* the name was made up: say it at the end */
+	bool is_new;	      /* made by us: removed when the command cannot be executed */
+	bool redirects_child; /* the trace is stdout: the program's stdout is stderr */
+};
+
+/*
+ * Decide, before the program is started: `path` is -o, or NULL.
+ * Returns 0, or -1 after an error was said.
+ */
+int rec_output_prepare(struct rec_output *output, const char *path, const struct msg *msg);
+/*
+ * Open. `command` and `pid` make up a name, COMMAND-PID.cbor.zst, when none was given.
+ * Returns 0, or -1 after an error was said.
+ */
+int rec_output_open(
+	struct rec_output *output, const char *command, pid_t pid, const struct msg *msg);
+/* Close; with `discard` also remove a file that we made. */
+void rec_output_close(struct rec_output *output, bool discard);
+
+#endif

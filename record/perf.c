@@ -1,0 +1,560 @@
+#include "perf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tracefmt/error.h"
+
+/* Per CPU. 4 MiB hold a quarter of a second at 1 kHz with 16 KiB of stack each. */
+#define SAMPLE_RING_BYTES (4u << 20)
+#define LIFE_RING_BYTES	  (256u << 10)
+#define MIN_RING_BYTES	  (32u << 10)
+
+struct ring {
+	int fd;
+	struct perf_event_mmap_page *page;
+	size_t mapped_bytes;
+	const uint8_t *data;
+	uint64_t size_bytes; /* a power of two */
+	uint64_t head;	     /* as read at the start of the round */
+	uint64_t tail;
+	uint64_t peeked; /* how far rec_perf_peek() has looked */
+	bool is_life;
+	/* The record at tail, when has_next. */
+	struct rec_perf_record next;
+	bool has_next;
+	uint64_t next_bytes;
+	uint8_t *copy; /* of a record that wraps around the end of the ring */
+};
+
+struct rec_perf {
+	enum rec_perf_mode mode;
+	uint64_t rate_hz;
+	int epoll_fd;
+	struct ring *rings;
+	size_t ring_count;
+	struct perf_event_attr sample_attr;
+	unsigned sample_register_count;
+};
+
+static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu)
+{
+	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+static void fill_common(struct perf_event_attr *attr)
+{
+	attr->size = sizeof(*attr);
+	attr->type = PERF_TYPE_SOFTWARE;
+	attr->disabled = 1;
+	attr->enable_on_exec = 1;
+	attr->inherit = 1;
+	attr->sample_id_all = 1;
+	attr->use_clockid = 1;
+	attr->clockid = CLOCK_MONOTONIC;
+	attr->watermark = 1;
+}
+
+static struct perf_event_attr life_attr(void)
+{
+	struct perf_event_attr attr = {0};
+	fill_common(&attr);
+	attr.config = PERF_COUNT_SW_DUMMY;
+	attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
+	attr.task = 1;
+	attr.comm = 1;
+	attr.comm_exec = 1;
+	attr.mmap = 1;
+	attr.mmap2 = 1;
+	attr.build_id = 1;
+	attr.exclude_kernel = 1;
+	attr.wakeup_watermark = 1;
+	return attr;
+}
+
+static struct perf_event_attr sample_attr(const struct rec_perf_options *options, bool with_kernel)
+{
+	struct perf_event_attr attr = {0};
+	fill_common(&attr);
+	attr.config = PERF_COUNT_SW_TASK_CLOCK;
+	attr.freq = 1;
+	attr.sample_freq = options->rate_hz;
+	attr.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU |
+			   PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+	attr.sample_regs_user = options->user_registers;
+	attr.sample_stack_user = options->stack_bytes;
+	attr.inherit_stat = 1;
+	attr.context_switch = 1;
+	attr.exclude_kernel = !with_kernel;
+	attr.exclude_hv = 1;
+	if (with_kernel) {
+		attr.sample_type |= PERF_SAMPLE_CALLCHAIN;
+		attr.exclude_callchain_user = 1;
+		attr.sample_max_stack = REC_PERF_MAX_KERNEL_FRAMES - 1;
+	}
+	attr.wakeup_watermark = SAMPLE_RING_BYTES / 4;
+	return attr;
+}
+
+static int map_ring(struct ring *ring, size_t size_bytes)
+{
+	size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	void *map = mmap(
+		NULL, page_bytes + size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+	if (map == MAP_FAILED)
+		return -1;
+	ring->page = map;
+	ring->mapped_bytes = page_bytes + size_bytes;
+	ring->data = (const uint8_t *)map + page_bytes;
+	ring->size_bytes = size_bytes;
+	return 0;
+}
+
+static void close_ring(struct ring *ring)
+{
+	if (ring->page)
+		munmap(ring->page, ring->mapped_bytes);
+	if (ring->fd >= 0)
+		close(ring->fd);
+	free(ring->copy);
+}
+
+static void close_rings_from(struct rec_perf *perf, size_t first)
+{
+	while (perf->ring_count > first)
+		close_ring(&perf->rings[--perf->ring_count]);
+}
+
+/* Returns 0 (`ret_ring->fd` is -1 on an offline CPU), or -1 with errno. */
+static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, int cpu,
+	size_t size_bytes, struct ring *ret_ring)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	*ret_ring = (struct ring){.is_life = attr->task};
+	ret_ring->fd = open_event(attr, pid, cpu);
+	if (ret_ring->fd < 0)
+		return errno == ENODEV ? 0 : -1;
+	ret_ring->copy = malloc(UINT16_MAX + 1);
+	if (ret_ring->copy && map_ring(ret_ring, size_bytes) == 0 &&
+		epoll_ctl(perf->epoll_fd, EPOLL_CTL_ADD, ret_ring->fd, &event) == 0)
+		return 0;
+	int saved_errno = errno;
+	close_ring(ret_ring);
+	errno = saved_errno;
+	return -1;
+}
+
+/* A ring of one CPU: smaller and smaller while locked memory is short. */
+static int add_ring(
+	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, int cpu, size_t size_bytes)
+{
+	bool wakes_late = attr->wakeup_watermark > 1;
+	for (; size_bytes >= MIN_RING_BYTES; size_bytes /= 2) {
+		struct ring ring;
+		if (wakes_late)
+			attr->wakeup_watermark = (uint32_t)size_bytes / 4;
+		if (open_ring(perf, attr, pid, cpu, size_bytes, &ring) == 0) {
+			if (ring.fd >= 0)
+				perf->rings[perf->ring_count++] = ring;
+			return 0;
+		}
+		if (errno != EPERM && errno != ENOMEM)
+			return -1;
+	}
+	return -1;
+}
+
+/* One ring of `attr` on every CPU, all or none. Returns 0, or -1 with errno. */
+static int add_rings(
+	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, size_t size_bytes)
+{
+	size_t first = perf->ring_count;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct ring *rings = realloc(perf->rings, (first + (size_t)cpus) * sizeof(*rings));
+	if (!rings) {
+		errno = ENOMEM;
+		return -1;
+	}
+	perf->rings = rings;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		if (add_ring(perf, attr, pid, cpu, size_bytes) == 0)
+			continue;
+		int saved_errno = errno;
+		close_rings_from(perf, first);
+		errno = saved_errno;
+		return -1;
+	}
+	if (perf->ring_count > first)
+		return 0;
+	errno = ENODEV;
+	return -1;
+}
+
+static long read_number(const char *path)
+{
+	char text[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	return n > 0 ? strtol(text, NULL, 10) : -1;
+}
+
+static void describe_refusal(char *reason, size_t size_bytes, int error)
+{
+	long paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
+	if (error == EACCES || error == EPERM)
+		snprintf(reason, size_bytes,
+			"perf_event_open: %s (perf_event_paranoid is %ld): no stacks, metrics only; "
+			"to allow it: sysctl kernel.perf_event_paranoid=2%s",
+			strerror(error), paranoid,
+			error == EPERM ? ", or a container with CAP_PERFMON" : "");
+	else
+		snprintf(reason, size_bytes, "perf_event_open: %s: no stacks, metrics only",
+			strerror(error));
+}
+
+static void limit_rate(struct rec_perf *perf, struct rec_perf_options *options)
+{
+	long limit = read_number("/proc/sys/kernel/perf_event_max_sample_rate");
+	if (limit > 0 && options->rate_hz > (uint64_t)limit)
+		options->rate_hz = (uint64_t)limit;
+	perf->rate_hz = options->rate_hz;
+}
+
+static int open_samples(struct rec_perf *perf, const struct rec_perf_options *options, pid_t pid)
+{
+	for (int with_kernel = 1; with_kernel >= 0; with_kernel--) {
+		perf->sample_attr = sample_attr(options, with_kernel);
+		if (add_rings(perf, &perf->sample_attr, pid, SAMPLE_RING_BYTES) == 0) {
+			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
+			return 0;
+		}
+	}
+	return -1;
+}
+
+int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_perf **ret_perf,
+	char *ret_reason, size_t reason_bytes)
+{
+	struct rec_perf_options wanted = *options;
+	struct rec_perf *perf = calloc(1, sizeof(*perf));
+	if (!perf)
+		return TFMT_E_NOMEM;
+	*ret_reason = '\0';
+	perf->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	struct perf_event_attr life = life_attr();
+	if (perf->epoll_fd < 0 || add_rings(perf, &life, pid, LIFE_RING_BYTES) != 0) {
+		describe_refusal(ret_reason, reason_bytes, errno);
+	} else {
+		perf->mode = REC_PERF_LIFE;
+		if (wanted.with_samples) {
+			limit_rate(perf, &wanted);
+			if (open_samples(perf, &wanted, pid) != 0)
+				describe_refusal(ret_reason, reason_bytes, errno);
+		}
+	}
+	perf->sample_register_count = (unsigned)__builtin_popcountll(options->user_registers);
+	*ret_perf = perf;
+	return 0;
+}
+
+void rec_perf_free(struct rec_perf *perf)
+{
+	if (!perf)
+		return;
+	close_rings_from(perf, 0);
+	free(perf->rings);
+	if (perf->epoll_fd >= 0)
+		close(perf->epoll_fd);
+	free(perf);
+}
+
+enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf)
+{
+	return perf->mode;
+}
+
+uint64_t rec_perf_rate_hz(const struct rec_perf *perf)
+{
+	return perf->mode >= REC_PERF_USER ? perf->rate_hz : 0;
+}
+
+int rec_perf_fd(const struct rec_perf *perf)
+{
+	return perf->ring_count > 0 ? perf->epoll_fd : -1;
+}
+
+/* Reading one record: a cursor that never passes the record's end. */
+struct cursor {
+	const uint8_t *at;
+	const uint8_t *end;
+	bool is_short;
+};
+
+static uint64_t take_u64(struct cursor *c)
+{
+	uint64_t value = 0;
+	if (c->end - c->at < 8) {
+		c->is_short = true;
+		return 0;
+	}
+	memcpy(&value, c->at, 8);
+	c->at += 8;
+	return value;
+}
+
+static void take_u32_pair(struct cursor *c, uint32_t *a, uint32_t *b)
+{
+	uint64_t pair = take_u64(c);
+	*a = (uint32_t)pair;
+	*b = (uint32_t)(pair >> 32);
+}
+
+static const void *take_bytes(struct cursor *c, uint64_t count)
+{
+	const void *bytes = c->at;
+	if ((uint64_t)(c->end - c->at) < count) {
+		c->is_short = true;
+		return NULL;
+	}
+	c->at += count;
+	return bytes;
+}
+
+/* A text padded to 8 bytes in front of the sample_id trailer. */
+static const char *take_text(struct cursor *c)
+{
+	const char *text = (const char *)c->at;
+	size_t room = (size_t)(c->end - c->at);
+	size_t length = strnlen(text, room);
+	if (length == room) {
+		c->is_short = true;
+		return "";
+	}
+	take_bytes(c, (length + 8) & ~(size_t)7);
+	return text;
+}
+
+static void parse_kernel_frames(struct rec_perf_record *record, struct cursor *c)
+{
+	uint64_t count = take_u64(c);
+	if (count > UINT16_MAX)
+		c->is_short = true;
+	const uint64_t *frames = c->is_short ? NULL : take_bytes(c, count * 8);
+	if (!frames)
+		return;
+	/* The chain is led by a marker, PERF_CONTEXT_KERNEL. */
+	if (count > 0 && frames[0] == (uint64_t)PERF_CONTEXT_KERNEL) {
+		record->sample.kernel_frames = frames + 1;
+		record->sample.kernel_frame_count = count - 1;
+	}
+}
+
+static void parse_sample(
+	const struct rec_perf *perf, struct rec_perf_record *record, struct cursor *c)
+{
+	uint32_t reserved;
+	record->sample.ip = take_u64(c);
+	take_u32_pair(c, &record->pid, &record->tid);
+	record->time_ns = take_u64(c);
+	take_u32_pair(c, &record->cpu, &reserved);
+	record->sample.period_ns = take_u64(c);
+	if (perf->sample_attr.sample_type & PERF_SAMPLE_CALLCHAIN)
+		parse_kernel_frames(record, c);
+	uint64_t abi = take_u64(c);
+	if (abi != PERF_SAMPLE_REGS_ABI_NONE)
+		record->sample.registers = take_bytes(c, perf->sample_register_count * 8ull);
+	if (abi == PERF_SAMPLE_REGS_ABI_32)
+		record->sample.registers = NULL;
+	uint64_t stack_bytes = take_u64(c);
+	if (stack_bytes == 0)
+		return;
+	const uint8_t *stack = take_bytes(c, stack_bytes);
+	uint64_t filled = take_u64(c);
+	if (stack && filled <= stack_bytes) {
+		record->sample.stack = stack;
+		record->sample.stack_bytes = filled;
+	}
+}
+
+static void parse_mmap2(struct rec_perf_record *record, struct cursor *c)
+{
+	record->mmap.address = take_u64(c);
+	record->mmap.length = take_u64(c);
+	record->mmap.page_offset = take_u64(c);
+	const uint8_t *identity = take_bytes(c, 24);
+	take_u64(c); /* protection and flags */
+	if (!identity)
+		return;
+	if (record->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
+		record->mmap.build_id_size = identity[0] <= 20 ? identity[0] : 0;
+		record->mmap.build_id = identity + 4;
+	} else {
+		uint32_t major, minor;
+		memcpy(&major, identity, 4);
+		memcpy(&minor, identity + 4, 4);
+		record->mmap.device = (uint64_t)major << 32 | minor;
+		memcpy(&record->mmap.inode, identity + 8, 8);
+	}
+	record->mmap.path = take_text(c);
+}
+
+/* The trailer that sample_id_all adds to every other record. */
+static void parse_trailer(struct rec_perf_record *record, struct cursor *c)
+{
+	if (c->end - c->at < 24) {
+		c->is_short = true;
+		return;
+	}
+	struct cursor trailer = {c->end - 24, c->end, false};
+	uint32_t pid, tid, reserved;
+	take_u32_pair(&trailer, &pid, &tid);
+	record->time_ns = take_u64(&trailer);
+	take_u32_pair(&trailer, &record->cpu, &reserved);
+	if (record->type == PERF_RECORD_SWITCH || record->type == PERF_RECORD_LOST) {
+		record->pid = pid;
+		record->tid = tid;
+	}
+}
+
+static bool parse(const struct rec_perf *perf, const struct perf_event_header *header,
+	struct rec_perf_record *record)
+{
+	struct cursor c = {
+		(const uint8_t *)(header + 1), (const uint8_t *)header + header->size, false};
+	memset(record, 0, sizeof(*record));
+	record->type = header->type;
+	record->misc = header->misc;
+	switch (header->type) {
+	case PERF_RECORD_SAMPLE:
+		parse_sample(perf, record, &c);
+		return !c.is_short;
+	case PERF_RECORD_FORK:
+	case PERF_RECORD_EXIT:
+		take_u32_pair(&c, &record->pid, &record->fork.ppid);
+		take_u32_pair(&c, &record->tid, &record->fork.ptid);
+		break;
+	case PERF_RECORD_COMM:
+		take_u32_pair(&c, &record->pid, &record->tid);
+		record->comm.name = take_text(&c);
+		break;
+	case PERF_RECORD_MMAP2:
+		take_u32_pair(&c, &record->pid, &record->tid);
+		parse_mmap2(record, &c);
+		break;
+	case PERF_RECORD_READ:
+		take_u32_pair(&c, &record->pid, &record->tid);
+		record->read.value = take_u64(&c);
+		break;
+	case PERF_RECORD_LOST:
+		take_u64(&c);
+		record->lost.count = take_u64(&c);
+		break;
+	case PERF_RECORD_SWITCH:
+		break;
+	default:
+		return false;
+	}
+	parse_trailer(record, &c);
+	return !c.is_short;
+}
+
+/* The record at the tail as one piece, or NULL when there is none. */
+static const struct perf_event_header *peek(struct ring *ring)
+{
+	if (ring->tail >= ring->head)
+		return NULL;
+	uint64_t at = ring->tail & (ring->size_bytes - 1);
+	const struct perf_event_header *header = (const void *)(ring->data + at);
+	uint64_t room = ring->size_bytes - at;
+	if (header->size <= room)
+		return header;
+	memcpy(ring->copy, ring->data + at, room);
+	memcpy(ring->copy + room, ring->data, header->size - room);
+	return (const void *)ring->copy;
+}
+
+/* Advance to the next record that we understand. */
+static void load_next(const struct rec_perf *perf, struct ring *ring)
+{
+	const struct perf_event_header *header;
+	ring->has_next = false;
+	while ((header = peek(ring))) {
+		if (header->size < sizeof(*header)) {
+			ring->tail = ring->head; /* never seen; must not loop */
+			return;
+		}
+		ring->next_bytes = header->size;
+		if (parse(perf, header, &ring->next)) {
+			ring->has_next = true;
+			return;
+		}
+		ring->tail += header->size;
+	}
+}
+
+static struct ring *oldest(struct rec_perf *perf)
+{
+	struct ring *best = NULL;
+	for (size_t i = 0; i < perf->ring_count; i++) {
+		struct ring *ring = &perf->rings[i];
+		if (ring->has_next && (!best || ring->next.time_ns < best->next.time_ns))
+			best = ring;
+	}
+	return best;
+}
+
+bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
+{
+	for (size_t i = 0; i < perf->ring_count; i++) {
+		struct ring *ring = &perf->rings[i];
+		ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+		load_next(perf, ring);
+	}
+	struct ring *ring;
+	while ((ring = oldest(perf)) && ring->next.time_ns <= until_ns) {
+		handle(context, &ring->next);
+		ring->tail += ring->next_bytes;
+		__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);
+		load_next(perf, ring);
+	}
+	return ring != NULL;
+}
+
+void rec_perf_peek(struct rec_perf *perf,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
+{
+	for (size_t i = 0; i < perf->ring_count; i++) {
+		struct ring *ring = &perf->rings[i];
+		if (!ring->is_life)
+			continue;
+		uint64_t tail = ring->tail;
+		ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+		ring->tail = ring->peeked > tail ? ring->peeked : tail;
+		for (load_next(perf, ring); ring->has_next; load_next(perf, ring)) {
+			handle(context, &ring->next);
+			ring->tail += ring->next_bytes;
+		}
+		ring->peeked = ring->tail;
+		ring->tail = tail;
+	}
+}
+
+void rec_perf_stop(struct rec_perf *perf)
+{
+	for (size_t i = 0; i < perf->ring_count; i++)
+		ioctl(perf->rings[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+}

@@ -1,0 +1,102 @@
+/*
+ * perf_event_open(2): rings of kernel records, one pair per CPU, read in the order of time.
+ *
+ * The life ring carries FORK, COMM, EXIT and MMAP2 and wakes the reader at each record; the sample
+ * ring carries SAMPLE, SWITCH, READ and LOST and wakes it when a quarter is full.
+ */
+#ifndef RECORD_PERF_H
+#define RECORD_PERF_H
+
+#include <linux/perf_event.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define REC_PERF_MAX_KERNEL_FRAMES 128
+
+struct rec_perf;
+
+enum rec_perf_mode {
+	REC_PERF_NONE,	 /* refused */
+	REC_PERF_LIFE,	 /* processes only, no stacks */
+	REC_PERF_USER,	 /* stacks of user code */
+	REC_PERF_KERNEL, /* stacks of user code and kernel */
+};
+
+struct rec_perf_options {
+	bool with_samples;
+	uint64_t rate_hz;
+	uint32_t stack_bytes;
+	uint64_t user_registers; /* mask of perf's register numbers */
+};
+
+/* One record. Pointers into the ring live until the callback returns. */
+struct rec_perf_record {
+	uint32_t type; /* PERF_RECORD_* */
+	uint16_t misc; /* PERF_RECORD_MISC_* */
+	uint32_t cpu;
+	uint64_t time_ns;
+	uint32_t pid, tid;
+	union {
+		struct {
+			uint32_t ppid, ptid;
+		} fork; /* also exit */
+		struct {
+			const char *name;
+		} comm;
+		struct {
+			uint64_t address, length, page_offset;
+			const uint8_t *build_id; /* NULL: `device`, `inode` tell the file */
+			size_t build_id_size;
+			uint64_t device, inode;
+			const char *path;
+		} mmap;
+		struct {
+			uint64_t ip;
+			uint64_t period_ns;
+			const uint64_t *kernel_frames; /* leaf first, return addresses */
+			size_t kernel_frame_count;
+			const uint64_t *registers; /* NULL: no user context */
+			const uint8_t *stack;	   /* from the user stack pointer on */
+			size_t stack_bytes;
+		} sample;
+		struct {
+			uint64_t value; /* CPU ns of one thread on one CPU */
+		} read;
+		struct {
+			uint64_t count;
+		} lost;
+	};
+};
+
+/*
+ * Open the rings on the stopped process `pid` and what it will start, armed by its exec. The mode
+ * reached and, for every one that was refused, a line of words in `ret_reason` (may be empty).
+ * Returns: 0 and an object, also when everything was refused; TFMT_E_NOMEM.
+ */
+int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_perf **ret_perf,
+	char *ret_reason, size_t reason_bytes);
+void rec_perf_free(struct rec_perf *perf);
+
+enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf);
+/* The rate in force: lower than asked for when the kernel limits it. */
+uint64_t rec_perf_rate_hz(const struct rec_perf *perf);
+/* An epoll descriptor that is readable when there is something to read; -1 without rings. */
+int rec_perf_fd(const struct rec_perf *perf);
+
+/*
+ * Give all records up to `until_ns` to `handle`, ordered by time. Records younger than that stay:
+ * another CPU may still be writing an older one. Returns true when some did.
+ */
+bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
+
+/* Show the life records that have come since the last look; the next drain gives them again. */
+void rec_perf_peek(struct rec_perf *perf,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
+
+/* Stop counting. What is in the rings can still be drained. */
+void rec_perf_stop(struct rec_perf *perf);
+
+#endif

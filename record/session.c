@@ -1,0 +1,517 @@
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "connector.h"
+#include "machine.h"
+#include "num.h"
+#include "output.h"
+#include "procfs.h"
+#include "source.h"
+#include "target.h"
+#include "unwind/unwind.h"
+#include "walk.h"
+
+/* A record younger than this may have an older one still being written on another CPU. */
+#define PERF_AGE_NS 500000ull
+/* The rings are looked at so often even when nobody wakes us. */
+#define ROUND_NS	100000000ull
+#define CLOCK_PERIOD_NS 10000000000ull
+/* Chunks that may wait for a slow output. */
+#define QUEUE_BYTES (8u << 20)
+#define MAX_SOURCES REC_TREE_SLOTS
+
+struct running_source {
+	const struct rec_source *source;
+	void *state;
+	uint64_t next_ns;
+};
+
+struct session {
+	const struct rec_options *options;
+	const struct msg *msg;
+	struct rec_inherited inherited;
+	int signal_fd;
+	struct rec_target target;
+	struct rec_output output;
+	struct rec_sink *sink;
+	struct rec_tree *tree;
+	struct rec_perf *perf;
+	struct running_source sources[MAX_SOURCES];
+	size_t source_count;
+	int connector_fd;
+	int epoll_fd;
+	uint64_t start_ns;
+	uint64_t next_clock_ns;
+	uint64_t connector_losses;
+	bool has_left_overs; /* perf records too young for the last round */
+	bool is_over;
+	bool output_failed;
+};
+
+/* ---- what happens in the tree ---- */
+
+static void take_life(struct session *s, const struct rec_perf_record *record)
+{
+	pid_t pid = (pid_t)record->pid, tid = (pid_t)record->tid;
+	switch (record->type) {
+	case PERF_RECORD_FORK:
+		rec_tree_fork(s->tree, record->time_ns, (pid_t)record->fork.ppid, pid, tid);
+		break;
+	case PERF_RECORD_COMM:
+		if (record->misc & PERF_RECORD_MISC_COMM_EXEC)
+			rec_tree_exec(s->tree, record->time_ns, pid, record->comm.name);
+		else
+			rec_tree_name(s->tree, record->time_ns, tid, record->comm.name);
+		break;
+	case PERF_RECORD_MMAP2:
+		rec_tree_mapped(s->tree, pid, record->mmap.path);
+		break;
+	case PERF_RECORD_EXIT:
+		rec_tree_exit(s->tree, record->time_ns, pid, tid);
+		break;
+	case PERF_RECORD_READ:
+		rec_tree_add_cpu(s->tree, pid, record->read.value);
+		break;
+	}
+}
+
+static void take_perf_record(void *context, const struct rec_perf_record *record)
+{
+	struct session *s = context;
+	take_life(s, record);
+	for (size_t i = 0; i < s->source_count; i++)
+		if (s->sources[i].source->perf_record)
+			s->sources[i].source->perf_record(s->sources[i].state, record);
+}
+
+static void read_ahead(void *context, const struct rec_perf_record *record)
+{
+	struct session *s = context;
+	if (record->type == PERF_RECORD_COMM && (record->misc & PERF_RECORD_MISC_COMM_EXEC))
+		rec_tree_read_ahead(s->tree, record->time_ns, (pid_t)record->pid);
+}
+
+/* Without perf the connector tells everything, of every process: take the tree's own. */
+static void take_connector_life(struct session *s, const struct rec_connector_event *event)
+{
+	bool is_ours = rec_tree_process(s->tree, event->pid) != NULL;
+	switch (event->type) {
+	case REC_CONNECTOR_FORK:
+		if (rec_tree_process(s->tree, event->parent_pid))
+			rec_tree_fork(
+				s->tree, event->time_ns, event->parent_pid, event->pid, event->tid);
+		break;
+	case REC_CONNECTOR_EXEC:
+		if (is_ours) {
+			char name[32] = "";
+			rec_proc_read(event->pid, "comm", name, sizeof(name));
+			name[strcspn(name, "\n")] = '\0';
+			rec_tree_exec(s->tree, event->time_ns, event->pid, name);
+		}
+		break;
+	case REC_CONNECTOR_NAME:
+		rec_tree_name(s->tree, event->time_ns, event->tid, event->name);
+		break;
+	case REC_CONNECTOR_EXIT:
+		rec_tree_exit(s->tree, event->time_ns, event->pid, event->tid);
+		break;
+	case REC_CONNECTOR_LOST:
+		break;
+	}
+}
+
+static void take_connector_event(void *context, const struct rec_connector_event *event)
+{
+	struct session *s = context;
+	if (rec_perf_mode(s->perf) == REC_PERF_NONE)
+		take_connector_life(s, event);
+	if (event->type == REC_CONNECTOR_EXIT && event->pid == event->tid)
+		rec_tree_status(s->tree, event->time_ns, event->pid, event->wait_status);
+	if (event->type == REC_CONNECTOR_LOST)
+		s->connector_losses++;
+}
+
+/* ---- signals ---- */
+
+/* Children that have ended: the program, and with --wait-all those that came to us. */
+static void reap(struct session *s, uint64_t now_ns)
+{
+	for (;;) {
+		siginfo_t info = {0};
+		int wait_status;
+		uint64_t cpu_ns;
+		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+			return;
+		pid_t pid = info.si_pid;
+		/* Its clock can be read until it is reaped. */
+		if (rec_proc_cpu_ns(pid, &cpu_ns) == 0)
+			rec_tree_set_cpu(s->tree, pid, cpu_ns);
+		if (waitpid(pid, &wait_status, WNOHANG) != pid)
+			return;
+		rec_tree_status(s->tree, now_ns, pid, wait_status);
+		if (rec_perf_mode(s->perf) == REC_PERF_NONE && s->connector_fd < 0)
+			rec_tree_exit(s->tree, now_ns, pid, pid);
+		if (pid != s->target.pid)
+			continue;
+		s->target.has_ended = true;
+		s->target.wait_status = wait_status;
+	}
+}
+
+static void take_signals(struct session *s, uint64_t now_ns)
+{
+	struct signalfd_siginfo info;
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD) {
+			reap(s, now_ns);
+			continue;
+		}
+		/* The terminal sends to the whole foreground group: the program has it already. */
+		bool from_kernel = info.ssi_code > 0;
+		if (!from_kernel && !s->target.has_ended)
+			kill(s->target.pid, (int)info.ssi_signo);
+	}
+}
+
+/* ---- rounds ---- */
+
+static void watch_output(struct session *s)
+{
+	int error = rec_sink_error(s->sink);
+	if (error == 0 || s->output_failed)
+		return;
+	s->output_failed = true;
+	const char *name = s->output.path ? s->output.path : "standard output";
+	msg_error(s->msg, "cannot write %s: %s: the recording ends here, the program goes on", name,
+		strerror(error));
+}
+
+static void drain_all(struct session *s, uint64_t until_ns)
+{
+	/* Statuses first: their processes may be gone from the tree a moment later. */
+	if (s->connector_fd >= 0)
+		rec_connector_drain(s->connector_fd, take_connector_event, s);
+	else if (rec_perf_mode(s->perf) == REC_PERF_NONE)
+		rec_walk(s->tree, rec_now_ns());
+	rec_perf_peek(s->perf, read_ahead, s);
+	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
+}
+
+static void run_round(struct session *s)
+{
+	uint64_t now_ns = rec_now_ns();
+	drain_all(s, now_ns - PERF_AGE_NS);
+	for (size_t i = 0; i < s->source_count; i++) {
+		struct running_source *running = &s->sources[i];
+		if (!running->source->drain || now_ns < running->next_ns)
+			continue;
+		running->source->drain(running->state, now_ns);
+		running->next_ns += running->source->period_ns(running->state);
+		if (running->next_ns < now_ns)
+			running->next_ns = now_ns;
+	}
+	rec_tree_settle(s->tree, now_ns);
+	if (now_ns >= s->next_clock_ns) {
+		struct tfmt_clock clocks = rec_machine_clocks();
+		tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
+		s->next_clock_ns = now_ns + CLOCK_PERIOD_NS;
+	}
+	rec_sink_flush(s->sink, now_ns);
+	watch_output(s);
+}
+
+static bool tree_has_ended(const struct session *s)
+{
+	if (!s->options->waits_for_all)
+		return s->target.has_ended;
+	/* As their subreaper we are the parent of all that are left. */
+	siginfo_t info = {0};
+	return s->target.has_ended && waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 &&
+	       errno == ECHILD;
+}
+
+static bool recording_is_over(const struct session *s)
+{
+	uint64_t limit_ns = s->options->duration_ns;
+	return s->output_failed || tree_has_ended(s) ||
+	       (limit_ns > 0 && rec_now_ns() >= s->start_ns + limit_ns);
+}
+
+static int wait_ms(const struct session *s)
+{
+	if (s->has_left_overs)
+		return 1;
+	uint64_t now_ns = rec_now_ns(), until_ns = now_ns + ROUND_NS;
+	for (size_t i = 0; i < s->source_count; i++)
+		if (s->sources[i].source->drain && s->sources[i].next_ns < until_ns)
+			until_ns = s->sources[i].next_ns;
+	return until_ns > now_ns ? (int)((until_ns - now_ns + 999999) / 1000000) : 0;
+}
+
+static void record(struct session *s)
+{
+	struct epoll_event events[8];
+	while (!recording_is_over(s)) {
+		epoll_wait(s->epoll_fd, events, 8, wait_ms(s));
+		/* Signals come last: an end is taken in after what led to it. */
+		run_round(s);
+		take_signals(s, rec_now_ns());
+	}
+}
+
+/* After the recording: only the program's end, and signals on their way to it, matter. */
+static void wait_for_target(struct session *s)
+{
+	struct epoll_event events[8];
+	while (!s->target.has_ended) {
+		epoll_wait(s->epoll_fd, events, 8, -1);
+		take_signals(s, rec_now_ns());
+	}
+}
+
+/* ---- the beginning ---- */
+
+static void watch(struct session *s, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	if (fd >= 0)
+		epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+static void start_sources(struct session *s)
+{
+	for (size_t i = 0; i < rec_source_count && s->source_count < MAX_SOURCES; i++) {
+		const struct rec_source *source = rec_sources[i];
+		struct running_source *running = &s->sources[s->source_count];
+		struct rec_context context = {
+			s->options, s->msg, s->sink, s->tree, s->perf, s->source_count};
+		char reason[256] = "";
+		if (!source->probe(&context, reason, sizeof(reason))) {
+			if (reason[0])
+				msg_warn(s->msg, "%s: %s", source->name, reason);
+			continue;
+		}
+		void *state = calloc(1, source->state_size);
+		if (!state || source->prepare(state, &context) != 0) {
+			msg_warn(s->msg, "%s: no memory: recorded without it", source->name);
+			if (state)
+				source->release(state);
+			free(state);
+			continue;
+		}
+		*running = (struct running_source){source, state, 0};
+		s->source_count++;
+		struct rec_tree_listener listener = {
+			.context = state,
+			.process_started = source->process_started,
+			.process_executed = source->process_executed,
+			.process_settled = source->process_settled,
+			.thread_ended = source->thread_ended,
+		};
+		rec_tree_listen(s->tree, &listener);
+	}
+}
+
+static void open_perf(struct session *s, char *reason, size_t reason_bytes)
+{
+	struct rec_perf_options options = {
+		.with_samples = !s->options->without_native,
+		.rate_hz = s->options->rate_hz,
+		.stack_bytes = (uint32_t)s->options->stack_bytes,
+		.user_registers = REC_PERF_REGS_MASK,
+	};
+	if (rec_perf_open(&options, s->target.pid, &s->perf, reason, reason_bytes) != 0)
+		return;
+	if (reason[0])
+		msg_warn(s->msg, "%s", reason);
+	uint64_t rate_hz = rec_perf_rate_hz(s->perf);
+	if (rate_hz > 0 && rate_hz < s->options->rate_hz)
+		msg_warn(s->msg,
+			"rate lowered to %llu Hz, the limit of "
+			"kernel.perf_event_max_sample_rate",
+			(unsigned long long)rate_hz);
+	if (rec_perf_mode(s->perf) == REC_PERF_USER)
+		msg_info(s->msg, "kernel code is not sampled: that needs "
+				 "kernel.perf_event_paranoid=1 or CAP_PERFMON");
+}
+
+static int open_sink(struct session *s, const char *refusal)
+{
+	static const char *const sampler_names[] = {
+		[REC_PERF_NONE] = "none",
+		[REC_PERF_LIFE] = "none",
+		[REC_PERF_USER] = "perf task-clock, user code",
+		[REC_PERF_KERNEL] = "perf task-clock, user code and kernel",
+	};
+	struct tfmt_note notes[] = {
+		{"sampler", sampler_names[rec_perf_mode(s->perf)]},
+		{"exit status", s->connector_fd >= 0 ? "of every process"
+						     : "of the command; of others unknown"},
+		{"refused", refusal},
+	};
+	struct rec_machine machine;
+	struct tfmt_header header;
+	rec_machine_describe(s->options, &machine, &header);
+	header.rate_hz = (uint32_t)rec_perf_rate_hz(s->perf);
+	header.notes = notes;
+	header.note_count = refusal[0] ? 3 : 2;
+	s->start_ns = header.time_ns;
+	struct tfmt_error err;
+	if (rec_sink_new(s->output.fd, &header, QUEUE_BYTES, &s->sink, &err) != 0) {
+		msg_error(s->msg, "cannot begin the trace: %s", err.message);
+		return -1;
+	}
+	return 0;
+}
+
+/* Everything armed, the program waiting. Returns 0, or -1 after an error was said. */
+static int set_up(struct session *s)
+{
+	char refusal[256] = "";
+	s->signal_fd = rec_inherited_take(&s->inherited);
+	if (s->signal_fd < 0) {
+		msg_error(s->msg, "signalfd: %s", strerror(errno));
+		return -1;
+	}
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->options->waits_for_all)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (rec_output_prepare(&s->output, s->options->output, s->msg) != 0)
+		return -1;
+	if (rec_target_start(&s->target, s->options->command, &s->inherited,
+		    s->output.redirects_child) != 0) {
+		msg_error(s->msg, "cannot start a process: %s", strerror(errno));
+		return -1;
+	}
+	if (rec_output_open(&s->output, s->options->command[0], s->target.pid, s->msg) != 0)
+		return -1;
+	s->connector_fd = rec_connector_open();
+	open_perf(s, refusal, sizeof(refusal));
+	if (!s->perf || open_sink(s, refusal) != 0)
+		return -1;
+	s->tree = rec_tree_new(s->sink);
+	if (!s->tree)
+		return -1;
+	start_sources(s);
+	watch(s, s->signal_fd);
+	watch(s, s->connector_fd);
+	watch(s, rec_perf_fd(s->perf));
+	rec_tree_fork(s->tree, rec_now_ns(), getpid(), s->target.pid, s->target.pid);
+	return 0;
+}
+
+/* ---- the end ---- */
+
+static void write_cost(
+	struct session *s, uint64_t now_ns, const char *name, const char *unit, uint64_t value)
+{
+	struct tfmt_cost cost = {
+		.time_ns = now_ns,
+		.value = (int64_t)value,
+		.name = rec_sink_text(s->sink, name),
+		.unit = rec_sink_text(s->sink, unit),
+	};
+	tfmt_writer_cost(rec_sink_writer(s->sink), &cost);
+}
+
+static uint64_t timeval_ns(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
+}
+
+static void write_costs(struct session *s, uint64_t now_ns)
+{
+	struct rusage usage;
+	getrusage(RUSAGE_SELF, &usage);
+	write_cost(s, now_ns, "recorder cpu", "ns",
+		timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime));
+	write_cost(s, now_ns, "recorder memory", "bytes", (uint64_t)usage.ru_maxrss * 1024);
+}
+
+static void finish(struct session *s)
+{
+	rec_perf_stop(s->perf);
+	drain_all(s, UINT64_MAX);
+	uint64_t now_ns = rec_now_ns();
+	for (size_t i = 0; i < s->source_count; i++)
+		if (s->sources[i].source->drain)
+			s->sources[i].source->drain(s->sources[i].state, now_ns);
+	rec_tree_finish(s->tree, now_ns);
+	for (size_t i = 0; i < s->source_count; i++)
+		if (s->sources[i].source->finish)
+			s->sources[i].source->finish(s->sources[i].state, now_ns);
+	rec_sink_lost(s->sink, now_ns, 0, "life", "proc connector overflow", s->connector_losses);
+	struct tfmt_clock clocks = rec_machine_clocks();
+	tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
+	write_costs(s, now_ns);
+	rec_sink_finish(s->sink);
+	watch_output(s);
+}
+
+static void say_result(const struct session *s)
+{
+	char size[NUM_TEXT_BYTES];
+	if (s->output_failed || !s->output.is_own_name)
+		return;
+	msg_warn(s->msg, "wrote %s (%s); next: trender -o report.svg %s", s->output.path,
+		num_bytes(size, rec_sink_bytes(s->sink)), s->output.path);
+}
+
+static void tear_down(struct session *s, bool discard)
+{
+	rec_target_abandon(&s->target);
+	for (size_t i = 0; i < s->source_count; i++) {
+		s->sources[i].source->release(s->sources[i].state);
+		free(s->sources[i].state);
+	}
+	rec_tree_free(s->tree);
+	rec_perf_free(s->perf);
+	rec_sink_free(s->sink);
+	rec_output_close(&s->output, discard);
+	if (s->connector_fd >= 0)
+		close(s->connector_fd);
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+}
+
+int rec_session_run(const struct rec_options *options, const struct msg *msg)
+{
+	struct session s = {
+		.options = options,
+		.msg = msg,
+		.signal_fd = -1,
+		.target = {.pid = -1, .go_fd = -1, .error_fd = -1},
+		.output.fd = -1,
+		.connector_fd = -1,
+		.epoll_fd = -1,
+	};
+	if (set_up(&s) != 0) {
+		tear_down(&s, true);
+		return REC_EXIT_FAILED;
+	}
+	int error = rec_target_release(&s.target);
+	if (error != 0) {
+		msg_error(msg, "cannot execute %s: %s", options->command[0], strerror(error));
+		tear_down(&s, true);
+		return error == ENOENT ? REC_EXIT_NOT_FOUND : REC_EXIT_NOT_EXECUTABLE;
+	}
+	record(&s);
+	finish(&s);
+	say_result(&s);
+	wait_for_target(&s);
+	int status = rec_target_exit_status(&s.target);
+	tear_down(&s, false);
+	return status;
+}

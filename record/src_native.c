@@ -1,0 +1,487 @@
+/*
+ * Native stacks: a sample of every running thread per period, unwound at once, and from the
+ * switch records how long each thread ran, waited for a CPU or was blocked.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "namer.h"
+#include "procfs.h"
+#include "source.h"
+#include "unwind/unwind.h"
+
+/* Waits at least this long are records of their own; shorter ones are added up. */
+#define LONG_WAIT_NS 1000000ull
+/* Names are looked up, and added-up waits written, so often. */
+#define WORK_PERIOD_NS 1000000000ull
+/* Descriptors of binaries kept open. */
+#define MAX_FILES 512
+
+enum { WAIT_PREEMPTED, WAIT_BLOCKED, WAIT_KINDS };
+
+/* What a thread did since its last switch, and what is not yet written. */
+struct schedule {
+	uint64_t since_ns;
+	bool is_running, is_known;
+	int wait;			 /* WAIT_*, while it does not run */
+	uint64_t running_ns, sampled_ns; /* since the last look at them */
+	uint64_t short_ns[WAIT_KINDS];
+};
+
+struct loss {
+	const char *what, *reason;
+	uint64_t count;
+};
+
+enum { LOST_RING, LOST_OUTPUT, LOST_CONTEXT, LOST_THREAD, LOST_KINDS };
+
+struct state {
+	struct rec_context context;
+	struct tfmt_writer *writer;
+	struct rec_modules *modules;
+	struct rec_unwinder *unwinder;
+	struct rec_namer *namer;
+	uint32_t *mapping_of_module; /* by module index; 0: not yet in the trace */
+	uint32_t mapping_capacity;
+	uint32_t kernel_mapping;
+	uint32_t last_kernel_frame; /* highest id of a kernel frame */
+	uint32_t unsampled_stack;
+	uint64_t next_work_ns;
+	uint64_t sample_count, whole_count;
+	struct loss losses[LOST_KINDS];
+};
+
+static bool probe(const struct rec_context *context, char *reason, size_t reason_bytes)
+{
+	reason[0] = '\0'; /* a refusal was said when the rings were opened */
+	return !context->options->without_native && rec_perf_mode(context->perf) >= REC_PERF_USER;
+}
+
+static int prepare(void *opaque, const struct rec_context *context)
+{
+	struct state *state = opaque;
+	state->context = *context;
+	state->writer = rec_sink_writer(context->sink);
+	state->losses[LOST_RING] = (struct loss){"sample", "ring overflow", 0};
+	state->losses[LOST_OUTPUT] = (struct loss){"sample", "output too slow", 0};
+	state->losses[LOST_CONTEXT] = (struct loss){"sample", "no 64-bit user registers", 0};
+	state->losses[LOST_THREAD] = (struct loss){"sample", "thread not known", 0};
+	state->modules = rec_modules_new(MAX_FILES);
+	if (state->modules)
+		state->unwinder = rec_unwinder_new(state->modules);
+	if (state->unwinder)
+		state->namer = rec_namer_new(context->sink, state->modules);
+	return state->namer ? 0 : TFMT_E_NOMEM;
+}
+
+/* ---- address spaces ---- */
+
+static struct rec_space *space_of(struct state *state, struct rec_process *process)
+{
+	void **slot = &process->slots[state->context.slot];
+	if (*slot)
+		return *slot;
+	*slot = rec_space_new(state->modules);
+	/* Not seen from its fork on: what it has mapped stands in /proc. */
+	if (*slot && process->end_ns == 0)
+		rec_space_read_maps(*slot, process->pid);
+	return *slot;
+}
+
+static void process_started(void *opaque, struct rec_process *process)
+{
+	struct state *state = opaque;
+	struct rec_space *parent =
+		process->parent ? process->parent->slots[state->context.slot] : NULL;
+	if (parent)
+		process->slots[state->context.slot] = rec_space_clone(parent);
+}
+
+static void process_executed(void *opaque, struct rec_process *process)
+{
+	struct state *state = opaque;
+	struct rec_space *space = space_of(state, process);
+	if (space)
+		rec_space_clear(space);
+}
+
+static void process_settled(void *opaque, struct rec_process *process)
+{
+	struct state *state = opaque;
+	rec_space_free(process->slots[state->context.slot]);
+	process->slots[state->context.slot] = NULL;
+}
+
+static void take_mmap(struct state *state, const struct rec_perf_record *record)
+{
+	struct rec_process *process = rec_tree_process(state->context.tree, (pid_t)record->pid);
+	struct rec_space *space = process ? space_of(state, process) : NULL;
+	if (!space)
+		return;
+	struct rec_map_event event = {
+		.pid = (pid_t)record->pid,
+		.start = record->mmap.address,
+		.length = record->mmap.length,
+		.file_offset = record->mmap.page_offset,
+		.path = record->mmap.path,
+		.build_id = record->mmap.build_id,
+		.build_id_size = record->mmap.build_id_size,
+		.device_major = (uint32_t)(record->mmap.device >> 32),
+		.device_minor = (uint32_t)record->mmap.device,
+		.inode = record->mmap.inode,
+	};
+	rec_space_map(space, &event);
+}
+
+/* ---- frames and stacks ---- */
+
+static uint32_t mapping_of(struct state *state, const struct rec_module *module)
+{
+	if (module->index >= state->mapping_capacity) {
+		uint32_t capacity = 2 * module->index + 64;
+		uint32_t *ids = realloc(state->mapping_of_module, capacity * sizeof(*ids));
+		if (!ids)
+			return 0;
+		memset(ids + state->mapping_capacity, 0,
+			(capacity - state->mapping_capacity) * sizeof(*ids));
+		state->mapping_of_module = ids;
+		state->mapping_capacity = capacity;
+	}
+	uint32_t *id = &state->mapping_of_module[module->index];
+	if (*id == 0) {
+		static const uint8_t types[] = {
+			[REC_MODULE_UNKNOWN] = TFMT_MAPPING_ANON,
+			[REC_MODULE_FILE] = TFMT_MAPPING_FILE,
+			[REC_MODULE_VDSO] = TFMT_MAPPING_VDSO,
+			[REC_MODULE_JIT] = TFMT_MAPPING_ANON,
+		};
+		struct tfmt_mapping row = {.path = rec_sink_text(state->context.sink, module->path),
+			.type = types[module->type]};
+		if (module->build_id_size > 0)
+			tfmt_writer_intern(state->writer, (const char *)module->build_id,
+				module->build_id_size, &row.build_id);
+		tfmt_writer_add_mapping(state->writer, &row, id);
+	}
+	return *id;
+}
+
+static uint32_t frame_of(struct state *state, const struct rec_stack_frame *frame)
+{
+	if (*frame->user != 0)
+		return *frame->user;
+	struct tfmt_frame row = {
+		.address = frame->vaddr,
+		.mapping = mapping_of(state, frame->module),
+		.language =
+			frame->module->type == REC_MODULE_JIT ? TFMT_LANG_JIT : TFMT_LANG_NATIVE,
+	};
+	uint32_t id = 0;
+	if (tfmt_writer_add_frame(state->writer, &row, &id) != 0)
+		return 0;
+	if (frame->module->type != REC_MODULE_UNKNOWN)
+		rec_namer_want(state->namer, frame->module, row.mapping, row.address);
+	*frame->user = id;
+	return id;
+}
+
+static uint32_t kernel_frame(struct state *state, uint64_t address)
+{
+	if (state->kernel_mapping == 0) {
+		struct tfmt_mapping row = {.path = rec_sink_text(state->context.sink, "[kernel]"),
+			.type = TFMT_MAPPING_KERNEL};
+		tfmt_writer_add_mapping(state->writer, &row, &state->kernel_mapping);
+	}
+	struct tfmt_frame row = {
+		.address = address,
+		.mapping = state->kernel_mapping,
+		.language = TFMT_LANG_KERNEL,
+	};
+	uint32_t id = 0;
+	if (tfmt_writer_add_frame(state->writer, &row, &id) != 0)
+		return 0;
+	/* Ids only grow: a higher one than ever is a new address. */
+	if (id > state->last_kernel_frame) {
+		state->last_kernel_frame = id;
+		rec_namer_want(state->namer, NULL, row.mapping, address);
+	}
+	return id;
+}
+
+static uint32_t push(struct state *state, uint32_t parent, uint32_t frame)
+{
+	struct tfmt_stack row = {parent, frame};
+	uint32_t id = 0;
+	return tfmt_writer_add_stack(state->writer, &row, &id) == 0 ? id : parent;
+}
+
+static uint32_t user_stack(struct state *state, struct rec_process *process,
+	const struct rec_perf_record *record, uint8_t *flags)
+{
+	struct rec_space *space = space_of(state, process);
+	if (!space || !record->sample.registers)
+		return 0;
+	struct rec_user_state user = {
+		.pid = (pid_t)record->pid,
+		.regs = record->sample.registers,
+		.stack = record->sample.stack,
+		.stack_size = record->sample.stack_bytes,
+	};
+	struct rec_stack stack;
+	rec_unwind(state->unwinder, space, &user, &stack);
+	if (!(stack.flags & REC_STACK_WHOLE))
+		*flags |= TFMT_SAMPLE_TRUNCATED;
+	if (stack.flags & REC_STACK_RECOVERED)
+		*flags |= TFMT_SAMPLE_RECOVERED;
+	uint32_t id = 0;
+	for (size_t i = stack.count; i-- > 0;)
+		id = push(state, id, frame_of(state, &stack.frames[i]));
+	return id;
+}
+
+static uint32_t whole_stack(struct state *state, struct rec_process *process,
+	const struct rec_perf_record *record, uint8_t *flags)
+{
+	uint32_t id = user_stack(state, process, record, flags);
+	for (size_t i = record->sample.kernel_frame_count; i-- > 0;) {
+		uint64_t address = record->sample.kernel_frames[i];
+		/* Frame 0 is the instruction itself, the others are return addresses. */
+		id = push(state, id, kernel_frame(state, i == 0 ? address : address - 1));
+	}
+	return id;
+}
+
+static struct schedule *schedule_of(struct state *state, struct rec_thread *thread)
+{
+	void **slot = &thread->slots[state->context.slot];
+	if (!*slot)
+		*slot = calloc(1, sizeof(struct schedule));
+	return *slot;
+}
+
+static void take_sample(struct state *state, const struct rec_perf_record *record)
+{
+	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
+	if (!thread) {
+		state->losses[LOST_THREAD].count++;
+		return;
+	}
+	struct schedule *schedule = schedule_of(state, thread);
+	if (schedule)
+		schedule->sampled_ns += record->sample.period_ns;
+	if (!rec_sink_has_room(state->context.sink)) {
+		state->losses[LOST_OUTPUT].count++;
+		return;
+	}
+	uint8_t flags = 0;
+	uint32_t stack = whole_stack(state, thread->process, record, &flags);
+	if (stack == 0)
+		state->losses[LOST_CONTEXT].count++;
+	struct tfmt_sample sample = {
+		.time_ns = record->time_ns,
+		.weight_ns = record->sample.period_ns,
+		.thread = thread->id,
+		.stack = stack,
+		.state = TFMT_STATE_RUNNING,
+		.flags = flags,
+	};
+	tfmt_writer_sample(state->writer, &sample);
+	state->sample_count++;
+	state->whole_count += !(flags & TFMT_SAMPLE_TRUNCATED);
+}
+
+/* ---- running and waiting ---- */
+
+static void write_wait(struct state *state, const struct rec_thread *thread, uint64_t time_ns,
+	int wait, uint64_t weight_ns, uint8_t flags)
+{
+	if (!rec_sink_has_room(state->context.sink))
+		return;
+	struct tfmt_sample sample = {
+		.time_ns = time_ns,
+		.weight_ns = weight_ns,
+		.thread = thread->id,
+		.state = wait == WAIT_BLOCKED ? TFMT_STATE_BLOCKED : TFMT_STATE_PREEMPTED,
+		.flags = flags,
+	};
+	tfmt_writer_sample(state->writer, &sample);
+}
+
+static void end_wait(
+	struct state *state, struct rec_thread *thread, struct schedule *schedule, uint64_t time_ns)
+{
+	uint64_t weight_ns = time_ns - schedule->since_ns;
+	if (weight_ns >= LONG_WAIT_NS)
+		write_wait(state, thread, time_ns, schedule->wait, weight_ns, 0);
+	else
+		schedule->short_ns[schedule->wait] += weight_ns;
+}
+
+static void take_switch(struct state *state, const struct rec_perf_record *record)
+{
+	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
+	struct schedule *schedule = thread ? schedule_of(state, thread) : NULL;
+	if (!schedule || (schedule->is_known && record->time_ns < schedule->since_ns))
+		return;
+	bool runs = !(record->misc & PERF_RECORD_MISC_SWITCH_OUT);
+	if (!schedule->is_known) {
+		/* Before its first switch a new thread waits for a CPU, an old one runs. */
+		schedule->since_ns = thread->start_ns;
+		schedule->is_running = !runs;
+		schedule->wait = WAIT_PREEMPTED;
+		schedule->is_known = true;
+	}
+	if (schedule->is_running)
+		schedule->running_ns += record->time_ns - schedule->since_ns;
+	else if (runs)
+		end_wait(state, thread, schedule, record->time_ns);
+	schedule->since_ns = record->time_ns;
+	schedule->is_running = runs;
+	if (!runs)
+		schedule->wait = record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT ? WAIT_PREEMPTED
+										    : WAIT_BLOCKED;
+}
+
+static uint32_t unsampled_stack(struct state *state)
+{
+	if (state->unsampled_stack == 0) {
+		uint32_t frame = 0;
+		struct tfmt_frame row = {
+			.function = rec_sink_text(state->context.sink, "[kernel, not sampled]"),
+			.language = TFMT_LANG_KERNEL,
+		};
+		tfmt_writer_add_frame(state->writer, &row, &frame);
+		state->unsampled_stack = push(state, 0, frame);
+	}
+	return state->unsampled_stack;
+}
+
+/*
+ * What adds up without records of its own: short waits, and kernel time that the sampler may not
+ * see. Written each second, so that it lands near its place.
+ */
+static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns)
+{
+	struct state *state = opaque;
+	struct schedule *schedule = thread->slots[state->context.slot];
+	if (!schedule)
+		return;
+	if (schedule->is_known && schedule->is_running && time_ns > schedule->since_ns) {
+		schedule->running_ns += time_ns - schedule->since_ns;
+		schedule->since_ns = time_ns;
+	}
+	for (int wait = 0; wait < WAIT_KINDS; wait++) {
+		if (schedule->short_ns[wait] > 0)
+			write_wait(state, thread, time_ns, wait, schedule->short_ns[wait],
+				TFMT_SAMPLE_SUMMED);
+		schedule->short_ns[wait] = 0;
+	}
+	if (rec_perf_mode(state->context.perf) != REC_PERF_USER)
+		return;
+	uint64_t period_ns = 1000000000 / rec_perf_rate_hz(state->context.perf);
+	if (schedule->running_ns <= schedule->sampled_ns + period_ns)
+		return;
+	struct tfmt_sample sample = {
+		.time_ns = time_ns,
+		.weight_ns = schedule->running_ns - schedule->sampled_ns,
+		.thread = thread->id,
+		.stack = unsampled_stack(state),
+		.state = TFMT_STATE_RUNNING,
+		.flags = TFMT_SAMPLE_UNSAMPLED,
+	};
+	tfmt_writer_sample(state->writer, &sample);
+	schedule->running_ns = schedule->sampled_ns = 0;
+}
+
+static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_ns)
+{
+	struct state *state = opaque;
+	struct schedule *schedule = thread->slots[state->context.slot];
+	if (!schedule)
+		return;
+	if (schedule->is_known && !schedule->is_running && time_ns > schedule->since_ns)
+		end_wait(state, thread, schedule, time_ns);
+	write_sums(state, thread, time_ns);
+	free(schedule);
+	thread->slots[state->context.slot] = NULL;
+}
+
+/* ---- the source ---- */
+
+static void perf_record(void *opaque, const struct rec_perf_record *record)
+{
+	struct state *state = opaque;
+	switch (record->type) {
+	case PERF_RECORD_SAMPLE:
+		take_sample(state, record);
+		break;
+	case PERF_RECORD_SWITCH:
+		take_switch(state, record);
+		break;
+	case PERF_RECORD_MMAP2:
+		take_mmap(state, record);
+		break;
+	case PERF_RECORD_LOST:
+		state->losses[LOST_RING].count += record->lost.count;
+		break;
+	}
+}
+
+static void write_losses(struct state *state, uint64_t now_ns)
+{
+	for (int i = 0; i < LOST_KINDS; i++) {
+		struct loss *loss = &state->losses[i];
+		rec_sink_lost(
+			state->context.sink, now_ns, 0, loss->what, loss->reason, loss->count);
+		loss->count = 0;
+	}
+}
+
+static void drain(void *opaque, uint64_t now_ns)
+{
+	struct state *state = opaque;
+	if (now_ns < state->next_work_ns)
+		return;
+	state->next_work_ns = now_ns + WORK_PERIOD_NS;
+	rec_namer_work(state->namer);
+	rec_tree_each_thread(state->context.tree, write_sums, state, now_ns);
+	write_losses(state, now_ns);
+}
+
+static uint64_t period_ns(void *opaque)
+{
+	return WORK_PERIOD_NS;
+}
+
+static void finish(void *opaque, uint64_t now_ns)
+{
+	struct state *state = opaque;
+	write_losses(state, now_ns);
+	rec_namer_finish(state->namer);
+}
+
+static void release(void *opaque)
+{
+	struct state *state = opaque;
+	rec_namer_free(state->namer);
+	rec_unwinder_free(state->unwinder);
+	rec_modules_free(state->modules);
+	free(state->mapping_of_module);
+}
+
+const struct rec_source rec_source_native = {
+	.name = "native",
+	.summary = "native stacks of running threads, and what threads wait for",
+	.state_size = sizeof(struct state),
+	.probe = probe,
+	.prepare = prepare,
+	.process_started = process_started,
+	.process_executed = process_executed,
+	.process_settled = process_settled,
+	.thread_ended = thread_ended,
+	.perf_record = perf_record,
+	.drain = drain,
+	.period_ns = period_ns,
+	.finish = finish,
+	.release = release,
+};

@@ -1,0 +1,518 @@
+#include "tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "procfs.h"
+
+#define BUCKETS 4096
+/* An end waits so long for its status and its last counters. */
+#define SETTLE_NS 300000000ull
+/* A status of an unknown process waits so long for its fork to be told. */
+#define STATUS_NS 5000000000ull
+
+/* What an exec made of a process, on its way into a life record. */
+struct exec {
+	struct exec *next; /* of those read ahead */
+	uint64_t time_ns;
+	pid_t pid;
+	uint32_t name, exe, argv, cwd;
+};
+
+struct pending_status {
+	struct pending_status *next;
+	uint64_t time_ns;
+	pid_t pid;
+	int wait_status;
+};
+
+struct rec_tree {
+	struct rec_sink *sink;
+	struct tfmt_writer *writer;
+	struct rec_tree_listener listeners[REC_TREE_SLOTS];
+	size_t listener_count;
+	struct rec_process *processes[BUCKETS]; /* alive ones by pid */
+	struct rec_thread *threads[BUCKETS];	/* alive ones by tid */
+	struct rec_process *all;		/* not settled */
+	struct rec_process *settled;		/* kept: children name them as parents */
+	struct exec *read_ahead;
+	struct pending_status *statuses;
+	unsigned alive_count;
+};
+
+static size_t bucket(pid_t number)
+{
+	return (uint32_t)number * 2654435761u >> 20;
+}
+
+struct rec_tree *rec_tree_new(struct rec_sink *sink)
+{
+	struct rec_tree *tree = calloc(1, sizeof(*tree));
+	if (!tree)
+		return NULL;
+	tree->sink = sink;
+	tree->writer = rec_sink_writer(sink);
+	return tree;
+}
+
+static void free_processes(struct rec_process *process)
+{
+	while (process) {
+		struct rec_process *next = process->list_next;
+		free(process->exec);
+		free(process);
+		process = next;
+	}
+}
+
+void rec_tree_free(struct rec_tree *tree)
+{
+	if (!tree)
+		return;
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct rec_thread *thread = tree->threads[i];
+		while (thread) {
+			struct rec_thread *next = thread->hash_next;
+			free(thread);
+			thread = next;
+		}
+	}
+	free_processes(tree->all);
+	free_processes(tree->settled);
+	while (tree->read_ahead) {
+		struct exec *next = tree->read_ahead->next;
+		free(tree->read_ahead);
+		tree->read_ahead = next;
+	}
+	while (tree->statuses) {
+		struct pending_status *next = tree->statuses->next;
+		free(tree->statuses);
+		tree->statuses = next;
+	}
+	free(tree);
+}
+
+void rec_tree_listen(struct rec_tree *tree, const struct rec_tree_listener *listener)
+{
+	if (tree->listener_count < REC_TREE_SLOTS)
+		tree->listeners[tree->listener_count++] = *listener;
+}
+
+struct rec_process *rec_tree_process(struct rec_tree *tree, pid_t pid)
+{
+	struct rec_process *process = tree->processes[bucket(pid)];
+	while (process && process->pid != pid)
+		process = process->hash_next;
+	return process;
+}
+
+struct rec_thread *rec_tree_thread(struct rec_tree *tree, pid_t tid)
+{
+	struct rec_thread *thread = tree->threads[bucket(tid)];
+	while (thread && thread->tid != tid)
+		thread = thread->hash_next;
+	return thread;
+}
+
+struct rec_process *rec_tree_first(struct rec_tree *tree)
+{
+	return tree->all;
+}
+
+struct rec_process *rec_tree_next(struct rec_process *process)
+{
+	return process->list_next;
+}
+
+void rec_tree_each_thread(struct rec_tree *tree,
+	void (*visit)(void *context, struct rec_thread *thread, uint64_t time_ns), void *context,
+	uint64_t time_ns)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct rec_thread *t = tree->threads[i]; t; t = t->hash_next)
+			visit(context, t, time_ns);
+}
+
+bool rec_tree_is_image(struct rec_tree *tree, const struct rec_process *process, const char *exe)
+{
+	return process->exe == rec_sink_text(tree->sink, exe);
+}
+
+unsigned rec_tree_alive_count(const struct rec_tree *tree)
+{
+	return tree->alive_count;
+}
+
+static void write_life(struct rec_tree *tree, const struct tfmt_life *life)
+{
+	tfmt_writer_life(tree->writer, life);
+}
+
+/* Write the exec that waits for its executable's path. */
+static void flush_exec(struct rec_tree *tree, struct rec_process *process)
+{
+	struct exec *exec = process->exec;
+	if (!exec)
+		return;
+	write_life(tree, &(struct tfmt_life){.time_ns = exec->time_ns,
+				 .process = process->id,
+				 .event = TFMT_LIFE_EXEC,
+				 .name = exec->name,
+				 .exe = exec->exe,
+				 .argv = exec->argv,
+				 .cwd = exec->cwd});
+	process->exe = exec->exe;
+	free(exec);
+	process->exec = NULL;
+}
+
+static struct rec_thread *add_thread(
+	struct rec_tree *tree, struct rec_process *process, uint64_t time_ns, pid_t tid)
+{
+	struct rec_thread *thread = calloc(1, sizeof(*thread));
+	if (!thread)
+		return NULL;
+	struct tfmt_thread row = {
+		.start_ns = time_ns, .process = process->id, .tid = (uint32_t)tid};
+	tfmt_writer_add_thread(tree->writer, &row, &thread->id);
+	thread->tid = tid;
+	thread->process = process;
+	thread->start_ns = time_ns;
+	thread->hash_next = tree->threads[bucket(tid)];
+	tree->threads[bucket(tid)] = thread;
+	process->live_threads++;
+	if (tid != process->pid)
+		write_life(tree, &(struct tfmt_life){.time_ns = time_ns,
+					 .process = process->id,
+					 .thread = thread->id,
+					 .event = TFMT_LIFE_START});
+	return thread;
+}
+
+static struct rec_process *add_process(
+	struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid)
+{
+	struct rec_process *process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	process->pid = pid;
+	process->parent = rec_tree_process(tree, ppid);
+	process->start_ns = time_ns;
+	if (process->parent)
+		process->name = process->parent->name;
+	struct tfmt_process row = {
+		.start_ns = time_ns,
+		.pid = (uint32_t)pid,
+		.ppid = (uint32_t)ppid,
+		.parent = process->parent ? process->parent->id : 0,
+	};
+	tfmt_writer_add_process(tree->writer, &row, &process->id);
+	write_life(tree, &(struct tfmt_life){.time_ns = time_ns,
+				 .process = process->id,
+				 .event = TFMT_LIFE_START,
+				 .name = process->name});
+	process->hash_next = tree->processes[bucket(pid)];
+	tree->processes[bucket(pid)] = process;
+	process->list_next = tree->all;
+	tree->all = process;
+	tree->alive_count++;
+	return process;
+}
+
+static void remove_thread(struct rec_tree *tree, struct rec_thread *thread)
+{
+	struct rec_thread **link = &tree->threads[bucket(thread->tid)];
+	while (*link != thread)
+		link = &(*link)->hash_next;
+	*link = thread->hash_next;
+	free(thread);
+}
+
+/* The process is no longer found by its pid, which may be given to another. */
+static void bury(struct rec_tree *tree, struct rec_process *process, uint64_t time_ns)
+{
+	struct rec_process **link = &tree->processes[bucket(process->pid)];
+	while (*link && *link != process)
+		link = &(*link)->hash_next;
+	if (*link)
+		*link = process->hash_next;
+	process->end_ns = time_ns ? time_ns : 1;
+	tree->alive_count--;
+}
+
+static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_t time_ns)
+{
+	struct rec_process *process = thread->process;
+	for (size_t i = 0; i < tree->listener_count; i++)
+		if (tree->listeners[i].thread_ended)
+			tree->listeners[i].thread_ended(
+				tree->listeners[i].context, thread, time_ns);
+	if (thread->tid != process->pid)
+		write_life(tree, &(struct tfmt_life){.time_ns = time_ns,
+					 .process = process->id,
+					 .thread = thread->id,
+					 .event = TFMT_LIFE_EXIT});
+	remove_thread(tree, thread);
+	if (--process->live_threads == 0)
+		bury(tree, process, time_ns);
+}
+
+/* Threads of a process whose end we see only as a whole. */
+static void end_all_threads(struct rec_tree *tree, struct rec_process *process, uint64_t time_ns)
+{
+	for (size_t i = 0; i < BUCKETS && process->end_ns == 0; i++) {
+		struct rec_thread *thread = tree->threads[i];
+		while (thread) {
+			struct rec_thread *next = thread->hash_next;
+			if (thread->process == process)
+				end_thread(tree, thread, time_ns);
+			thread = next;
+		}
+	}
+}
+
+void rec_tree_fork(struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid, pid_t tid)
+{
+	struct rec_process *process = rec_tree_process(tree, pid);
+	struct rec_thread *stale = rec_tree_thread(tree, tid);
+	if (stale) /* its end was lost: the number lives again */
+		end_thread(tree, stale, time_ns);
+	if (pid == tid && process && process->end_ns == 0)
+		end_all_threads(tree, process, time_ns);
+	if (pid == tid || !process) {
+		process = add_process(tree, time_ns, ppid, pid);
+		if (!process)
+			return;
+	}
+	add_thread(tree, process, time_ns, tid);
+	for (size_t i = 0; pid == tid && i < tree->listener_count; i++)
+		if (tree->listeners[i].process_started)
+			tree->listeners[i].process_started(tree->listeners[i].context, process);
+}
+
+void rec_tree_name(struct rec_tree *tree, uint64_t time_ns, pid_t tid, const char *name)
+{
+	struct rec_thread *thread = rec_tree_thread(tree, tid);
+	if (!thread)
+		return;
+	uint32_t id = rec_sink_text(tree->sink, name);
+	if (tid == thread->process->pid)
+		thread->process->name = id;
+	write_life(tree, &(struct tfmt_life){.time_ns = time_ns,
+				 .process = thread->process->id,
+				 .thread = thread->id,
+				 .event = TFMT_LIFE_NAME,
+				 .name = id});
+}
+
+static uint32_t intern_bytes(struct rec_tree *tree, const char *data, size_t length)
+{
+	uint32_t id = 0;
+	tfmt_writer_intern(tree->writer, data, length, &id);
+	return id;
+}
+
+static struct exec *read_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
+{
+	struct exec *exec = calloc(1, sizeof(*exec));
+	char text[4096];
+	if (!exec)
+		return NULL;
+	exec->time_ns = time_ns;
+	exec->pid = pid;
+	/* Long command lines, such as a linker's, are cut. */
+	ssize_t length = rec_proc_read(pid, "cmdline", text, sizeof(text));
+	if (length > 0) {
+		if (text[length - 1] != '\0')
+			length++;
+		exec->argv = intern_bytes(tree, text, (size_t)length);
+	}
+	if (rec_proc_link(pid, "exe", text, sizeof(text)) == 0)
+		exec->exe = rec_sink_text(tree->sink, text);
+	if (rec_proc_link(pid, "cwd", text, sizeof(text)) == 0)
+		exec->cwd = rec_sink_text(tree->sink, text);
+	return exec;
+}
+
+void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
+{
+	struct exec *exec = read_exec(tree, time_ns, pid);
+	if (!exec)
+		return;
+	exec->next = tree->read_ahead;
+	tree->read_ahead = exec;
+}
+
+static struct exec *take_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
+{
+	for (struct exec **link = &tree->read_ahead; *link; link = &(*link)->next) {
+		struct exec *exec = *link;
+		if (exec->pid == pid && exec->time_ns == time_ns) {
+			*link = exec->next;
+			return exec;
+		}
+	}
+	return read_exec(tree, time_ns, pid);
+}
+
+void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const char *name)
+{
+	struct rec_process *process = rec_tree_process(tree, pid);
+	if (!process)
+		return;
+	flush_exec(tree, process);
+	process->name = rec_sink_text(tree->sink, name);
+	process->exec = take_read_ahead(tree, time_ns, pid);
+	if (process->exec)
+		process->exec->name = process->name;
+	if (process->exec && process->exec->exe)
+		flush_exec(tree, process);
+	for (size_t i = 0; i < tree->listener_count; i++)
+		if (tree->listeners[i].process_executed)
+			tree->listeners[i].process_executed(tree->listeners[i].context, process);
+}
+
+void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path)
+{
+	struct rec_process *process = rec_tree_process(tree, pid);
+	if (!process || !process->exec)
+		return;
+	if (path[0] == '/')
+		process->exec->exe = rec_sink_text(tree->sink, path);
+	flush_exec(tree, process);
+}
+
+static void set_status(struct rec_process *process, int wait_status)
+{
+	bool signaled = WIFSIGNALED(wait_status);
+	process->status_type = signaled ? TFMT_STATUS_SIGNALED : TFMT_STATUS_EXITED;
+	process->status = signaled ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+/* Apply a status that came before its process was known or ended. */
+static void take_status(struct rec_tree *tree, struct rec_process *process)
+{
+	for (struct pending_status **link = &tree->statuses; *link; link = &(*link)->next) {
+		struct pending_status *status = *link;
+		if (status->pid != process->pid)
+			continue;
+		set_status(process, status->wait_status);
+		*link = status->next;
+		free(status);
+		return;
+	}
+}
+
+void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid)
+{
+	struct rec_thread *thread = rec_tree_thread(tree, tid);
+	if (thread && thread->process->pid == pid)
+		end_thread(tree, thread, time_ns);
+}
+
+void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status)
+{
+	/* The youngest dead process of that pid waits for it; the list has the youngest first. */
+	for (struct rec_process *process = tree->all; process; process = process->list_next) {
+		if (process->pid != pid || process->end_ns == 0)
+			continue;
+		if (process->status_type == TFMT_STATUS_UNKNOWN)
+			set_status(process, wait_status);
+		return;
+	}
+	struct pending_status *status = calloc(1, sizeof(*status));
+	if (!status)
+		return;
+	*status = (struct pending_status){tree->statuses, now_ns, pid, wait_status};
+	tree->statuses = status;
+}
+
+void rec_tree_add_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
+{
+	for (struct rec_process *process = tree->all; process; process = process->list_next) {
+		if (process->pid == pid) {
+			process->exited_cpu_ns += cpu_ns;
+			return;
+		}
+	}
+}
+
+void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
+{
+	for (struct rec_process *process = tree->all; process; process = process->list_next) {
+		if (process->pid != pid)
+			continue;
+		if (cpu_ns > process->exited_cpu_ns)
+			process->exited_cpu_ns = cpu_ns;
+		return;
+	}
+}
+
+static void settle(struct rec_tree *tree, struct rec_process *process)
+{
+	flush_exec(tree, process);
+	for (size_t i = 0; i < tree->listener_count; i++)
+		if (tree->listeners[i].process_settled)
+			tree->listeners[i].process_settled(tree->listeners[i].context, process);
+	write_life(tree, &(struct tfmt_life){.time_ns = process->end_ns,
+				 .process = process->id,
+				 .event = TFMT_LIFE_EXIT,
+				 .status_type = process->status_type,
+				 .status = process->status});
+	process->is_settled = true;
+}
+
+static void forget_old(struct rec_tree *tree, uint64_t now_ns)
+{
+	for (struct exec **link = &tree->read_ahead; *link;) {
+		struct exec *exec = *link;
+		if (exec->time_ns + STATUS_NS > now_ns) {
+			link = &exec->next;
+			continue;
+		}
+		*link = exec->next;
+		free(exec);
+	}
+	for (struct pending_status **link = &tree->statuses; *link;) {
+		struct pending_status *status = *link;
+		if (status->time_ns + STATUS_NS > now_ns) {
+			link = &status->next;
+			continue;
+		}
+		*link = status->next;
+		free(status);
+	}
+}
+
+void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns)
+{
+	for (struct rec_process **link = &tree->all; *link;) {
+		struct rec_process *process = *link;
+		if (process->end_ns != 0 && process->status_type == TFMT_STATUS_UNKNOWN)
+			take_status(tree, process);
+		if (process->end_ns == 0 || process->end_ns + SETTLE_NS > now_ns) {
+			link = &process->list_next;
+			continue;
+		}
+		settle(tree, process);
+		*link = process->list_next;
+		process->list_next = tree->settled;
+		tree->settled = process;
+	}
+	forget_old(tree, now_ns);
+}
+
+void rec_tree_finish(struct rec_tree *tree, uint64_t now_ns)
+{
+	rec_tree_settle(tree, UINT64_MAX);
+	for (size_t i = 0; i < tree->listener_count; i++)
+		if (tree->listeners[i].thread_ended)
+			rec_tree_each_thread(tree, tree->listeners[i].thread_ended,
+				tree->listeners[i].context, now_ns);
+	for (struct rec_process *process = tree->all; process; process = process->list_next) {
+		process->end_ns = now_ns;
+		process->status_type = TFMT_STATUS_ALIVE;
+		settle(tree, process);
+	}
+}

@@ -1,0 +1,104 @@
+/*
+ * The process tree: who is alive, under which id, and what became of the dead.
+ *
+ * It is told of forks, names and ends by whatever can see them (perf, the proc connector, a walk
+ * over /proc), writes the process and thread tables and the life records, and tells listeners.
+ * An end is written only when its status has had time to arrive by another way.
+ */
+#ifndef RECORD_TREE_H
+#define RECORD_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "sink.h"
+
+/* How many listeners can keep data of their own with a process or thread. */
+#define REC_TREE_SLOTS 4
+
+struct rec_thread;
+
+struct rec_process {
+	uint32_t id; /* in the trace */
+	pid_t pid;
+	struct rec_process *parent; /* NULL at the root; may be dead */
+	uint64_t start_ns;
+	uint64_t end_ns; /* when the last thread ended; 0: alive */
+	unsigned live_threads;
+	uint32_t name;		/* string id of the current short name */
+	uint64_t exited_cpu_ns; /* CPU of its ended threads, as the kernel counted it; 0: unknown */
+	uint8_t status_type;	/* enum tfmt_status_type */
+	int status;
+	void *slots[REC_TREE_SLOTS];
+
+	/* Private to tree.c. */
+	struct rec_process *hash_next, *list_next;
+	struct exec *exec; /* not yet written */
+	bool is_settled;
+};
+
+struct rec_thread {
+	uint32_t id;
+	pid_t tid;
+	struct rec_process *process;
+	uint64_t start_ns;
+	void *slots[REC_TREE_SLOTS];
+	struct rec_thread *hash_next;
+};
+
+/* Told after the tree has changed. Every member may be NULL. */
+struct rec_tree_listener {
+	void *context;
+	void (*process_started)(void *context, struct rec_process *process);
+	void (*process_executed)(void *context, struct rec_process *process);
+	/* Nothing more comes of it; free what you kept in its slot. */
+	void (*process_settled)(void *context, struct rec_process *process);
+	void (*thread_ended)(void *context, struct rec_thread *thread, uint64_t time_ns);
+};
+
+struct rec_tree;
+
+/* Returns NULL when there is no memory. */
+struct rec_tree *rec_tree_new(struct rec_sink *sink);
+void rec_tree_free(struct rec_tree *tree);
+/* `listener` is copied; at most REC_TREE_SLOTS, in the order of their slots. */
+void rec_tree_listen(struct rec_tree *tree, const struct rec_tree_listener *listener);
+
+/* The live process or thread of that number, or NULL. */
+struct rec_process *rec_tree_process(struct rec_tree *tree, pid_t pid);
+struct rec_thread *rec_tree_thread(struct rec_tree *tree, pid_t tid);
+/* All processes that have not settled, for loops: NULL at the end. */
+struct rec_process *rec_tree_first(struct rec_tree *tree);
+struct rec_process *rec_tree_next(struct rec_process *process);
+/* Call `visit` for every live thread. */
+void rec_tree_each_thread(struct rec_tree *tree,
+	void (*visit)(void *context, struct rec_thread *thread, uint64_t time_ns), void *context,
+	uint64_t time_ns);
+/* True when the last exec of the process was of the file `exe`. */
+bool rec_tree_is_image(struct rec_tree *tree, const struct rec_process *process, const char *exe);
+unsigned rec_tree_alive_count(const struct rec_tree *tree);
+
+/* What happened. `ppid`: of the parent process; unknown pids are taken as new processes. */
+void rec_tree_fork(struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid, pid_t tid);
+void rec_tree_name(struct rec_tree *tree, uint64_t time_ns, pid_t tid, const char *name);
+void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const char *name);
+/* The first executable file mapped after an exec: the program, where /proc came too late. */
+void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path);
+void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid);
+/* An exec seen before its turn: read its arguments while they are there. */
+void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid);
+
+/* How `pid` ended, as of waitpid(2). May come before or after its rec_tree_exit(). */
+void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status);
+/* CPU time of one ended thread of the process (or a part of it). */
+void rec_tree_add_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
+/* CPU time of all its threads, read at its end. */
+void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
+
+/* Write the ends that are complete, or old enough that nothing more will come. */
+void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns);
+/* The recording ends: write what is left; who lives is marked alive. */
+void rec_tree_finish(struct rec_tree *tree, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The process tree as /proc shows it: what is left where perf and the proc connector are refused.
+ * Processes that live shorter than the time between two walks are not seen.
+ */
+#ifndef RECORD_WALK_H
+#define RECORD_WALK_H
+
+#include <stdint.h>
+
+#include "tree.h"
+
+/* Tell the tree of new children, changed names and ends since the last walk. */
+void rec_walk(struct rec_tree *tree, uint64_t now_ns);
+
+#endif
