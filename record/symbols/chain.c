@@ -1,0 +1,74 @@
+#include "symbols/chain.h"
+
+#include <string.h>
+
+#include "symbols/demangle.h"
+
+#define PATH_BYTES_MAX 4096
+
+const char *rec_chain_name(struct rec_chain *chain, const char *symbol)
+{
+	char *text = chain->text + chain->text_used;
+
+	if (sizeof(chain->text) - chain->text_used < REC_NAME_BYTES_MAX)
+		return NULL;
+	rec_demangle(symbol, text);
+	chain->text_used += strlen(text) + 1;
+	return text;
+}
+
+/* Append one component of a path to `text`, which never ends in '/'. Returns the new length. */
+static size_t append_component(
+	char *text, size_t length, const char *part, size_t part_length, bool is_absolute)
+{
+	if (part_length == 0 || (part_length == 1 && part[0] == '.'))
+		return length;
+	if (part_length == 2 && memcmp(part, "..", 2) == 0) {
+		char *slash = memrchr(text, '/', length);
+		bool is_up = slash && length == (size_t)(slash - text) + 3 &&
+			     memcmp(slash, "/..", 3) == 0;
+
+		if (slash && !is_up)
+			return (size_t)(slash - text);
+		if (is_absolute)
+			return length;
+	}
+	if (length + part_length + 2 > PATH_BYTES_MAX)
+		return length;
+	if (length > 0 || is_absolute)
+		text[length++] = '/';
+	memcpy(text + length, part, part_length);
+	return length + part_length;
+}
+
+const char *rec_chain_path(
+	struct rec_chain *chain, const char *root, const char *folder, const char *name)
+{
+	const char *parts[3] = {root, folder, name};
+	char *text = chain->text + chain->text_used;
+	size_t length = 0, first = 0;
+	bool is_absolute = false;
+
+	if (!name || !*name || sizeof(chain->text) - chain->text_used < PATH_BYTES_MAX)
+		return NULL;
+	for (size_t i = 0; i < 3; i++) {
+		if (parts[i] && parts[i][0] == '/') {
+			first = i;
+			is_absolute = true;
+		}
+	}
+	for (size_t i = first; i < 3; i++) {
+		const char *at = parts[i] ? parts[i] : "";
+
+		while (*at) {
+			size_t part_length = strcspn(at, "/");
+
+			length = append_component(text, length, at, part_length, is_absolute);
+			at += part_length;
+			at += *at == '/';
+		}
+	}
+	text[length] = '\0';
+	chain->text_used += length + 1;
+	return text;
+}

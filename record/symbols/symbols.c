@@ -1,0 +1,278 @@
+#include "symbols/symbols.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "symbols/chain.h"
+#include "symbols/dwarf.h"
+#include "symbols/elf_file.h"
+#include "symbols/intervals.h"
+#include "symbols/symtab.h"
+#include "tracefmt/error.h"
+
+/* Memory of all open files together: beyond it the ones used longest ago are closed. */
+#define OPEN_BYTES_MAX (24u << 20)
+/* Units of one file kept at a time. */
+#define UNIT_BYTES_MAX (12u << 20)
+/* Uncompressed debug information of one file. */
+#define UNCOMPRESSED_BYTES_MAX (48u << 20)
+/* Files open at a time. */
+#define OPEN_FILES_MAX 64
+/* Files known at all: a bound for the caller's numbers. */
+#define MODULES_MAX (1u << 20)
+
+/* A file: what has been told of it, and, while it is open, where its names come from. */
+struct module {
+	uint32_t id;
+	bool is_noted;
+	bool is_unusable;
+	bool is_open;
+	struct rec_intervals told;
+	uint64_t used_at; /* the resolver's clock at the last use */
+	struct rec_elf_file file;
+	struct rec_elf_file debug; /* closed when there is no separate one */
+	struct rec_symtab symtab;
+	struct rec_dwarf *dwarf; /* NULL when there is none */
+};
+
+struct rec_symbols {
+	struct rec_symbols_sink sink;
+	struct module **modules; /* by id; NULL where none was asked for */
+	size_t module_count;
+	uint64_t clock; /* counts resolve calls */
+	struct rec_chain *chain;
+};
+
+struct rec_symbols *rec_symbols_new(const struct rec_symbols_sink *sink)
+{
+	struct rec_symbols *symbols = calloc(1, sizeof(*symbols));
+
+	if (!symbols)
+		return NULL;
+	symbols->sink = *sink;
+	symbols->chain = malloc(sizeof(*symbols->chain));
+	if (!symbols->chain) {
+		free(symbols);
+		return NULL;
+	}
+	return symbols;
+}
+
+static void close_module(struct module *module)
+{
+	if (!module->is_open)
+		return;
+	rec_dwarf_free(module->dwarf);
+	module->dwarf = NULL;
+	rec_symtab_release(&module->symtab);
+	rec_elf_close(&module->debug);
+	rec_elf_close(&module->file);
+	module->is_open = false;
+}
+
+void rec_symbols_free(struct rec_symbols *symbols)
+{
+	if (!symbols)
+		return;
+	for (size_t i = 0; i < symbols->module_count; i++) {
+		if (!symbols->modules[i])
+			continue;
+		close_module(symbols->modules[i]);
+		rec_intervals_release(&symbols->modules[i]->told);
+		free(symbols->modules[i]);
+	}
+	free(symbols->modules);
+	free(symbols->chain);
+	free(symbols);
+}
+
+/* The module of that number, made when it is new. Returns NULL when there is no memory. */
+static struct module *module_of(struct rec_symbols *symbols, uint32_t id)
+{
+	if (id >= MODULES_MAX)
+		return NULL;
+	if (id >= symbols->module_count) {
+		size_t count = (size_t)id + 64;
+		struct module **modules =
+			reallocarray(symbols->modules, count, sizeof(struct module *));
+
+		if (!modules)
+			return NULL;
+		memset(modules + symbols->module_count, 0,
+			(count - symbols->module_count) * sizeof(struct module *));
+		symbols->modules = modules;
+		symbols->module_count = count;
+	}
+	if (!symbols->modules[id]) {
+		symbols->modules[id] = calloc(1, sizeof(struct module));
+		if (symbols->modules[id])
+			symbols->modules[id]->id = id;
+	}
+	return symbols->modules[id];
+}
+
+static void note(struct rec_symbols *symbols, struct module *module, const char *reason)
+{
+	if (!module->is_noted && symbols->sink.note)
+		symbols->sink.note(symbols->sink.arg, module->id, reason);
+	module->is_noted = true;
+}
+
+static bool is_expected(const struct rec_elf_file *file, const struct rec_symbol_module *wanted)
+{
+	if (!wanted->build_id || wanted->build_id_bytes == 0)
+		return true;
+	return file->build_id && file->build_id_bytes == wanted->build_id_bytes &&
+	       memcmp(file->build_id, wanted->build_id, wanted->build_id_bytes) == 0;
+}
+
+/* Open the debug information: the file's own, or that of its separate debug file. */
+static void open_dwarf(struct rec_symbols *symbols, struct module *module,
+	const struct rec_text *text, const char *path)
+{
+	bool is_too_large = false;
+
+	module->dwarf = rec_dwarf_new(&module->file, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
+	if (!module->dwarf && rec_elf_open_debug(&module->debug, &module->file, path) == 0)
+		module->dwarf =
+			rec_dwarf_new(&module->debug, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
+	if (is_too_large)
+		note(symbols, module, "its compressed debug information is too large: no lines");
+}
+
+/* Returns 0; TFMT_E_FORMAT when the file cannot be used; TFMT_E_NOMEM. */
+static int open_module(
+	struct rec_symbols *symbols, struct module *module, const struct rec_symbol_module *wanted)
+{
+	struct rec_text text;
+	int result;
+
+	if (module->is_unusable)
+		return TFMT_E_FORMAT;
+	result = rec_elf_open(&module->file, wanted->fd, wanted->image, wanted->image_bytes);
+	if (result < 0) {
+		note(symbols, module, "it cannot be read as an ELF file");
+		module->is_unusable = true;
+		return TFMT_E_FORMAT;
+	}
+	module->is_open = true;
+	if (!is_expected(&module->file, wanted)) {
+		note(symbols, module, "the file has been replaced since it was mapped");
+		close_module(module);
+		module->is_unusable = true;
+		return TFMT_E_FORMAT;
+	}
+	rec_elf_text(&module->file, &text);
+	open_dwarf(symbols, module, &text, wanted->path);
+	result = rec_symtab_load(
+		&module->symtab, &module->file, module->debug.elf ? &module->debug : NULL, &text);
+	if (result < 0)
+		close_module(module);
+	return result;
+}
+
+static size_t open_bytes(const struct module *module)
+{
+	size_t bytes = module->file.owned_bytes + module->debug.owned_bytes;
+
+	bytes += rec_symtab_bytes(&module->symtab);
+	if (module->dwarf)
+		bytes += rec_dwarf_bytes(module->dwarf) + rec_dwarf_cached_bytes(module->dwarf);
+	return bytes;
+}
+
+/* Close the files used longest ago until the others, `current` always among them, fit. */
+static void trim(struct rec_symbols *symbols, const struct module *current)
+{
+	for (;;) {
+		struct module *oldest = NULL;
+		size_t bytes = 0, count = 0;
+
+		for (size_t i = 0; i < symbols->module_count; i++) {
+			struct module *module = symbols->modules[i];
+
+			if (!module || !module->is_open)
+				continue;
+			bytes += open_bytes(module);
+			count++;
+			if (module != current && (!oldest || module->used_at < oldest->used_at))
+				oldest = module;
+		}
+		if (!oldest || (bytes <= OPEN_BYTES_MAX && count <= OPEN_FILES_MAX))
+			return;
+		close_module(oldest);
+	}
+}
+
+/* Fill the chain for an address. It stays empty when the address has no name. */
+static void find(struct module *module, uint64_t address, struct rec_chain *chain)
+{
+	struct rec_interval range = {0, UINT64_MAX};
+	const struct rec_symtab_entry *symbol = rec_symtab_find(&module->symtab, address, &range);
+	enum rec_dwarf_found found = REC_DWARF_NOTHING;
+
+	chain->count = 0;
+	chain->text_used = 0;
+	chain->range = (struct rec_interval){0, UINT64_MAX};
+	if (module->dwarf)
+		found = rec_dwarf_find(module->dwarf, address, chain);
+	if (found == REC_DWARF_FUNCTION)
+		return;
+	if (found == REC_DWARF_SHORT_NAME) {
+		if (symbol && symbol->name[0] == '_' && symbol->name[1] == 'Z') {
+			rec_chain_narrow(chain, range);
+			chain->rows[chain->count - 1].function =
+				rec_chain_name(chain, symbol->name);
+		}
+		return;
+	}
+	rec_chain_narrow(chain, range);
+	if (!symbol)
+		return;
+	if (chain->count == 0)
+		chain->rows[chain->count++] = (struct rec_symbol_row){0};
+	chain->rows[0].function = rec_chain_name(chain, symbol->name);
+}
+
+static int compare_addresses(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_module *wanted,
+	uint64_t *addresses, size_t count)
+{
+	struct module *module = module_of(symbols, wanted->id);
+	struct rec_chain *chain = symbols->chain;
+	int result;
+
+	if (!module)
+		return TFMT_E_NOMEM;
+	module->used_at = ++symbols->clock;
+	qsort(addresses, count, sizeof(*addresses), compare_addresses);
+	for (size_t i = 0; i < count; i++) {
+		if (rec_intervals_contain(&module->told, addresses[i]))
+			continue;
+		if (!module->is_open) {
+			result = open_module(symbols, module, wanted);
+			if (result < 0)
+				return result == TFMT_E_NOMEM ? result : 0;
+			trim(symbols, module);
+		}
+		find(module, addresses[i], chain);
+		if (module->dwarf && rec_dwarf_cached_bytes(module->dwarf) > UNIT_BYTES_MAX)
+			rec_dwarf_forget(module->dwarf);
+		if (chain->count == 0)
+			continue;
+		rec_intervals_clip(&module->told, addresses[i], &chain->range);
+		result = rec_intervals_add(&module->told, chain->range);
+		if (result < 0)
+			return result;
+		symbols->sink.rows(symbols->sink.arg, module->id, chain->range.low,
+			chain->range.high - chain->range.low, chain->rows, chain->count);
+	}
+	trim(symbols, module);
+	return 0;
+}
