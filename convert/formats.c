@@ -1,0 +1,42 @@
+#include "format.h"
+
+#include <string.h>
+
+#define X(id) extern const struct conv_format conv_format_##id;
+#include "formats.def"
+#undef X
+
+const struct conv_format *const conv_formats[] = {
+#define X(id) &conv_format_##id,
+#include "formats.def"
+#undef X
+};
+const size_t conv_format_count = sizeof(conv_formats) / sizeof(conv_formats[0]);
+
+const struct conv_format *conv_format_from_path(const char *path)
+{
+	size_t i, length, path_length = strlen(path);
+
+	for (i = 0; i < conv_format_count; i++) {
+		length = strlen(conv_formats[i]->extension);
+		if (path_length > length &&
+			!strcmp(path + path_length - length, conv_formats[i]->extension))
+			return conv_formats[i];
+	}
+	return NULL;
+}
+
+bool conv_weight_takes(enum conv_weight weight, uint8_t state)
+{
+	switch (weight) {
+	case CONV_WEIGHT_WALL:
+		return true;
+	case CONV_WEIGHT_OFFCPU:
+		return state != TFMT_STATE_RUNNING;
+	case CONV_WEIGHT_DEFAULT:
+	case CONV_WEIGHT_SAMPLES:
+	case CONV_WEIGHT_CPU:
+		break;
+	}
+	return state == TFMT_STATE_RUNNING;
+}

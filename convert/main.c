@@ -1,0 +1,317 @@
+/* tconv: turns a trace into the formats people already have viewers for. */
+#include <stdlib.h>
+
+#include "files.h"
+#include "format.h"
+#include "opts.h"
+#include "pump.h"
+#include "select.h"
+#include "tracefmt/tracefmt.h"
+
+#define MAX_FORMATS 32
+
+struct options {
+	bool wants_format[MAX_FORMATS]; /* by index into conv_formats */
+	const char *output;
+	bool list_formats;
+	struct conv_select_options select;
+	const char *weight;
+	bool is_quiet;
+	int verbosity;
+};
+
+#define TARGET(field) .offset = offsetof(struct options, field)
+
+static const struct opt_row fixed_rows[] = {
+	{.help = "output"},
+	{.name = "output",
+		.letter = 'o',
+		.type = OPT_TEXT,
+		.argument = "FILE",
+		.help = "write to FILE, whole or not at all; its extension can name the format",
+		TARGET(output)},
+	{.name = "list-formats",
+		.type = OPT_FLAG,
+		.help = "list the formats, their extensions and what each can hold",
+		TARGET(list_formats)},
+	{.name = "weight",
+		.type = OPT_TEXT,
+		.argument = "WHAT",
+		.help = "what stacks weigh: samples, cpu, offcpu or wall (running and waiting)",
+		TARGET(weight)},
+	{.help = "selection"},
+	{.name = "from",
+		.type = OPT_DURATION,
+		.argument = "TIME",
+		.help = "leave out what was before TIME, counted from the start of the trace: 1.5s",
+		TARGET(select.from_ns)},
+	{.name = "to",
+		.type = OPT_DURATION,
+		.argument = "TIME",
+		.help = "leave out what came after TIME",
+		TARGET(select.to_ns)},
+	{.name = "pid",
+		.letter = 'p',
+		.type = OPT_LIST,
+		.argument = "PID,...",
+		.help = "only these processes (may be repeated)",
+		TARGET(select.pids)},
+	{.name = "thread",
+		.type = OPT_LIST,
+		.argument = "TID",
+		.help = "only threads of this number or name (may be repeated)",
+		TARGET(select.threads)},
+	{.help = "messages"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPT_FLAG,
+		.help = "say nothing but errors",
+		TARGET(is_quiet)},
+	{.name = "verbose",
+		.letter = 'v',
+		.type = OPT_COUNT,
+		.help = "say more",
+		TARGET(verbosity)},
+};
+
+#define FIXED_ROWS (sizeof(fixed_rows) / sizeof(fixed_rows[0]))
+
+/* A heading, one row per format, then the fixed ones. Returns their number. */
+static size_t build_rows(struct opt_row rows[1 + MAX_FORMATS + FIXED_ROWS])
+{
+	size_t count = 0, i;
+
+	rows[count++] = (struct opt_row){.help = "formats"};
+	for (i = 0; i < conv_format_count; i++)
+		rows[count++] = (struct opt_row){
+			.name = conv_formats[i]->name,
+			.type = OPT_FLAG,
+			.help = conv_formats[i]->summary,
+			.offset = offsetof(struct options, wants_format) + i * sizeof(bool),
+		};
+	memcpy(rows + count, fixed_rows, sizeof(fixed_rows));
+	return count + FIXED_ROWS;
+}
+
+/* The kinds of data records, such as "life, counter, span". */
+static void print_carried(const struct conv_format *format)
+{
+	const char *separator = "";
+	int kind;
+
+	for (kind = TFMT_LIFE; kind <= TFMT_COST; kind++)
+		if (format->carries & TFMT_KIND_BIT(kind)) {
+			printf("%s%s", separator, tfmt_kind_name(kind));
+			separator = ", ";
+		}
+}
+
+static void list_formats(void)
+{
+	size_t i;
+
+	for (i = 0; i < conv_format_count; i++) {
+		printf("%-14s %-17s %s\n%-32s holds: ", conv_formats[i]->name,
+			conv_formats[i]->extension, conv_formats[i]->summary, "");
+		print_carried(conv_formats[i]);
+		putchar('\n');
+	}
+}
+
+/* "--folded (.folded), --json (.jsonl)" */
+static void name_formats(char *text, size_t size_bytes)
+{
+	size_t used = 0, i;
+
+	for (i = 0; i < conv_format_count && used < size_bytes; i++)
+		used += (size_t)snprintf(text + used, size_bytes - used, "%s--%s (%s)",
+			used ? ", " : "", conv_formats[i]->name, conv_formats[i]->extension);
+}
+
+/* The format asked for, by option or by the output's extension. NULL: it has been said why. */
+static const struct conv_format *choose_format(const struct options *options, const struct msg *msg)
+{
+	const struct conv_format *chosen = NULL;
+	char names[512];
+	size_t i;
+
+	for (i = 0; i < conv_format_count; i++) {
+		if (!options->wants_format[i])
+			continue;
+		if (chosen) {
+			msg_error(msg, "--%s and --%s: one format at a time", chosen->name,
+				conv_formats[i]->name);
+			return NULL;
+		}
+		chosen = conv_formats[i];
+	}
+	if (!chosen && options->output)
+		chosen = conv_format_from_path(options->output);
+	if (chosen)
+		return chosen;
+	name_formats(names, sizeof(names));
+	if (options->output && strcmp(options->output, "-"))
+		msg_error(msg, "the name '%s' does not tell the format: say one of %s",
+			options->output, names);
+	else
+		msg_error(msg, "which format? say one of %s", names);
+	return NULL;
+}
+
+/* Returns 0, or EXIT_USAGE after saying what is legal. */
+static int parse_weight(const char *text, const struct msg *msg, enum conv_weight *ret_weight)
+{
+	static const char *const names[] = {"samples", "cpu", "offcpu", "wall"};
+	static const enum conv_weight weights[] = {
+		CONV_WEIGHT_SAMPLES, CONV_WEIGHT_CPU, CONV_WEIGHT_OFFCPU, CONV_WEIGHT_WALL};
+	size_t i;
+
+	*ret_weight = CONV_WEIGHT_DEFAULT;
+	if (!text)
+		return 0;
+	for (i = 0; i < 4; i++)
+		if (!strcmp(text, names[i])) {
+			*ret_weight = weights[i];
+			return 0;
+		}
+	msg_error(msg, "--weight %s: no such weight: samples, cpu, offcpu or wall", text);
+	return EXIT_USAGE;
+}
+
+/* Say how a conversion failed. Returns the exit status. */
+static int report_failure(int code, const struct input *input, const struct conv_sink *sink,
+	const char *path, const struct tfmt_error *err, const struct msg *msg)
+{
+	if (sink && sink->saved_errno)
+		msg_error(msg, "cannot write %s: %s",
+			path && strcmp(path, "-") ? path : "to standard output",
+			strerror(sink->saved_errno));
+	else if (*err->message)
+		msg_error(msg, "%s: %s", input->name, err->message);
+	else
+		msg_error(msg, "%s: %s", input->name, tfmt_strerror(code));
+	return EXIT_FAILED;
+}
+
+static int convert_to(const struct conv_format *format, struct input *input,
+	struct conv_select *select, struct conv_context *context, const struct options *options,
+	struct output *output)
+{
+	struct conv_totals totals = {0};
+	struct tfmt_error err = {0};
+	struct conv_sink sink;
+	int code, status;
+
+	if (conv_sink_init(&sink, output->stream)) {
+		msg_error(context->msg, "no memory");
+		return EXIT_FAILED;
+	}
+	context->out = &sink;
+	code = conv_pump(format, input->reader, select, context, &totals, &err);
+	if (code)
+		status = report_failure(code, input, &sink, options->output, &err, context->msg);
+	else
+		status = output_commit(output, context->msg);
+	if (!status)
+		conv_report_totals(format, context, &totals);
+	conv_sink_release(&sink);
+	return status;
+}
+
+static int convert(const struct conv_format *format, const char *path, struct conv_select *select,
+	struct conv_context *context, const struct options *options)
+{
+	const struct msg *msg = context->msg;
+	struct input input = {.fd = -1};
+	struct output output = {0};
+	struct tfmt_error err = {0};
+	int code, status;
+
+	status = input_open(&input, path, msg);
+	if (status)
+		return status;
+	code = tfmt_reader_scan(input.reader, &err);
+	if (!code)
+		code = conv_select_resolve(select, tfmt_reader_header(input.reader),
+			tfmt_reader_trace(input.reader), msg);
+	if (code) {
+		status = report_failure(code, &input, NULL, NULL, &err, msg);
+		goto out_input;
+	}
+	status = output_open(&output, options->output, false, msg);
+	if (status)
+		goto out_input;
+	status = convert_to(format, &input, select, context, options, &output);
+	output_abort(&output);
+	if (!status)
+		status = input_report_damage(&input, msg);
+out_input:
+	input_close(&input);
+	return status;
+}
+
+static int run(const struct options *options, const char *path, const struct msg *msg)
+{
+	struct conv_context context = {.msg = msg};
+	const struct conv_format *format;
+	struct conv_select select;
+	int status;
+
+	if (options->list_formats) {
+		list_formats();
+		return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
+	}
+	format = choose_format(options, msg);
+	if (!format)
+		return EXIT_USAGE;
+	status = parse_weight(options->weight, msg, &context.weight);
+	if (status)
+		return status;
+	status = conv_select_init(&select, &options->select, msg);
+	if (!status)
+		status = convert(format, path, &select, &context, options);
+	conv_select_release(&select);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {.select.to_ns = UINT64_MAX};
+	struct msg msg = {.tool = "tconv"};
+	struct opt_row rows[1 + MAX_FORMATS + FIXED_ROWS];
+	struct opts_spec spec = {
+		.tool = "tconv",
+		.synopsis =
+			"tconv --FORMAT [options] [TRACE]\ntconv -o FILE.EXTENSION [options] [TRACE]",
+		.summary =
+			"Convert a trace of trec. Without TRACE: standard input when it is a pipe "
+			"or a file, else the newest *.cbor.zst of this folder.",
+		.examples = "  tconv --speedscope t.cbor.zst > t.speedscope.json\n"
+			    "  tconv --folded --weight cpu t.cbor.zst | flamegraph.pl > t.svg\n"
+			    "  tconv --json t.cbor.zst | jq -c 'select(.kind == \"exit\")'\n",
+		.rows = rows,
+		.row_count = build_rows(rows),
+	};
+	int operands, status = EXIT_USAGE;
+
+	switch (opts_parse(&spec, &msg, argc, argv, &options, &operands)) {
+	case OPTS_OK:
+		msg.level = options.is_quiet ? -1 : options.verbosity;
+		if (operands > 1)
+			msg_error(&msg, "one trace at a time: '%s' is a second one", argv[2]);
+		else
+			status = run(&options, operands ? argv[1] : NULL, &msg);
+		break;
+	case OPTS_HELP:
+		status = EXIT_OK;
+		break;
+	case OPTS_VERSION:
+		puts("tconv " TFMT_VERSION);
+		status = EXIT_OK;
+		break;
+	case OPTS_USAGE:
+		break;
+	}
+	opts_release(&spec, &options);
+	return status;
+}

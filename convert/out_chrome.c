@@ -1,0 +1,579 @@
+/*
+ * Chrome Trace Event JSON, for ui.perfetto.dev and chrome://tracing: processes and threads with
+ * their lifetimes, counters, spans with arguments, instants. No samples: the viewers of today skip
+ * them. Times are microseconds since the start of the trace, with three decimals.
+ *
+ * Begin and end events must pair per thread, or viewers refuse or misdraw: an end whose begin is
+ * not there is left out and counted, what was never ended ends with its thread.
+ */
+#include <stdlib.h>
+
+#include "format.h"
+#include "jsonw.h"
+#include "num.h"
+#include "select.h"
+#include "tracefmt/tracefmt.h"
+
+/* The newest value of a cumulative metric, whose slope is drawn. */
+struct meter {
+	uint64_t time_ns; /* 0: no value yet */
+	int64_t value;
+};
+
+struct chrome_state {
+	const struct conv_context *context;
+	struct jsonw w;
+	struct meter *meters;  /* by metric id */
+	uint32_t *depths;      /* spans open, by thread id */
+	struct tfmt_arg *args; /* of all spans, ascending by span */
+	size_t arg_count, arg_capacity;
+	uint64_t orphan_count; /* ends without a begin */
+	bool args_are_sorted;
+	bool has_machine; /* the machine's track has its name */
+};
+
+static int chrome_begin(void *opaque, const struct conv_context *context)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = context->trace;
+	struct jsonw *w = &state->w;
+
+	state->context = context;
+	jsonw_init(w, context->out);
+	state->meters =
+		calloc((size_t)tfmt_trace_count(trace, TFMT_METRIC) + 1, sizeof(*state->meters));
+	state->depths =
+		calloc((size_t)tfmt_trace_count(trace, TFMT_THREAD) + 1, sizeof(*state->depths));
+	if (!state->meters || !state->depths)
+		return TFMT_E_NOMEM;
+	jsonw_begin_object(w);
+	jsonw_key(w, "displayTimeUnit");
+	jsonw_string(w, "ns");
+	jsonw_key(w, "otherData");
+	jsonw_begin_object(w);
+	jsonw_key(w, "exporter");
+	jsonw_string(w, "tracefmt " TFMT_VERSION);
+	jsonw_key(w, "recorder");
+	jsonw_string(w, context->header->recorder);
+	jsonw_key(w, "host");
+	jsonw_string(w, context->header->host);
+	jsonw_key(w, "utc_ns");
+	jsonw_i64(w, context->header->utc_ns);
+	jsonw_end_object(w);
+	jsonw_key(w, "traceEvents");
+	jsonw_begin_array(w);
+	return 0;
+}
+
+static void chrome_release(void *opaque)
+{
+	struct chrome_state *state = opaque;
+
+	free(state->meters);
+	free(state->depths);
+	free(state->args);
+}
+
+/* --- parts of events --- */
+
+/* Begin an event; the caller may add fields, then calls end_event(). */
+static struct jsonw *begin_event(
+	struct chrome_state *state, const char *phase, uint32_t pid, uint32_t tid, uint64_t time_ns)
+{
+	struct jsonw *w = &state->w;
+
+	jsonw_newline(w);
+	jsonw_begin_object(w);
+	jsonw_key(w, "ph");
+	jsonw_string(w, phase);
+	jsonw_key(w, "pid");
+	jsonw_u64(w, pid);
+	jsonw_key(w, "tid");
+	jsonw_u64(w, tid);
+	jsonw_key(w, "ts");
+	jsonw_fixed(w, conv_relative_ns(state->context, time_ns), 3);
+	return w;
+}
+
+static void put_pair(struct jsonw *w, const char *key, const char *text)
+{
+	jsonw_key(w, key);
+	jsonw_string(w, text);
+}
+
+static void put_metadata(
+	struct chrome_state *state, const char *name, uint32_t pid, uint32_t tid, const char *value)
+{
+	struct jsonw *w = begin_event(state, "M", pid, tid, 0);
+
+	put_pair(w, "name", name);
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	put_pair(w, "name", value);
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+}
+
+static bool is_shown(const struct chrome_state *state, uint64_t time_ns)
+{
+	return time_ns >= state->context->begin_ns && time_ns <= state->context->select->to_ns;
+}
+
+/* --- lives --- */
+
+static void put_command(struct chrome_state *state, uint32_t process)
+{
+	char text[1024];
+
+	tfmt_trace_command(state->context->trace, process, text, sizeof(text));
+	put_pair(&state->w, "command", text);
+}
+
+/* "exit 3", "killed by signal 9" */
+static const char *describe_exit(uint8_t status_type, int32_t status, char *text, size_t size_bytes)
+{
+	switch (status_type) {
+	case TFMT_STATUS_EXITED:
+		snprintf(text, size_bytes, "exit %d", (int)status);
+		return text;
+	case TFMT_STATUS_SIGNALED:
+		snprintf(text, size_bytes, "killed by signal %d", (int)status);
+		return text;
+	case TFMT_STATUS_ALIVE:
+		return "alive at the end";
+	default:
+		return "exit, status unknown";
+	}
+}
+
+static int on_life(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_life *life = record->life;
+	uint32_t pid = tfmt_trace_process(trace, life->process)->pid;
+	bool is_exec = life->event == TFMT_LIFE_EXEC;
+	char text[64];
+	struct jsonw *w;
+
+	if (life->thread || !is_shown(state, life->time_ns) ||
+		(!is_exec && life->event != TFMT_LIFE_EXIT))
+		return 0;
+	w = begin_event(state, "i", pid, pid, life->time_ns);
+	put_pair(w, "s", "p");
+	put_pair(w, "cat", "process");
+	put_pair(w, "name",
+		is_exec ? "exec"
+			: describe_exit(life->status_type, life->status, text, sizeof(text)));
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	put_pair(w, "process", tfmt_trace_text(trace, life->name));
+	put_pair(w, "exe", tfmt_trace_text(trace, life->exe));
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+	return 0;
+}
+
+/* Cut [*begin_ns, *end_ns] to what is shown; an unknown end is the last. False: nothing is left. */
+static bool clip(const struct chrome_state *state, uint64_t *begin_ns, uint64_t *end_ns)
+{
+	const struct conv_context *context = state->context;
+
+	if (*begin_ns < context->begin_ns)
+		*begin_ns = context->begin_ns;
+	if (!*end_ns || *end_ns > context->end_ns)
+		*end_ns = context->end_ns;
+	return *begin_ns <= *end_ns;
+}
+
+static uint64_t thread_end_ns(const struct chrome_state *state, uint32_t id)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
+
+	return thread->end_ns ? thread->end_ns : tfmt_trace_process(trace, thread->process)->end_ns;
+}
+
+static void put_lifetime(struct chrome_state *state, uint32_t pid, uint32_t tid, uint32_t name,
+	uint64_t begin_ns, uint64_t end_ns)
+{
+	struct jsonw *w = begin_event(state, "X", pid, tid, begin_ns);
+
+	jsonw_key(w, "dur");
+	jsonw_fixed(w, end_ns - begin_ns, 3);
+	put_pair(w, "cat", pid == tid ? "process" : "thread");
+	put_pair(w, "name", tfmt_trace_text(state->context->trace, name));
+}
+
+static void put_process(struct chrome_state *state, uint32_t id)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_process_info *process = tfmt_trace_process(trace, id);
+	uint64_t begin_ns = process->start_ns, end_ns = process->end_ns;
+	struct jsonw *w = &state->w;
+	char text[64];
+
+	if (!conv_select_process(state->context->select, id) || !clip(state, &begin_ns, &end_ns))
+		return;
+	put_metadata(state, "process_name", process->pid, process->pid,
+		tfmt_trace_text(trace, process->name));
+	put_lifetime(state, process->pid, process->pid, process->name, begin_ns, end_ns);
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	jsonw_key(w, "ppid");
+	jsonw_u64(w, process->ppid);
+	put_pair(w, "exe", tfmt_trace_text(trace, process->exe));
+	put_command(state, id);
+	put_pair(w, "cwd", tfmt_trace_text(trace, process->cwd));
+	put_pair(
+		w, "end", describe_exit(process->status_type, process->status, text, sizeof(text)));
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+}
+
+static void put_thread(struct chrome_state *state, uint32_t id)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
+	uint32_t pid = tfmt_trace_process(trace, thread->process)->pid;
+	uint64_t begin_ns = thread->start_ns, end_ns = thread_end_ns(state, id);
+
+	if (!conv_select_thread(state->context->select, id) || !clip(state, &begin_ns, &end_ns))
+		return;
+	put_metadata(state, "thread_name", pid, thread->tid, tfmt_trace_text(trace, thread->name));
+	if (thread->tid == pid)
+		return; /* the process's lifetime is drawn there */
+	put_lifetime(state, pid, thread->tid, thread->name, begin_ns, end_ns);
+	jsonw_end_object(&state->w);
+}
+
+/* --- counters --- */
+
+/* The process or thread a metric is of; counters are per process. Returns the pid to draw it at. */
+static uint32_t metric_pid(struct chrome_state *state, const struct tfmt_metric *metric)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+
+	if (metric->process)
+		return tfmt_trace_process(trace, metric->process)->pid;
+	if (metric->thread)
+		return tfmt_trace_process(trace, tfmt_trace_thread(trace, metric->thread)->process)
+			->pid;
+	if (!state->has_machine) {
+		state->has_machine = true;
+		put_metadata(state, "process_name", 0, 0, state->context->header->host);
+	}
+	return 0;
+}
+
+/* Begin a counter event up to its value, which the caller writes before end_counter(). */
+static struct jsonw *begin_counter(struct chrome_state *state, const struct tfmt_metric *metric,
+	uint64_t time_ns, const char *series)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	uint32_t pid = metric_pid(state, metric);
+	const char *name = tfmt_trace_text(trace, metric->name);
+	struct jsonw *w = begin_event(state, "C", pid, pid, time_ns);
+	char text[256];
+
+	if (metric->thread) {
+		snprintf(text, sizeof(text), "%.200s (thread %u)", name,
+			tfmt_trace_thread(trace, metric->thread)->tid);
+		name = text;
+	}
+	put_pair(w, "name", name);
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	jsonw_text_key(w, series, strlen(series));
+	return w;
+}
+
+static void end_counter(struct jsonw *w)
+{
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+}
+
+static void put_gauge(struct chrome_state *state, const struct tfmt_metric *metric,
+	uint64_t time_ns, int64_t value)
+{
+	const char *unit = tfmt_trace_text(state->context->trace, metric->unit);
+	struct jsonw *w = begin_counter(state, metric, time_ns, *unit ? unit : "value");
+
+	jsonw_i64(w, value);
+	end_counter(w);
+}
+
+/* A slope is in cores for CPU time, else in its unit per second. */
+static void put_rate(struct chrome_state *state, const struct tfmt_metric *metric, uint64_t time_ns,
+	double per_ns)
+{
+	const char *unit = tfmt_trace_text(state->context->trace, metric->unit);
+	bool is_time = !strcmp(unit, "ns");
+	char series[64];
+	struct jsonw *w;
+
+	snprintf(series, sizeof(series), "%.50s/s", unit);
+	w = begin_counter(state, metric, time_ns, is_time ? "cores" : series);
+	jsonw_double(w, is_time ? per_ns : per_ns * 1e9, 3);
+	end_counter(w);
+}
+
+/* A total grows from 0 at its process's start, when that was recorded. */
+static void begin_meter(
+	const struct chrome_state *state, const struct tfmt_metric *metric, struct meter *meter)
+{
+	const struct tfmt_process_info *process =
+		tfmt_trace_process(state->context->trace, metric->process);
+
+	if (metric->process && !metric->thread && process->start_ns >= state->context->begin_ns)
+		meter->time_ns = process->start_ns;
+}
+
+static int on_counter(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_counter *counter = record->counter;
+	const struct tfmt_metric *metric = tfmt_trace_metric(trace, counter->metric);
+	struct meter *meter;
+
+	if (counter->value == TFMT_VALUE_MISSING ||
+		counter->metric > tfmt_trace_count(trace, TFMT_METRIC))
+		return 0;
+	meter = &state->meters[counter->metric];
+	if (metric->type == TFMT_METRIC_GAUGE) {
+		put_gauge(state, metric, counter->time_ns, counter->value);
+		meter->time_ns = counter->time_ns;
+		return 0;
+	}
+	if (!meter->time_ns)
+		begin_meter(state, metric, meter);
+	if (meter->time_ns && counter->time_ns > meter->time_ns)
+		put_rate(state, metric, meter->time_ns,
+			((double)counter->value - (double)meter->value) /
+				(double)(counter->time_ns - meter->time_ns));
+	*meter = (struct meter){counter->time_ns, counter->value};
+	return 0;
+}
+
+/* Let what was drawn fall to 0 where it ends: viewers carry a last value on for ever. */
+static void end_meter(struct chrome_state *state, uint32_t id)
+{
+	const struct tfmt_metric *metric = tfmt_trace_metric(state->context->trace, id);
+	uint64_t end_ns = tfmt_trace_process(state->context->trace, metric->process)->end_ns;
+
+	if (!state->meters[id].time_ns)
+		return;
+	if (metric->type == TFMT_METRIC_CUMULATIVE)
+		put_rate(state, metric, state->meters[id].time_ns, 0);
+	else if (metric->process && end_ns && is_shown(state, end_ns))
+		put_gauge(state, metric, end_ns, 0);
+}
+
+/* --- spans and instants --- */
+
+static int on_arg(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+	size_t capacity = state->arg_capacity ? 2 * state->arg_capacity : 256;
+	struct tfmt_arg *grown;
+
+	if (state->arg_count == state->arg_capacity) {
+		grown = realloc(state->args, capacity * sizeof(*grown));
+		if (!grown)
+			return TFMT_E_NOMEM;
+		state->args = grown;
+		state->arg_capacity = capacity;
+	}
+	state->args[state->arg_count++] = *record->arg;
+	return 0;
+}
+
+static int compare_args(const void *a, const void *b)
+{
+	const struct tfmt_arg *x = a, *y = b;
+
+	return (x->span > y->span) - (x->span < y->span);
+}
+
+/* The first argument of a span or of a later one. */
+static size_t find_args(const struct chrome_state *state, uint64_t span)
+{
+	size_t low = 0, high = state->arg_count, middle;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (state->args[middle].span < span)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void put_args(struct chrome_state *state, uint64_t span)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_string *name, *value;
+	struct jsonw *w = &state->w;
+	size_t i = find_args(state, span);
+
+	if (i == state->arg_count || state->args[i].span != span)
+		return;
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	for (; i < state->arg_count && state->args[i].span == span; i++) {
+		name = tfmt_trace_string(trace, state->args[i].name);
+		value = tfmt_trace_string(trace, state->args[i].value);
+		jsonw_text_key(w, name->data, name->length);
+		jsonw_text(w, value->data, value->length);
+	}
+	jsonw_end_object(w);
+}
+
+static void put_span_name(struct chrome_state *state, const struct tfmt_span *span)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	struct tfmt_location location = {.function = tfmt_trace_text(trace, span->name)};
+
+	if (!span->name)
+		tfmt_trace_locations(trace, span->frame, &location, 1);
+	put_pair(&state->w, "cat", span->flags & TFMT_SPAN_SCOPE ? "scope" : "call");
+	put_pair(&state->w, "name", location.function);
+}
+
+static int on_span(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_span *span = record->span;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, span->thread);
+	uint32_t pid = tfmt_trace_process(trace, thread->process)->pid;
+	bool is_lost = span->thread > tfmt_trace_count(trace, TFMT_THREAD);
+
+	if (!state->args_are_sorted && state->arg_count)
+		qsort(state->args, state->arg_count, sizeof(*state->args), compare_args);
+	state->args_are_sorted = true;
+
+	if (is_lost || (span->phase == TFMT_SPAN_END && !state->depths[span->thread])) {
+		state->orphan_count++;
+		return 0;
+	}
+	if (span->phase == TFMT_SPAN_BEGIN) {
+		state->depths[span->thread]++;
+		begin_event(state, "B", pid, thread->tid, span->time_ns);
+		put_span_name(state, span);
+	} else {
+		state->depths[span->thread]--;
+		begin_event(state, "E", pid, thread->tid, span->time_ns);
+	}
+	put_args(state, record->id);
+	jsonw_end_object(&state->w);
+	return 0;
+}
+
+/* End the spans that are still open. */
+static void close_spans(struct chrome_state *state, uint32_t id)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
+	uint64_t begin_ns = 0, end_ns = thread_end_ns(state, id);
+
+	clip(state, &begin_ns, &end_ns);
+	for (; state->depths[id]; state->depths[id]--) {
+		begin_event(state, "E", tfmt_trace_process(trace, thread->process)->pid,
+			thread->tid, end_ns);
+		jsonw_end_object(&state->w);
+	}
+}
+
+static int on_instant(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_instant *instant = record->instant;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, instant->thread);
+	uint32_t pid = instant->thread ? tfmt_trace_process(trace, thread->process)->pid : 0;
+	struct jsonw *w =
+		begin_event(state, "i", pid, instant->thread ? thread->tid : 0, instant->time_ns);
+
+	put_pair(w, "s", instant->thread ? "t" : "g");
+	put_pair(w, "name", tfmt_trace_text(trace, instant->name));
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	put_pair(w, "text", tfmt_trace_text(trace, instant->text));
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+	return 0;
+}
+
+static int on_lost(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_lost *lost = record->lost;
+	uint32_t pid = lost->process ? tfmt_trace_process(trace, lost->process)->pid : 0;
+	struct jsonw *w = begin_event(state, "i", pid, pid, lost->time_ns);
+
+	put_pair(w, "s", lost->process ? "p" : "g");
+	put_pair(w, "name", "lost");
+	jsonw_key(w, "args");
+	jsonw_begin_object(w);
+	jsonw_key(w, "count");
+	jsonw_u64(w, lost->count);
+	put_pair(w, "what", tfmt_trace_text(trace, lost->what));
+	put_pair(w, "reason", tfmt_trace_text(trace, lost->reason));
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+	return 0;
+}
+
+static int chrome_end(void *opaque)
+{
+	struct chrome_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	char number[NUM_TEXT_BYTES];
+	uint32_t id;
+
+	for (id = 1; id <= tfmt_trace_count(trace, TFMT_METRIC); id++)
+		end_meter(state, id);
+	for (id = 1; id <= tfmt_trace_count(trace, TFMT_PROCESS); id++)
+		put_process(state, id);
+	for (id = 1; id <= tfmt_trace_count(trace, TFMT_THREAD); id++) {
+		put_thread(state, id);
+		close_spans(state, id);
+	}
+	jsonw_newline(&state->w);
+	jsonw_end_array(&state->w);
+	jsonw_end_object(&state->w);
+	jsonw_newline(&state->w);
+	if (state->orphan_count)
+		msg_warn(state->context->msg,
+			"left out: %s span ends whose beginning is not in the selected part",
+			num_count(number, state->orphan_count));
+	return 0;
+}
+
+const struct conv_format conv_format_chrome_trace = {
+	.name = "chrome-trace",
+	.extension = ".trace.json",
+	.summary = "lifetimes, counters and spans, for ui.perfetto.dev and chrome://tracing",
+	.carries = TFMT_KIND_BIT(TFMT_LIFE) | TFMT_KIND_BIT(TFMT_COUNTER) |
+		   TFMT_KIND_BIT(TFMT_SPAN) | TFMT_KIND_BIT(TFMT_ARG) |
+		   TFMT_KIND_BIT(TFMT_INSTANT) | TFMT_KIND_BIT(TFMT_LOST),
+	.first_pass = TFMT_KIND_BIT(TFMT_ARG),
+	.state_size = sizeof(struct chrome_state),
+	.begin = chrome_begin,
+	.on =
+		{
+			[TFMT_LIFE] = on_life,
+			[TFMT_COUNTER] = on_counter,
+			[TFMT_SPAN] = on_span,
+			[TFMT_ARG] = on_arg,
+			[TFMT_INSTANT] = on_instant,
+			[TFMT_LOST] = on_lost,
+		},
+	.end = chrome_end,
+	.release = chrome_release,
+};

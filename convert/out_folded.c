@@ -1,0 +1,281 @@
+/*
+ * Folded stacks, the input of flamegraph.pl and many others: "process;main;work 42", one line per
+ * stack, root first; siblings in the order of their names.
+ */
+#include <stdlib.h>
+
+#include "format.h"
+#include "tracefmt/calltree.h"
+#include "unicode.h"
+
+/* Longer names are cut, so that a line has a bound. */
+#define MAX_NAME_BYTES 4096
+
+struct folded_state {
+	const struct conv_context *context;
+	enum conv_weight weight;
+	struct tfmt_calltree *tree;
+};
+
+/* A node that still has to be written, and what it is called in a line. */
+struct pending {
+	const char *name;
+	const char *suffix;
+	uint32_t node;
+	uint32_t depth; /* 1: the process */
+};
+
+/* A stack of pending nodes; the line being built, and where each depth of it ends. */
+struct walk {
+	const struct tfmt_calltree *tree;
+	const struct tfmt_node *nodes;
+	struct conv_sink *out;
+	struct pending *pending;
+	size_t pending_count, pending_capacity;
+	struct pending *group; /* the nodes of the line being written */
+	size_t group_count, group_capacity;
+	char *line;
+	size_t line_capacity;
+	size_t *ends; /* of the part of the line up to each depth, bytes */
+	size_t ends_capacity;
+};
+
+static int folded_begin(void *opaque, const struct conv_context *context)
+{
+	struct folded_state *state = opaque;
+
+	state->context = context;
+	state->weight =
+		context->weight == CONV_WEIGHT_DEFAULT ? CONV_WEIGHT_SAMPLES : context->weight;
+	return tfmt_calltree_new(context->trace, &state->tree);
+}
+
+static int on_sample(void *opaque, const struct conv_record *record)
+{
+	struct folded_state *state = opaque;
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_sample *sample = record->sample;
+	uint64_t weight = sample->weight_ns;
+	uint32_t process, name;
+
+	if (!conv_weight_takes(state->weight, sample->state))
+		return 0;
+	if (state->weight == CONV_WEIGHT_SAMPLES)
+		weight = 1;
+	process = tfmt_trace_thread(trace, sample->thread)->process;
+	name = tfmt_trace_process(trace, process)->name;
+	return tfmt_calltree_add_under(state->tree, &name, 1, sample->stack, weight, 1);
+}
+
+/* Grow `*array` so that `count` items fit. */
+static int reserve(void **array, size_t *capacity, size_t count, size_t item_bytes)
+{
+	size_t grown_capacity = *capacity ? *capacity : 64;
+	void *grown;
+
+	if (count <= *capacity)
+		return 0;
+	while (grown_capacity < count)
+		grown_capacity *= 2;
+	grown = realloc(*array, grown_capacity * item_bytes);
+	if (!grown)
+		return TFMT_E_NOMEM;
+	*array = grown;
+	*capacity = grown_capacity;
+	return 0;
+}
+
+/* By name, last first: the pending nodes are taken from the end. */
+static int compare_pending(const void *a, const void *b)
+{
+	const struct pending *x = a, *y = b;
+	int order = strcmp(y->name, x->name);
+
+	return order ? order : strcmp(y->suffix, x->suffix);
+}
+
+static bool is_same(const struct pending *a, const struct pending *b)
+{
+	return a->depth == b->depth && !compare_pending(a, b);
+}
+
+static int push_children(struct walk *walk, uint32_t parent)
+{
+	const struct tfmt_location *location;
+	struct pending *pending;
+	uint32_t node;
+	int status;
+
+	for (node = walk->nodes[parent].first_child; node; node = walk->nodes[node].next_sibling) {
+		status = reserve((void **)&walk->pending, &walk->pending_capacity,
+			walk->pending_count + 1, sizeof(*walk->pending));
+		if (status)
+			return status;
+		location =
+			&tfmt_calltree_function(walk->tree, walk->nodes[node].function)->location;
+		pending = &walk->pending[walk->pending_count++];
+		pending->name = *location->function ? location->function : "[unknown]";
+		pending->suffix = location->language == TFMT_LANG_KERNEL ? "_[k]" : "";
+		pending->node = node;
+		pending->depth = walk->nodes[node].depth;
+	}
+	return 0;
+}
+
+/*
+ * Append a name to the line at `at`, where there is room for three times its bytes. What would end
+ * the name or the line, or reach a terminal as a command, is replaced. Returns the new end.
+ */
+static size_t append_name(char *line, size_t at, const char *name, size_t length)
+{
+	size_t i, step;
+	int length_or_error;
+	unsigned char c;
+
+	for (i = 0; i < length; i += step) {
+		c = (unsigned char)name[i];
+		length_or_error = utf8_step(name + i, length - i);
+		step = (size_t)abs(length_or_error);
+		if (length_or_error < 0) {
+			memcpy(line + at, UTF8_REPLACEMENT, 3);
+			at += 3;
+		} else if (c < 0x20 || c == 0x7f ||
+			   (c == 0xc2 && (unsigned char)name[i + 1] < 0xa0)) {
+			line[at++] = ' ';
+		} else if (c == ';') {
+			line[at++] = ':';
+		} else {
+			memcpy(line + at, name + i, step);
+			at += step;
+		}
+	}
+	return at;
+}
+
+/* Make the line end in the name of `pending`, after the names of its callers. */
+static int extend_line(struct walk *walk, const struct pending *pending)
+{
+	uint32_t depth = pending->depth;
+	size_t length = strnlen(pending->name, MAX_NAME_BYTES), suffix = strlen(pending->suffix),
+	       at;
+	int status;
+
+	status = reserve(
+		(void **)&walk->ends, &walk->ends_capacity, (size_t)depth + 1, sizeof(*walk->ends));
+	if (status)
+		return status;
+	at = depth > 1 ? walk->ends[depth - 1] : 0;
+	status = reserve(
+		(void **)&walk->line, &walk->line_capacity, at + 1 + 3 * length + suffix, 1);
+	if (status)
+		return status;
+	if (depth > 1)
+		walk->line[at++] = ';';
+	at = append_name(walk->line, at, pending->name, length);
+	memcpy(walk->line + at, pending->suffix, suffix);
+	walk->ends[depth] = at + suffix;
+	return 0;
+}
+
+static void put_line(struct walk *walk, uint32_t depth, uint64_t weight)
+{
+	if (!weight)
+		return;
+	conv_put(walk->out, walk->line, walk->ends[depth]);
+	conv_put_char(walk->out, ' ');
+	conv_put_u64(walk->out, weight);
+	conv_put_char(walk->out, '\n');
+}
+
+static void sort_pending(struct walk *walk, size_t first)
+{
+	if (walk->pending_count > first)
+		qsort(walk->pending + first, walk->pending_count - first, sizeof(*walk->pending),
+			compare_pending);
+}
+
+/* Take the nodes of one line from the end of the pending ones into walk->group. */
+static int take_group(struct walk *walk)
+{
+	size_t first = walk->pending_count - 1;
+	const struct pending *last = &walk->pending[first];
+	int status;
+
+	while (first && is_same(&walk->pending[first - 1], last))
+		first--;
+	walk->group_count = walk->pending_count - first;
+	status = reserve((void **)&walk->group, &walk->group_capacity, walk->group_count,
+		sizeof(*walk->group));
+	if (status)
+		return status;
+	memcpy(walk->group, walk->pending + first, walk->group_count * sizeof(*walk->group));
+	walk->pending_count = first;
+	return 0;
+}
+
+/*
+ * Write the tree depth first. Siblings that differ in more than the name (the same function in two
+ * libraries) share a line.
+ */
+static int walk_tree(struct walk *walk)
+{
+	uint64_t weight;
+	size_t first, i;
+	int status;
+
+	status = push_children(walk, 0);
+	sort_pending(walk, 0);
+	while (!status && walk->pending_count) {
+		status = take_group(walk);
+		if (!status)
+			status = extend_line(walk, &walk->group[0]);
+		first = walk->pending_count;
+		for (i = 0, weight = 0; !status && i < walk->group_count; i++) {
+			weight += walk->nodes[walk->group[i].node].self;
+			status = push_children(walk, walk->group[i].node);
+		}
+		if (status)
+			break;
+		put_line(walk, walk->group[0].depth, weight);
+		sort_pending(walk, first);
+	}
+	return status;
+}
+
+static int folded_end(void *opaque)
+{
+	struct folded_state *state = opaque;
+	struct walk walk = {.tree = state->tree, .out = state->context->out};
+	size_t count;
+	int status;
+
+	status = tfmt_calltree_build(state->tree);
+	if (status)
+		return status;
+	walk.nodes = tfmt_calltree_nodes(state->tree, &count);
+	status = walk_tree(&walk);
+	free(walk.pending);
+	free(walk.group);
+	free(walk.line);
+	free(walk.ends);
+	return status;
+}
+
+static void folded_release(void *opaque)
+{
+	struct folded_state *state = opaque;
+
+	tfmt_calltree_free(state->tree);
+}
+
+const struct conv_format conv_format_folded = {
+	.name = "folded",
+	.extension = ".folded",
+	.summary = "one line per stack, for flamegraph.pl and others",
+	.carries = TFMT_KIND_BIT(TFMT_SAMPLE),
+	.state_size = sizeof(struct folded_state),
+	.begin = folded_begin,
+	.on = {[TFMT_SAMPLE] = on_sample},
+	.end = folded_end,
+	.release = folded_release,
+};

@@ -1,0 +1,493 @@
+/*
+ * speedscope (https://www.speedscope.app), file format of version 1.25: one "sampled" profile per
+ * thread, busiest first, all with the same start and end.
+ *
+ * A profile is a row of runs, each with a stack and its ns; the runs of one profile add up to
+ * endValue - startValue. A sample of weight w that ended at t covers [t - w, t]; what no sample
+ * covers is a run without a stack. Weights stay exact: where samples overlap, the later moves back
+ * and the next idle run is shorter. Runs come in the order of time and are wanted thread by thread:
+ * they are spooled (spool.h). The table of frames comes last, when it is known what is in it.
+ */
+#include <stdlib.h>
+
+#include "frames.h"
+#include "jsonw.h"
+#include "num.h"
+#include "select.h"
+#include "spool.h"
+#include "tracefmt/tracefmt.h"
+
+/* Deeper stacks overflow the viewer's own stack: the middle is cut out. */
+#define MAX_DEPTH 2000
+/* Runs beyond which the viewer takes many seconds to open a file. */
+#define MANY_RUNS 300000
+
+/* What a run shows below its stack: blocked in system call `tag` (0: unknown), or one of these. */
+enum tag {
+	TAG_IDLE = 65536, /* no stack at all */
+	TAG_RUNNING,	  /* the stack alone */
+	TAG_PREEMPTED,
+	TAG_GIL,
+	TAG_UNSAMPLED,
+	TAG_NO_STACK,
+};
+
+struct run {
+	uint64_t weight_ns;
+	uint32_t stack;
+	uint32_t tag;
+};
+
+struct lane {
+	uint64_t position_ns; /* where the next run begins, since context->begin_ns */
+	uint64_t busy_ns;     /* of runs that are not idle */
+	uint32_t thread;
+};
+
+struct speedscope_state {
+	const struct conv_context *context;
+	struct jsonw w;
+	struct spool spool; /* of struct run, by thread */
+	struct lane *lanes; /* by thread id; [0]: threads that were lost */
+	uint32_t lane_count;
+	uint64_t tolerance_ns; /* shorter gaps are jitter, not idleness */
+	uint64_t run_count;    /* that are not idle */
+	struct conv_frames frames;
+	uint32_t *path; /* TFMT_MAX_DEPTH frames, leaf first: the stack being written */
+};
+
+static int speedscope_begin(void *opaque, const struct conv_context *context)
+{
+	struct speedscope_state *state = opaque;
+	uint32_t id;
+	int status;
+
+	state->context = context;
+	jsonw_init(&state->w, context->out);
+	state->lane_count = tfmt_trace_count(context->trace, TFMT_THREAD) + 1;
+	status = spool_init(&state->spool, state->lane_count, sizeof(struct run));
+	if (!status)
+		status = conv_frames_init(&state->frames, context->trace);
+	state->lanes = calloc(state->lane_count, sizeof(*state->lanes));
+	state->path = calloc(TFMT_MAX_DEPTH, sizeof(*state->path));
+	if (status || !state->lanes || !state->path)
+		return TFMT_E_NOMEM;
+	for (id = 0; id < state->lane_count; id++)
+		state->lanes[id].thread = id;
+	/* Ticks come late by microseconds: only a gap of a good part of a period is one. */
+	if (context->header->rate_hz)
+		state->tolerance_ns = UINT64_C(1000000000) / context->header->rate_hz / 4;
+	return 0;
+}
+
+static void speedscope_release(void *opaque)
+{
+	struct speedscope_state *state = opaque;
+
+	spool_release(&state->spool);
+	conv_frames_release(&state->frames);
+	free(state->lanes);
+	free(state->path);
+}
+
+/* --- samples become runs --- */
+
+static uint32_t tag_of(const struct tfmt_sample *sample)
+{
+	switch (sample->state) {
+	case TFMT_STATE_RUNNING:
+		if (sample->stack)
+			return TAG_RUNNING;
+		return sample->flags & TFMT_SAMPLE_UNSAMPLED ? TAG_UNSAMPLED : TAG_NO_STACK;
+	case TFMT_STATE_PREEMPTED:
+		return TAG_PREEMPTED;
+	case TFMT_STATE_GIL:
+		return TAG_GIL;
+	case TFMT_STATE_BLOCKED:
+		return sample->syscall;
+	default:
+		return 0;
+	}
+}
+
+/* Add to the last run of a lane when that is alike, else begin a new one. */
+static int append_run(struct speedscope_state *state, struct lane *lane, const struct run *run)
+{
+	size_t list = (size_t)(lane - state->lanes);
+	struct run *last = spool_last(&state->spool, list);
+
+	lane->position_ns += run->weight_ns;
+	if (last && last->stack == run->stack && last->tag == run->tag) {
+		last->weight_ns += run->weight_ns;
+		return 0;
+	}
+	state->run_count += run->tag != TAG_IDLE;
+	return spool_append(&state->spool, list, run);
+}
+
+/* Fill a lane with idleness up to `position_ns`. */
+static int append_idle(struct speedscope_state *state, struct lane *lane, uint64_t position_ns)
+{
+	const struct run idle = {.weight_ns = position_ns - lane->position_ns, .tag = TAG_IDLE};
+
+	return append_run(state, lane, &idle);
+}
+
+static int on_sample(void *opaque, const struct conv_record *record)
+{
+	struct speedscope_state *state = opaque;
+	const struct conv_context *context = state->context;
+	const struct tfmt_sample *sample = record->sample;
+	const struct run run = {sample->weight_ns, sample->stack, tag_of(sample)};
+	struct lane *lane = &state->lanes[sample->thread < state->lane_count ? sample->thread : 0];
+	uint64_t end_ns, begin_ns;
+	int status;
+
+	if (!conv_weight_takes(context->weight, sample->state) || !sample->weight_ns)
+		return 0;
+	end_ns = sample->time_ns > context->begin_ns ? sample->time_ns - context->begin_ns : 0;
+	begin_ns = end_ns > sample->weight_ns ? end_ns - sample->weight_ns : 0;
+	if (begin_ns > lane->position_ns && begin_ns - lane->position_ns > state->tolerance_ns) {
+		status = append_idle(state, lane, begin_ns);
+		if (status)
+			return status;
+	}
+	lane->busy_ns += sample->weight_ns;
+	return append_run(state, lane, &run);
+}
+
+/* --- runs become profiles --- */
+
+/* What stands below the stack of a run, NULL: nothing. */
+static const char *tag_name(uint32_t tag, char *text, size_t size_bytes)
+{
+	const char *syscall;
+
+	switch (tag) {
+	case TAG_IDLE:
+	case TAG_RUNNING:
+		return NULL;
+	case TAG_PREEMPTED:
+		return "[waiting for a CPU]";
+	case TAG_GIL:
+		return "[waiting for the GIL]";
+	case TAG_UNSAMPLED:
+		return "[kernel, not sampled]";
+	case TAG_NO_STACK:
+		return "[no stack]";
+	case 0:
+		return "[off CPU]";
+	default:
+		syscall = tfmt_syscall_name((uint16_t)tag);
+		if (syscall)
+			snprintf(text, size_bytes, "[waiting in %s]", syscall);
+		else
+			snprintf(text, size_bytes, "[waiting in system call %u]", tag - 1);
+		return text;
+	}
+}
+
+static int put_name(struct speedscope_state *state, const char *name)
+{
+	uint32_t function;
+	int status = conv_frames_add_name(&state->frames, name, &function);
+
+	if (!status)
+		jsonw_u64(&state->w, function - 1);
+	return status;
+}
+
+/* Fill state->path. Returns the number of frames; the number of functions in `*ret_depth`. */
+static int collect_path(
+	struct speedscope_state *state, uint32_t stack, uint32_t *ret_count, uint64_t *ret_depth)
+{
+	const struct tfmt_stack *row;
+	uint32_t count = 0;
+	uint64_t depth = 0;
+	int status;
+
+	for (; stack && count < TFMT_MAX_DEPTH; stack = row->parent) {
+		row = tfmt_trace_stack(state->context->trace, stack);
+		status = conv_frames_add(&state->frames, row->frame);
+		if (status)
+			return status;
+		state->path[count++] = row->frame;
+		depth += conv_frames_items(&state->frames, row->frame).count;
+	}
+	*ret_count = count;
+	*ret_depth = depth;
+	return 0;
+}
+
+/* The functions of a stack, root first; of a deep one the middle is left out and counted. */
+static int put_stack(struct speedscope_state *state, uint32_t stack)
+{
+	const uint64_t head = MAX_DEPTH / 2, tail = MAX_DEPTH - 1 - head;
+	struct conv_frame_items items;
+	uint64_t depth, at = 0;
+	uint32_t count, i;
+	char text[48];
+	int status;
+
+	status = collect_path(state, stack, &count, &depth);
+	if (status)
+		return status;
+	while (count) {
+		items = conv_frames_items(&state->frames, state->path[--count]);
+		for (i = 0; i < items.count; i++, at++) {
+			if (depth <= MAX_DEPTH || at < head || at >= depth - tail)
+				jsonw_u64(&state->w, state->frames.items[items.first + i] - 1);
+			if (depth <= MAX_DEPTH || at != head)
+				continue;
+			snprintf(text, sizeof(text), "[%llu frames cut]",
+				(unsigned long long)(depth - head - tail));
+			status = put_name(state, text);
+			if (status)
+				return status;
+		}
+	}
+	return 0;
+}
+
+static int put_samples(struct speedscope_state *state, const struct lane *lane)
+{
+	struct spool_cursor cursor;
+	const struct run *run;
+	const void *item;
+	const char *name;
+	char text[64];
+	int status;
+
+	spool_rewind(&cursor, &state->spool, (size_t)(lane->thread));
+	while ((status = spool_next(&cursor, &state->spool, &item)) > 0) {
+		run = item;
+		jsonw_begin_array(&state->w);
+		status = put_stack(state, run->stack);
+		name = tag_name(run->tag, text, sizeof(text));
+		if (!status && name)
+			status = put_name(state, name);
+		if (status)
+			return status;
+		jsonw_end_array(&state->w);
+		if (state->context->out->saved_errno)
+			return TFMT_E_IO;
+	}
+	return status;
+}
+
+static int put_weights(struct speedscope_state *state, const struct lane *lane)
+{
+	struct spool_cursor cursor;
+	const struct run *run;
+	const void *item;
+	int status;
+
+	spool_rewind(&cursor, &state->spool, lane->thread);
+	while ((status = spool_next(&cursor, &state->spool, &item)) > 0) {
+		run = item;
+		jsonw_u64(&state->w, run->weight_ns);
+	}
+	return status;
+}
+
+/* "PROCESS (PID) / THREAD (TID)" */
+static void put_profile_name(struct speedscope_state *state, uint32_t id)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
+	const struct tfmt_process_info *process = tfmt_trace_process(trace, thread->process);
+	char text[512];
+
+	snprintf(text, sizeof(text), "%.200s (%u) / %.200s (%u)",
+		tfmt_trace_text(trace, process->name), process->pid,
+		tfmt_trace_text(trace, thread->name), thread->tid);
+	jsonw_string(&state->w, text);
+}
+
+static int put_profile(struct speedscope_state *state, const struct lane *lane, uint64_t start_ns,
+	uint64_t length_ns)
+{
+	struct jsonw *w = &state->w;
+	int status;
+
+	jsonw_newline(w);
+	jsonw_begin_object(w);
+	jsonw_key(w, "type");
+	jsonw_string(w, "sampled");
+	jsonw_key(w, "name");
+	put_profile_name(state, lane->thread);
+	jsonw_key(w, "unit");
+	jsonw_string(w, "nanoseconds");
+	jsonw_key(w, "startValue");
+	jsonw_u64(w, start_ns);
+	jsonw_key(w, "endValue");
+	jsonw_u64(w, start_ns + length_ns);
+	jsonw_key(w, "samples");
+	jsonw_begin_array(w);
+	status = put_samples(state, lane);
+	jsonw_end_array(w);
+	jsonw_key(w, "weights");
+	jsonw_begin_array(w);
+	if (!status)
+		status = put_weights(state, lane);
+	jsonw_end_array(w);
+	jsonw_end_object(w);
+	return status;
+}
+
+/* Busiest first. */
+static int compare_lanes(const void *a, const void *b)
+{
+	const struct lane *x = a, *y = b;
+
+	if (x->busy_ns != y->busy_ns)
+		return x->busy_ns < y->busy_ns ? 1 : -1;
+	return (x->thread > y->thread) - (x->thread < y->thread);
+}
+
+/* All lanes to one length. Returns it in `*ret_length_ns`. */
+static int align_lanes(struct speedscope_state *state, uint64_t *ret_length_ns)
+{
+	uint64_t length_ns = state->context->end_ns - state->context->begin_ns;
+	uint32_t id;
+	int status;
+
+	for (id = 0; id < state->lane_count; id++)
+		if (state->lanes[id].position_ns > length_ns)
+			length_ns = state->lanes[id].position_ns;
+	for (id = 0; id < state->lane_count; id++) {
+		if (!state->lanes[id].busy_ns || state->lanes[id].position_ns == length_ns)
+			continue;
+		status = append_idle(state, &state->lanes[id], length_ns);
+		if (status)
+			return status;
+	}
+	*ret_length_ns = length_ns;
+	return 0;
+}
+
+/* --- the file --- */
+
+static void put_frames(struct speedscope_state *state)
+{
+	const struct tfmt_location *location;
+	struct jsonw *w = &state->w;
+	uint32_t i;
+
+	jsonw_begin_array(w);
+	for (i = 1; i < state->frames.function_count; i++) {
+		location = &state->frames.functions[i].location;
+		jsonw_newline(w);
+		jsonw_begin_object(w);
+		jsonw_key(w, "name");
+		jsonw_string(w, location->function);
+		if (*location->file || *location->module) {
+			jsonw_key(w, "file");
+			jsonw_string(w, *location->file ? location->file : location->module);
+		}
+		if (location->line) {
+			jsonw_key(w, "line");
+			jsonw_u64(w, location->line);
+		}
+		jsonw_end_object(w);
+	}
+	jsonw_end_array(w);
+}
+
+/* The command, its arguments joined by spaces. */
+static void put_command(struct jsonw *w, const struct tfmt_header *header)
+{
+	char text[512];
+	size_t used = 0, i;
+
+	text[0] = 0;
+	for (i = 0; i < header->argc && used < sizeof(text); i++)
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "%s%s", i ? " " : "", header->argv[i]);
+	jsonw_string(w, text);
+}
+
+static void report(const struct speedscope_state *state, uint32_t profiles)
+{
+	const struct msg *msg = state->context->msg;
+	char number[NUM_TEXT_BYTES];
+	uint32_t id, silent = 0;
+
+	for (id = 1; id < state->lane_count; id++)
+		silent += conv_select_thread(state->context->select, id);
+	silent -= profiles < silent ? profiles : silent;
+	if (silent)
+		msg_warn(msg, "left out: %s thread%s without samples", num_count(number, silent),
+			silent == 1 ? "" : "s");
+	if (state->run_count > MANY_RUNS)
+		msg_warn(msg,
+			"%s different samples in a row: speedscope may need long to open them; "
+			"--from, --to, --pid and --thread select a part",
+			num_count(number, state->run_count));
+}
+
+static int put_profiles(struct speedscope_state *state, uint32_t *ret_count)
+{
+	const struct conv_context *context = state->context;
+	uint64_t length_ns;
+	uint32_t i;
+	int status;
+
+	status = align_lanes(state, &length_ns);
+	if (status)
+		return status;
+	qsort(state->lanes, state->lane_count, sizeof(*state->lanes), compare_lanes);
+	for (i = 0; i < state->lane_count && state->lanes[i].busy_ns; i++) {
+		status = put_profile(state, &state->lanes[i],
+			conv_relative_ns(context, context->begin_ns), length_ns);
+		if (status)
+			return status;
+	}
+	*ret_count = i;
+	return 0;
+}
+
+static int speedscope_end(void *opaque)
+{
+	struct speedscope_state *state = opaque;
+	struct jsonw *w = &state->w;
+	uint32_t profiles;
+	int status;
+
+	jsonw_begin_object(w);
+	jsonw_key(w, "$schema");
+	jsonw_string(w, "https://www.speedscope.app/file-format-schema.json");
+	jsonw_key(w, "exporter");
+	jsonw_string(w, "tracefmt " TFMT_VERSION);
+	jsonw_key(w, "name");
+	put_command(w, state->context->header);
+	jsonw_key(w, "activeProfileIndex");
+	jsonw_u64(w, 0);
+	jsonw_key(w, "profiles");
+	jsonw_begin_array(w);
+	status = put_profiles(state, &profiles);
+	if (status)
+		return status;
+	jsonw_end_array(w);
+	jsonw_key(w, "shared");
+	jsonw_begin_object(w);
+	jsonw_key(w, "frames");
+	put_frames(state);
+	jsonw_end_object(w);
+	jsonw_end_object(w);
+	jsonw_newline(w);
+	report(state, profiles);
+	return 0;
+}
+
+const struct conv_format conv_format_speedscope = {
+	.name = "speedscope",
+	.extension = ".speedscope.json",
+	.summary = "stacks over time, one profile per thread, for www.speedscope.app",
+	.carries = TFMT_KIND_BIT(TFMT_SAMPLE),
+	.state_size = sizeof(struct speedscope_state),
+	.begin = speedscope_begin,
+	.on = {[TFMT_SAMPLE] = on_sample},
+	.end = speedscope_end,
+	.release = speedscope_release,
+};

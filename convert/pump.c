@@ -1,0 +1,225 @@
+#include "pump.h"
+
+#include <stdlib.h>
+
+#include "num.h"
+
+/* Size of a row of each kind, to walk over a batch. */
+static const size_t row_bytes[TFMT_KIND_COUNT] = {
+	[TFMT_STRING] = sizeof(struct tfmt_string),
+	[TFMT_MAPPING] = sizeof(struct tfmt_mapping),
+	[TFMT_FRAME] = sizeof(struct tfmt_frame),
+	[TFMT_STACK] = sizeof(struct tfmt_stack),
+	[TFMT_PROCESS] = sizeof(struct tfmt_process),
+	[TFMT_THREAD] = sizeof(struct tfmt_thread),
+	[TFMT_METRIC] = sizeof(struct tfmt_metric),
+	[TFMT_LIFE] = sizeof(struct tfmt_life),
+	[TFMT_SAMPLE] = sizeof(struct tfmt_sample),
+	[TFMT_COUNTER] = sizeof(struct tfmt_counter),
+	[TFMT_SPAN] = sizeof(struct tfmt_span),
+	[TFMT_ARG] = sizeof(struct tfmt_arg),
+	[TFMT_ALLOC] = sizeof(struct tfmt_alloc),
+	[TFMT_FREE] = sizeof(struct tfmt_free),
+	[TFMT_INSTANT] = sizeof(struct tfmt_instant),
+	[TFMT_CLOCK] = sizeof(struct tfmt_clock),
+	[TFMT_LOST] = sizeof(struct tfmt_lost),
+	[TFMT_COST] = sizeof(struct tfmt_cost),
+	[TFMT_SYMBOL] = sizeof(struct tfmt_symbol),
+};
+
+/* Kinds that are records of what happened, not names for them. */
+#define DATA_KINDS (TFMT_ALL_KINDS & ~TFMT_TABLE_KINDS)
+/* What the recorder adds after the target has ended: no part of the time shown. */
+#define AFTERMATH_KINDS \
+	(TFMT_KIND_BIT(TFMT_CLOCK) | TFMT_KIND_BIT(TFMT_LOST) | TFMT_KIND_BIT(TFMT_COST))
+
+struct pump {
+	const struct conv_format *format;
+	struct tfmt_reader *reader;
+	struct conv_select *select;
+	struct conv_context *context;
+	struct conv_totals *totals;
+	void *state;
+};
+
+static void add_loss(struct conv_totals *totals, const struct tfmt_lost *lost)
+{
+	struct conv_loss *loss = totals->losses, *end = loss + totals->loss_count;
+
+	while (loss < end && (loss->what != lost->what || loss->reason != lost->reason))
+		loss++;
+	if (loss == totals->losses + CONV_MAX_LOSSES)
+		loss--;
+	else if (loss == end)
+		*loss = (struct conv_loss){lost->what, lost->reason, 0}, totals->loss_count++;
+	loss->count += lost->count;
+}
+
+/* Hand one batch to the format. */
+static int pump_batch(struct pump *pump, const struct tfmt_batch *batch)
+{
+	conv_record_fn *fn = pump->format->on[batch->kind];
+	bool is_carried = pump->format->carries & TFMT_KIND_BIT(batch->kind);
+	bool is_table = TFMT_TABLE_KINDS & ~TFMT_KIND_BIT(TFMT_LIFE) & TFMT_KIND_BIT(batch->kind);
+	struct conv_record record = {.kind = batch->kind};
+	const char *row = batch->rows;
+	uint64_t taken = 0;
+	size_t i;
+	int status;
+
+	for (i = 0; i < batch->count; i++, row += row_bytes[batch->kind]) {
+		record.row = row;
+		record.id = batch->first_id ? batch->first_id + i : 0;
+		if (!conv_select_takes(pump->select, &record))
+			continue;
+		taken++;
+		if (batch->kind == TFMT_LOST)
+			add_loss(pump->totals, record.lost);
+		status = fn ? fn(pump->state, &record) : 0;
+		if (status)
+			return status;
+	}
+	if (!is_table && is_carried)
+		pump->totals->carried += taken;
+	else if (!is_table)
+		pump->totals->dropped[batch->kind] += taken;
+	return 0;
+}
+
+/* One pass over the records of `kinds`. */
+static int pump_pass(struct pump *pump, uint32_t kinds, struct tfmt_error *err)
+{
+	const uint32_t timed = ~AFTERMATH_KINDS & (DATA_KINDS | TFMT_KIND_BIT(TFMT_LIFE));
+	const struct tfmt_batch *batch;
+	uint64_t to_ns = pump->select->to_ns;
+	int status;
+
+	while ((status = tfmt_reader_next(pump->reader, kinds, &batch, err)) > 0) {
+		if (batch->is_repeat)
+			continue;
+		if ((timed & TFMT_KIND_BIT(batch->kind)) && batch->end_ns > pump->context->end_ns)
+			pump->context->end_ns = batch->end_ns < to_ns ? batch->end_ns : to_ns;
+		status = pump_batch(pump, batch);
+		if (!status && pump->context->out->saved_errno)
+			status = TFMT_E_IO;
+		if (status < 0)
+			return status;
+	}
+	return status;
+}
+
+/* Arguments are in when their span is: a pass over the spans finds which are. */
+static int pump_spans(struct pump *pump, struct tfmt_error *err)
+{
+	const struct tfmt_batch *batch;
+	struct conv_record record = {.kind = TFMT_SPAN};
+	int status;
+	size_t i;
+
+	while ((status = tfmt_reader_next(pump->reader, TFMT_KIND_BIT(TFMT_SPAN), &batch, err)) >
+		0) {
+		for (i = 0; i < batch->count; i++) {
+			record.span = &batch->spans[i];
+			if (!conv_select_takes(pump->select, &record))
+				continue;
+			status = conv_select_add_span(pump->select, batch->first_id + i);
+			if (status)
+				return status;
+		}
+	}
+	return status ? status : tfmt_reader_scan(pump->reader, err);
+}
+
+static int pump_all(struct pump *pump, struct tfmt_error *err)
+{
+	const struct conv_format *format = pump->format;
+	uint32_t kinds = DATA_KINDS | TFMT_KIND_BIT(TFMT_LIFE);
+	int kind, status;
+
+	for (kind = TFMT_NONE + 1; kind < TFMT_KIND_COUNT; kind++)
+		if (format->on[kind])
+			kinds |= TFMT_KIND_BIT(kind);
+	if (!conv_select_is_all(pump->select)) {
+		status = pump_spans(pump, err);
+		if (status)
+			return status;
+	}
+	status = format->begin(pump->state, pump->context);
+	if (status)
+		return status;
+	if (format->first_pass) {
+		status = pump_pass(pump, format->first_pass, err);
+		if (!status)
+			status = tfmt_reader_scan(pump->reader, err);
+		if (status)
+			return status;
+	}
+	status = pump_pass(pump, kinds & ~format->first_pass, err);
+	return status ? status : format->end(pump->state);
+}
+
+int conv_pump(const struct conv_format *format, struct tfmt_reader *reader,
+	struct conv_select *select, struct conv_context *context, struct conv_totals *totals,
+	struct tfmt_error *err)
+{
+	struct pump pump = {
+		.format = format,
+		.reader = reader,
+		.select = select,
+		.context = context,
+		.totals = totals,
+		.state = calloc(1, format->state_size),
+	};
+	int status;
+
+	if (!pump.state)
+		return TFMT_E_NOMEM;
+	context->header = tfmt_reader_header(reader);
+	context->trace = tfmt_reader_trace(reader);
+	context->damage = tfmt_reader_damage(reader);
+	context->select = select;
+	context->begin_ns = select->from_ns > context->header->time_ns ? select->from_ns
+								       : context->header->time_ns;
+	context->end_ns = context->begin_ns;
+	status = pump_all(&pump, err);
+	if (format->release)
+		format->release(pump.state);
+	free(pump.state);
+	return conv_sink_flush(context->out) ? TFMT_E_IO : status;
+}
+
+/* "1 204 counter records, 12 life records". Returns the length, 0: none were dropped. */
+static size_t describe_dropped(const struct conv_totals *totals, char *text, size_t size_bytes)
+{
+	char number[NUM_TEXT_BYTES];
+	size_t used = 0;
+	int kind;
+
+	for (kind = TFMT_NONE + 1; kind < TFMT_KIND_COUNT && used < size_bytes; kind++)
+		if (totals->dropped[kind])
+			used += (size_t)snprintf(text + used, size_bytes - used, "%s%s %s record%s",
+				used ? ", " : "", num_count(number, totals->dropped[kind]),
+				tfmt_kind_name(kind), totals->dropped[kind] == 1 ? "" : "s");
+	return used;
+}
+
+void conv_report_totals(const struct conv_format *format, const struct conv_context *context,
+	const struct conv_totals *totals)
+{
+	const struct msg *msg = context->msg;
+	char text[1024], number[NUM_TEXT_BYTES];
+	size_t i;
+
+	for (i = 0; i < totals->loss_count; i++)
+		msg_warn(msg, "not in the trace: %s %s (%s)",
+			num_count(number, totals->losses[i].count),
+			tfmt_trace_text(context->trace, totals->losses[i].what),
+			tfmt_trace_text(context->trace, totals->losses[i].reason));
+	if (describe_dropped(totals, text, sizeof(text)))
+		msg_warn(msg, "%s cannot hold %s: they are in the trace; --json has all",
+			format->name, text);
+	if (!totals->carried)
+		msg_warn(msg, "nothing to convert: the %s has nothing that %s can hold",
+			conv_select_is_all(context->select) ? "trace" : "selected part",
+			format->name);
+}

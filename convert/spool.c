@@ -1,0 +1,156 @@
+#include "spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tracefmt/error.h"
+
+/* A block in the file: the number of the list's next block, then the items. */
+static size_t block_bytes(const struct spool *spool)
+{
+	return sizeof(uint64_t) + SPOOL_BLOCK_ITEMS * spool->item_bytes;
+}
+
+static char *item_at(const struct spool *spool, char *block, uint64_t index)
+{
+	return block + sizeof(uint64_t) + (index % SPOOL_BLOCK_ITEMS) * spool->item_bytes;
+}
+
+int spool_init(struct spool *spool, size_t list_count, size_t item_bytes)
+{
+	*spool = (struct spool){.list_count = list_count, .item_bytes = item_bytes, .fd = -1};
+	spool->lists = calloc(list_count, sizeof(*spool->lists));
+	spool->read_block = malloc(block_bytes(spool));
+	return spool->lists && spool->read_block ? 0 : TFMT_E_NOMEM;
+}
+
+void spool_release(struct spool *spool)
+{
+	size_t i;
+
+	for (i = 0; spool->lists && i < spool->list_count; i++)
+		free(spool->lists[i].block);
+	free(spool->lists);
+	free(spool->read_block);
+	if (spool->lists && spool->fd >= 0)
+		close(spool->fd);
+	spool->lists = NULL;
+	spool->read_block = NULL;
+}
+
+static int open_temporary(void)
+{
+	const char *folder = getenv("TMPDIR");
+	char path[4096];
+	int fd;
+
+	if (!folder || !*folder)
+		folder = "/tmp";
+	if ((size_t)snprintf(path, sizeof(path), "%s/tconv-XXXXXX", folder) >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
+static int write_block(struct spool *spool, const char *block, uint64_t number)
+{
+	size_t done = 0, size = block_bytes(spool);
+	ssize_t n;
+
+	if (spool->fd < 0)
+		spool->fd = open_temporary();
+	if (spool->fd < 0)
+		return TFMT_E_IO;
+	while (done < size) {
+		n = pwrite(spool->fd, block + done, size - done, (off_t)(number * size + done));
+		if (n < 0 && errno != EINTR)
+			return TFMT_E_IO;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
+int spool_append(struct spool *spool, size_t index, const void *item)
+{
+	struct spool_list *list = &spool->lists[index];
+	uint64_t next;
+	int status;
+
+	if (!list->block) {
+		list->block = malloc(block_bytes(spool));
+		if (!list->block)
+			return TFMT_E_NOMEM;
+		list->first = list->current = spool->block_count++;
+	} else if (list->item_count % SPOOL_BLOCK_ITEMS == 0) {
+		next = spool->block_count;
+		memcpy(list->block, &next, sizeof(next));
+		status = write_block(spool, list->block, list->current);
+		if (status)
+			return status;
+		spool->block_count++;
+		list->current = next;
+	}
+	memcpy(item_at(spool, list->block, list->item_count), item, spool->item_bytes);
+	list->item_count++;
+	return 0;
+}
+
+void *spool_last(struct spool *spool, size_t index)
+{
+	struct spool_list *list = &spool->lists[index];
+
+	return list->item_count ? item_at(spool, list->block, list->item_count - 1) : NULL;
+}
+
+void spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list)
+{
+	*cursor = (struct spool_cursor){.list = list, .block = spool->lists[list].first};
+}
+
+static int read_block(struct spool_cursor *cursor, const struct spool *spool)
+{
+	size_t done = 0, size = block_bytes(spool);
+	ssize_t n;
+
+	while (done < size) {
+		n = pread(spool->fd, spool->read_block + done, size - done,
+			(off_t)(cursor->block * size + done));
+		if (n == 0)
+			errno = EIO;
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return TFMT_E_IO;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	memcpy(&cursor->block, spool->read_block, sizeof(cursor->block));
+	return 0;
+}
+
+int spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item)
+{
+	const struct spool_list *list = &spool->lists[cursor->list];
+	uint64_t in_file, index = cursor->index;
+	int status;
+
+	if (index >= list->item_count)
+		return 0;
+	/* All but the last block, which may be a full one, are in the file. */
+	in_file = (list->item_count - 1) / SPOOL_BLOCK_ITEMS * SPOOL_BLOCK_ITEMS;
+	if (index < in_file && index % SPOOL_BLOCK_ITEMS == 0) {
+		status = read_block(cursor, spool);
+		if (status)
+			return status;
+	}
+	*ret_item = item_at(spool, index < in_file ? spool->read_block : list->block, index);
+	cursor->index++;
+	return 1;
+}

@@ -1,0 +1,54 @@
+/*
+ * Many growing lists of equal items, read back list by list: how records that come in the order of
+ * time are grouped by thread without holding them all.
+ *
+ * Each list has one block of items in memory; full blocks go to an unlinked temporary file in
+ * $TMPDIR (or /tmp). Memory: SPOOL_BLOCK_ITEMS items per list, whatever the length of the lists.
+ */
+#ifndef CONV_SPOOL_H
+#define CONV_SPOOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SPOOL_BLOCK_ITEMS 64
+
+struct spool_list {
+	char *block;	  /* the last, unfinished block */
+	uint64_t first;	  /* block number of the first block in the file */
+	uint64_t current; /* block number the unfinished block will have */
+	uint64_t item_count;
+};
+
+struct spool {
+	struct spool_list *lists;
+	size_t list_count;
+	size_t item_bytes;
+	char *read_block;
+	uint64_t block_count; /* numbers given to blocks so far */
+	int fd;		      /* -1 until a block is full */
+};
+
+/* Lists are numbered 0 to list_count - 1. Returns: 0; TFMT_E_NOMEM. */
+int spool_init(struct spool *spool, size_t list_count, size_t item_bytes);
+void spool_release(struct spool *spool);
+
+/* Returns: 0; TFMT_E_NOMEM; TFMT_E_IO with errno set. */
+int spool_append(struct spool *spool, size_t list, const void *item);
+
+/* The newest item of a list, to be changed in place; NULL for an empty list. */
+void *spool_last(struct spool *spool, size_t list);
+
+/*
+ * Read a list from its start. One cursor of a spool at a time; nothing may be appended meanwhile.
+ * spool_next() returns 1 and an item that lives until the next call; 0 at the end; TFMT_E_IO.
+ */
+struct spool_cursor {
+	size_t list;
+	uint64_t index; /* of the next item */
+	uint64_t block; /* number of the next block */
+};
+void spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list);
+int spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item);
+
+#endif
