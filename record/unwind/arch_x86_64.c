@@ -1,0 +1,82 @@
+#include "arch.h"
+
+#include <string.h>
+
+void arch_regs_from_perf(struct arch_regs *regs, const uint64_t *perf)
+{
+	/* perf: ax bx cx dx si di bp sp ip r8-r15; DWARF: ax dx cx bx si di bp sp r8-r15 ip. */
+	static const uint8_t from[ARCH_REG_COUNT] = {
+		0, 3, 2, 1, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 8};
+
+	for (unsigned reg = 0; reg < ARCH_REG_COUNT; reg++)
+		regs->value[reg] = perf[from[reg]];
+	regs->known = (1u << ARCH_REG_COUNT) - 1;
+}
+
+/* Length of an indirect call (opcode ff /2) without prefixes, from its bytes after ff. */
+static size_t indirect_call_length(const uint8_t *modrm)
+{
+	unsigned mod = modrm[0] >> 6, rm = modrm[0] & 7;
+	size_t length = 2;
+
+	if (((modrm[0] >> 3) & 7) != 2)
+		return 0;
+	if (mod == 3)
+		return length;
+	if (rm == 4) {
+		length++;
+		if (mod == 0 && (modrm[1] & 7) == 5)
+			return length + 4;
+	}
+	if (mod == 1)
+		return length + 1;
+	return mod == 2 || rm == 5 ? length + 4 : length;
+}
+
+enum arch_call arch_find_call(const uint8_t *code, uint64_t return_address, uint64_t *ret_target)
+{
+	const uint8_t *end = code + ARCH_CALL_BYTES;
+
+	if (end[-5] == 0xe8) {
+		int32_t distance;
+
+		memcpy(&distance, end - 4, sizeof(distance));
+		*ret_target = return_address + (uint64_t)(int64_t)distance;
+		return ARCH_CALL_DIRECT;
+	}
+	for (size_t length = 2; length <= ARCH_CALL_BYTES; length++) {
+		if (*(end - length) == 0xff && indirect_call_length(end - length + 1) == length)
+			return ARCH_CALL_INDIRECT;
+	}
+	return ARCH_CALL_NONE;
+}
+
+bool arch_is_sigreturn(const uint8_t *code)
+{
+	static const uint8_t mov_rax[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	static const uint8_t mov_eax[] = {0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05};
+
+	return memcmp(code, mov_rax, sizeof(mov_rax)) == 0 ||
+	       memcmp(code, mov_eax, sizeof(mov_eax)) == 0;
+}
+
+bool arch_is_thread_end(const uint8_t *code)
+{
+	/* What follows the call of a thread's function in clone(): mov %eax,%edi ... syscall. */
+	if (code[0] != 0x89 || code[1] != 0xc7)
+		return false;
+	for (size_t i = 2; i + 1 < ARCH_MARK_BYTES; i++) {
+		if (code[i] == 0x0f && code[i + 1] == 0x05)
+			return true;
+	}
+	return false;
+}
+
+int arch_sigreturn_offset(unsigned reg)
+{
+	/* struct ucontext: flags, link, stack (40 bytes), then struct sigcontext. */
+	static const uint8_t slot[ARCH_REG_COUNT] = {
+		13, 12, 14, 11, 9, 8, 10, 15, 0, 1, 2, 3, 4, 5, 6, 7, 16};
+
+	return 40 + 8 * slot[reg];
+}

@@ -1,0 +1,60 @@
+/*
+ * The memory of one sample: the stack bytes that the kernel copied, and beyond them what the
+ * process holds now. Older frames lie above the copy and seldom change before they are read.
+ */
+#ifndef RECORD_UNWIND_MEMORY_H
+#define RECORD_UNWIND_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/types.h>
+
+#define LIVE_BLOCK_BYTES (32u << 10)
+#define LIVE_BLOCKS	 32u /* 1 MiB per sample at most */
+
+struct live_block {
+	uint64_t start;
+	size_t size; /* bytes that could be read, maybe 0 */
+};
+
+struct stack_memory {
+	uint64_t base; /* address of the first copied byte */
+	size_t size;
+	const uint8_t *bytes;
+	pid_t pid; /* 0: nothing more can be read */
+	struct live_block blocks[LIVE_BLOCKS];
+	size_t block_count; /* of this sample */
+	bool is_live;	    /* some bytes came from the live process */
+	uint8_t *live;	    /* LIVE_BLOCKS blocks, kept between samples */
+};
+
+void stack_memory_init(struct stack_memory *memory);
+void stack_memory_release(struct stack_memory *memory);
+
+/* Start with the copy of another sample. */
+void stack_memory_set(
+	struct stack_memory *memory, pid_t pid, uint64_t base, const uint8_t *bytes, size_t size);
+
+/* Read `size` (at most 8) bytes from the process as it is now. Returns: whether it could. */
+bool stack_memory_read_live(
+	struct stack_memory *memory, uint64_t address, void *ret_bytes, size_t size);
+
+/* Read `size` (at most 8) bytes. Returns: whether it could; else ret_bytes is untouched. */
+static inline bool stack_memory_read(
+	struct stack_memory *memory, uint64_t address, void *ret_bytes, size_t size)
+{
+	uint64_t offset = address - memory->base;
+
+	if (offset < memory->size && memory->size - offset >= size) {
+		memcpy(ret_bytes, memory->bytes + offset, size);
+		return true;
+	}
+	return stack_memory_read_live(memory, address, ret_bytes, size);
+}
+
+/* Read up to `size` bytes of the live process outside the sample's budget, such as code. */
+bool process_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size);
+
+#endif
