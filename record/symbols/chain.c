@@ -25,11 +25,11 @@ static size_t append_component(
 		return length;
 	if (part_length == 2 && memcmp(part, "..", 2) == 0) {
 		char *slash = memrchr(text, '/', length);
-		bool is_up = slash && length == (size_t)(slash - text) + 3 &&
-			     memcmp(slash, "/..", 3) == 0;
+		const char *last = slash ? slash + 1 : text;
+		size_t last_length = length - (size_t)(last - text);
 
-		if (slash && !is_up)
-			return (size_t)(slash - text);
+		if (last_length > 0 && !(last_length == 2 && memcmp(last, "..", 2) == 0))
+			return slash ? (size_t)(slash - text) : 0;
 		if (is_absolute)
 			return length;
 	}

@@ -79,38 +79,25 @@ static int add_function(struct rec_functions *functions, const struct rec_text *
 	return 0;
 }
 
-/* Languages whose functions contain functions. (C's nested ones keep their symbol names.) */
-static bool nests_functions(uint16_t language)
+/*
+ * Where functions are looked for: also in functions, for the methods of local classes and lambdas
+ * (which gcc puts there) and for languages that nest them; but not in types outside of functions,
+ * which have but declarations.
+ */
+static bool may_contain_functions(unsigned int tag, bool is_in_function)
 {
-	switch (language) {
-	case DW_LANG_Ada83:
-	case DW_LANG_Ada95:
-	case DW_LANG_Fortran77:
-	case DW_LANG_Fortran90:
-	case DW_LANG_Fortran95:
-	case DW_LANG_Fortran03:
-	case DW_LANG_Fortran08:
-	case DW_LANG_Pascal83:
-	case DW_LANG_Modula2:
-	case DW_LANG_Modula3:
-	case DW_LANG_D:
-		return true;
-	default:
-		return false;
-	}
-}
-
-static bool may_contain_functions(const struct rec_unit *unit, const struct rec_die *die)
-{
-	switch (die->tag) {
+	switch (tag) {
 	case DW_TAG_compile_unit:
 	case DW_TAG_partial_unit:
 	case DW_TAG_skeleton_unit:
 	case DW_TAG_namespace:
 	case DW_TAG_module:
-		return true;
 	case DW_TAG_subprogram:
-		return nests_functions(unit->language);
+		return true;
+	case DW_TAG_lexical_block:
+	case DW_TAG_structure_type:
+	case DW_TAG_class_type:
+		return is_in_function;
 	default:
 		return false;
 	}
@@ -131,7 +118,7 @@ int rec_functions_read(const struct rec_dwarf_sections *sections, const struct r
 {
 	struct rec_ranges ranges = {0};
 	uint64_t offset = unit->root;
-	uint64_t depth = 0;
+	uint64_t depth = 0, function_depth = 0;
 	struct rec_die die;
 	int result = 0;
 
@@ -142,6 +129,8 @@ int rec_functions_read(const struct rec_dwarf_sections *sections, const struct r
 		if (die.tag == 0) {
 			if (depth-- <= 1)
 				break;
+			if (depth <= function_depth)
+				function_depth = 0;
 			continue;
 		}
 		if (die.tag == DW_TAG_subprogram && (die.has_low || die.has_ranges)) {
@@ -150,8 +139,10 @@ int rec_functions_read(const struct rec_dwarf_sections *sections, const struct r
 			if (result == 0)
 				result = add_function(functions, text, die.offset, &ranges);
 		}
-		if (!may_contain_functions(unit, &die))
+		if (!may_contain_functions(die.tag, function_depth > 0))
 			offset = rec_die_skip(unit, &die, &descends);
+		else if (die.tag == DW_TAG_subprogram && descends && function_depth == 0)
+			function_depth = depth;
 		depth += descends;
 		if (depth == 0)
 			break;
