@@ -1,0 +1,139 @@
+#include "flame_layout.h"
+
+#include <stdlib.h>
+
+#include "tracefmt/error.h"
+
+#define LABEL_MIN_PX 24
+
+static int add_box(struct rend_flame_layout *layout, const struct rend_flame_box *box)
+{
+	if (layout->count == layout->room) {
+		size_t room = layout->room > 0 ? layout->room * 2 : 512;
+		struct rend_flame_box *boxes = realloc(layout->boxes, room * sizeof(*boxes));
+		if (boxes == NULL)
+			return TFMT_E_NOMEM;
+		layout->boxes = boxes;
+		layout->room = room;
+	}
+	layout->boxes[layout->count++] = *box;
+	if (layout->row_count <= box->row)
+		layout->row_count = box->row + 1;
+	return 0;
+}
+
+/* One box for `node` and all siblings after it; none when it would be too thin itself. */
+static int add_merged(struct rend_flame_layout *layout, const struct tfmt_node *nodes,
+	uint32_t node, double x, double px_per_weight)
+{
+	struct rend_flame_box box = {.x = x, .node = node, .row = nodes[node].depth};
+	for (; node != 0; node = nodes[node].next_sibling) {
+		box.total += nodes[node].total;
+		box.count += nodes[node].total_count;
+		box.merged++;
+	}
+	box.width_px = (double)box.total * px_per_weight;
+	return box.width_px >= layout->min_px ? add_box(layout, &box) : 0;
+}
+
+/*
+ * Visit in preorder all boxes of at least min_px. `next_x[row]` is where the next box of that row
+ * begins. Returns 1 when there are too many boxes.
+ */
+static int lay_out(struct rend_flame_layout *layout, const struct tfmt_node *nodes,
+	const struct rend_flame_limits *limits, double *next_x)
+{
+	double px_per_weight = limits->width_px / (double)nodes[0].total;
+	layout->count = 0;
+	layout->row_count = 0;
+	next_x[0] = 0;
+	for (uint32_t i = 0;;) {
+		const struct tfmt_node *node = &nodes[i];
+		struct rend_flame_box box = {
+			.x = next_x[node->depth],
+			.width_px = (double)node->total * px_per_weight,
+			.total = node->total,
+			.count = node->total_count,
+			.node = i,
+			.row = node->depth,
+		};
+		int status = 0;
+		bool is_thin = i != 0 && box.width_px < layout->min_px;
+		if (is_thin)
+			status = add_merged(layout, nodes, i, box.x, px_per_weight);
+		else
+			status = add_box(layout, &box);
+		if (status < 0)
+			return status;
+		if (layout->count > limits->max_boxes)
+			return 1;
+		next_x[node->depth] += box.width_px;
+		if (!is_thin && node->first_child != 0 && node->depth + 1 < limits->max_rows) {
+			next_x[node->depth + 1] = box.x;
+			i = node->first_child;
+			continue;
+		}
+		/* A merged box has taken all siblings that were left. */
+		while (i != 0 && (is_thin || nodes[i].next_sibling == 0)) {
+			is_thin = false;
+			i = nodes[i].parent;
+		}
+		if (i == 0)
+			return 0;
+		i = nodes[i].next_sibling;
+	}
+}
+
+static void count_hidden_rows(struct rend_flame_layout *layout, const struct tfmt_node *nodes,
+	size_t node_count, const struct rend_flame_limits *limits)
+{
+	double min_weight = layout->min_px * (double)nodes[0].total / limits->width_px;
+	uint32_t depth = 0;
+	for (size_t i = 0; i < node_count; i++) {
+		if (nodes[i].depth > depth && (double)nodes[i].total >= min_weight)
+			depth = nodes[i].depth;
+	}
+	layout->hidden_rows = depth + 1 > limits->max_rows ? depth + 1 - limits->max_rows : 0;
+}
+
+static void limit_labels(struct rend_flame_layout *layout, size_t max_labels)
+{
+	layout->label_min_px = LABEL_MIN_PX;
+	for (;;) {
+		size_t labels = 0;
+		for (size_t i = 0; i < layout->count; i++)
+			labels += layout->boxes[i].width_px >= layout->label_min_px;
+		if (labels <= max_labels)
+			return;
+		layout->label_min_px *= 1.25;
+	}
+}
+
+int rend_flame_layout_init(struct rend_flame_layout *layout, const struct tfmt_node *nodes,
+	size_t node_count, const struct rend_flame_limits *limits)
+{
+	*layout = (struct rend_flame_layout){.min_px = limits->min_px};
+	if (node_count == 0 || nodes[0].total == 0)
+		return 0;
+	double *next_x = malloc(limits->max_rows * sizeof(*next_x));
+	int status = next_x == NULL ? TFMT_E_NOMEM : 1;
+	while (status == 1) {
+		status = lay_out(layout, nodes, limits, next_x);
+		if (status == 1)
+			layout->min_px *= 2;
+	}
+	free(next_x);
+	if (status < 0) {
+		rend_flame_layout_release(layout);
+		return status;
+	}
+	count_hidden_rows(layout, nodes, node_count, limits);
+	limit_labels(layout, limits->max_labels);
+	return 0;
+}
+
+void rend_flame_layout_release(struct rend_flame_layout *layout)
+{
+	free(layout->boxes);
+	*layout = (struct rend_flame_layout){0};
+}

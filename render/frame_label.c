@@ -1,0 +1,118 @@
+#include "frame_label.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_NAME_BYTES 1024
+
+static bool is_name_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+	       c == '_' || (c & 0x80) != 0;
+}
+
+/* Bytes of an operator's name at `text`, such as "operator<<" or "operator()", else 0. */
+static size_t operator_length(const char *name, const char *text)
+{
+	static const char word[] = "operator";
+	/* Those with brackets in them, longest first. */
+	static const char *const symbols[] = {
+		"<=>", "<<=", ">>=", "->*", "()", "[]", "<<", ">>", "<=", ">=", "->", "<", ">"};
+	size_t length = sizeof(word) - 1;
+	if (strncmp(text, word, length) != 0 || (text > name && is_name_char(text[-1])))
+		return 0;
+	for (size_t i = 0; i < sizeof(symbols) / sizeof(*symbols); i++) {
+		if (strncmp(text + length, symbols[i], strlen(symbols[i])) == 0)
+			return length + strlen(symbols[i]);
+	}
+	return 0;
+}
+
+/*
+ * Copy `name` with what is between outermost `open` and `close` as "…". Empty pairs stay, and so
+ * does a pair at the very start: "(anonymous namespace)::f", "<T as Trait>::f".
+ */
+static void collapse(const char *name, char open, char close, char *out, size_t size)
+{
+	static const char dots[] = "…";
+	size_t length = 0;
+	int depth = 0;
+	for (const char *c = name; *c != '\0' && length + sizeof(dots) < size; c++) {
+		size_t operator_bytes = operator_length(name, c);
+		bool is_arrow = c[0] == '>' && c > name && c[-1] == '-';
+		bool is_collapsible = c > name && c[0] == open && c[1] != close &&
+				      strncmp(c, "(anonymous", 10) != 0;
+		if (operator_bytes > 0 && length + operator_bytes < size) {
+			if (depth == 0)
+				memcpy(out + length, c, operator_bytes);
+			length += depth == 0 ? operator_bytes : 0;
+			c += operator_bytes - 1;
+			continue;
+		}
+		if (depth == 0)
+			out[length++] = *c;
+		if (depth > 0 ? *c == open : is_collapsible) {
+			if (depth++ == 0) {
+				memcpy(out + length, dots, sizeof(dots) - 1);
+				length += sizeof(dots) - 1;
+			}
+		} else if (depth > 0 && *c == close && !is_arrow && --depth == 0) {
+			out[length++] = close;
+		}
+	}
+	out[length] = '\0';
+}
+
+/* The next place outside of brackets where `name` may lose what is before it, or NULL. */
+static const char *next_part(const char *name)
+{
+	int depth = 0;
+	for (const char *c = name; *c != '\0'; c++) {
+		size_t operator_bytes = operator_length(name, c);
+		if (operator_bytes > 0)
+			return NULL;
+		if (*c == '<' || *c == '(' || *c == '{' || *c == '[')
+			depth++;
+		else if (*c == '>' || *c == ')' || *c == '}' || *c == ']')
+			depth--;
+		else if (depth == 0 && c > name && c[0] == ':' && c[1] == ':' && c[2] != '\0')
+			return c;
+		else if (depth == 0 && c > name && c[0] == '.' &&
+			 (is_name_char(c[1]) || c[1] == '<') &&
+			 (is_name_char(c[-1]) || c[-1] == '>'))
+			return c;
+	}
+	return NULL;
+}
+
+static bool try_label(enum rend_font font, const char *prefix, const char *name, const char *share,
+	double room_px, char *out, size_t size)
+{
+	snprintf(out, size, "%s%s%s%s", prefix, name, share[0] != '\0' ? " " : "", share);
+	return rend_text_width_px(font, out) <= room_px;
+}
+
+void rend_frame_label(enum rend_font font, const char *name, const char *share, double room_px,
+	char *out, size_t size)
+{
+	char no_templates[MAX_NAME_BYTES];
+	char no_parameters[MAX_NAME_BYTES];
+	if (try_label(font, "", name, share, room_px, out, size))
+		return;
+	collapse(name, '<', '>', no_templates, sizeof(no_templates));
+	if (try_label(font, "", no_templates, share, room_px, out, size))
+		return;
+	collapse(no_templates, '(', ')', no_parameters, sizeof(no_parameters));
+	if (try_label(font, "", no_parameters, share, room_px, out, size) ||
+		try_label(font, "", no_templates, "", room_px, out, size) ||
+		try_label(font, "", no_parameters, "", room_px, out, size))
+		return;
+	const char *last = no_parameters;
+	for (const char *part = next_part(last); part != NULL; part = next_part(last)) {
+		if (try_label(font, "…", part, "", room_px, out, size))
+			return;
+		last = part + (part[0] == ':' ? 2 : 1);
+	}
+	try_label(font, "", last, "", room_px, out, size);
+}

@@ -1,0 +1,261 @@
+#include "slices.h"
+
+#include <stdlib.h>
+
+#include "tracefmt/error.h"
+
+/* Blocks of short slices go on over holes of so many times min_ns: two pixels. */
+#define DENSE_HOLE 4
+
+void rend_slices_init(struct rend_slices *slices, const struct rend_path_tree *tree,
+	uint64_t gap_ns, uint64_t min_ns)
+{
+	*slices = (struct rend_slices){.tree = tree, .gap_ns = gap_ns, .min_ns = min_ns};
+}
+
+void rend_slices_release(struct rend_slices *slices)
+{
+	for (size_t i = 0; i < REND_MAX_PATH; i++)
+		free(slices->rows[i].slices);
+	*slices = (struct rend_slices){0};
+}
+
+static int append(struct rend_slice_row *row, const struct rend_slice *slice)
+{
+	if (row->count == row->room) {
+		size_t room = row->room > 0 ? row->room * 2 : 64;
+		struct rend_slice *grown = realloc(row->slices, room * sizeof(*grown));
+		if (grown == NULL)
+			return TFMT_E_NOMEM;
+		row->slices = grown;
+		row->room = room;
+	}
+	row->slices[row->count++] = *slice;
+	return 0;
+}
+
+static int flush_dense(struct rend_slice_row *row)
+{
+	if (row->dense.count == 0)
+		return 0;
+	struct rend_slice dense = row->dense;
+	row->dense.count = 0;
+	return append(row, &dense);
+}
+
+static uint32_t slice_function(const struct rend_slices *slices, const struct rend_slice *slice)
+{
+	return slices->tree->nodes[slice->node].function;
+}
+
+/* A weighted majority vote finds the function that has most of a block, if one has. */
+static void join_dense(
+	const struct rend_slices *slices, struct rend_slice *dense, const struct rend_slice *slice)
+{
+	dense->end_ns = slice->end_ns;
+	dense->busy_ns += slice->busy_ns;
+	dense->count += slice->count;
+	if (slice_function(slices, dense) == slice_function(slices, slice)) {
+		dense->major_ns += slice->major_ns;
+	} else if (dense->major_ns >= slice->major_ns) {
+		dense->major_ns -= slice->major_ns;
+	} else {
+		dense->node = slice->node;
+		dense->major_ns = slice->major_ns - dense->major_ns;
+	}
+}
+
+/* Slices of a row come in the order of time. Short waits are holes. */
+static int add_slice(const struct rend_slices *slices, struct rend_slice_row *row,
+	const struct rend_slice *slice)
+{
+	bool is_short = slice->end_ns - slice->begin_ns < slices->min_ns;
+	if (slice->type == REND_SLICE_WAIT && is_short)
+		return 0;
+	if (slice->type != REND_SLICE_DENSE && !is_short) {
+		int status = flush_dense(row);
+		return status < 0 ? status : append(row, slice);
+	}
+	if (row->dense.count > 0 &&
+		slice->begin_ns - row->dense.end_ns <= slices->min_ns * DENSE_HOLE) {
+		join_dense(slices, &row->dense, slice);
+		return 0;
+	}
+	int status = flush_dense(row);
+	row->dense = *slice;
+	row->dense.type = REND_SLICE_DENSE;
+	return status;
+}
+
+static int close_slice(struct rend_slices *slices, uint32_t node, uint64_t end_ns)
+{
+	uint32_t depth = slices->tree->nodes[node].depth;
+	struct rend_slice slice = {
+		.begin_ns = slices->begin_ns[depth],
+		.end_ns = end_ns,
+		.busy_ns = end_ns - slices->begin_ns[depth],
+		.major_ns = end_ns - slices->begin_ns[depth],
+		.node = node,
+		.count = 1,
+		.type = REND_SLICE_CODE,
+	};
+	if (slice.busy_ns == 0)
+		return 0;
+	if (slices->row_count < depth)
+		slices->row_count = depth;
+	return add_slice(slices, &slices->rows[depth - 1], &slice);
+}
+
+/* Leave the open path for `node`: what both share goes on. */
+static int move_to(struct rend_slices *slices, uint32_t node, uint64_t end_ns, uint64_t begin_ns)
+{
+	const struct rend_path_node *nodes = slices->tree->nodes;
+	uint32_t common = rend_path_tree_common(slices->tree, slices->node, node);
+	for (uint32_t old = slices->node; old != common; old = nodes[old].parent) {
+		int status = close_slice(slices, old, end_ns);
+		if (status < 0)
+			return status;
+	}
+	for (uint32_t depth = nodes[common].depth + 1; depth <= nodes[node].depth; depth++)
+		slices->begin_ns[depth] = begin_ns;
+	slices->node = node;
+	return 0;
+}
+
+/* Go on from what was seen last to `begin_ns`; what was open ends if that is too long ago. */
+static int continue_to(struct rend_slices *slices, uint64_t begin_ns)
+{
+	int status = 0;
+	if (slices->end_ns == 0 || begin_ns - slices->end_ns > slices->gap_ns) {
+		status = move_to(slices, 0, slices->end_ns, begin_ns);
+		slices->end_ns = begin_ns;
+	}
+	return status;
+}
+
+/* The functions that the wait happens in, as far as the samples around it show them too. */
+static uint32_t waiting_path(const struct rend_slices *slices, uint32_t next)
+{
+	const struct rend_path_tree *tree = slices->tree;
+	uint32_t path = rend_path_tree_common(tree, slices->node, next);
+	if (slices->wait_node != 0) {
+		uint32_t before = rend_path_tree_common(tree, slices->node, slices->wait_node);
+		uint32_t after = rend_path_tree_common(tree, next, slices->wait_node);
+		path = tree->nodes[before].depth > tree->nodes[after].depth ? before : after;
+	}
+	/* The wait itself needs a row. */
+	return tree->nodes[path].depth == REND_MAX_PATH ? tree->nodes[path].parent : path;
+}
+
+/* Draw the pending wait, now that what follows it is known. */
+static int place_wait(struct rend_slices *slices, uint32_t next)
+{
+	struct tfmt_sample wait = slices->wait;
+	if (wait.weight_ns == 0)
+		return 0;
+	slices->wait.weight_ns = 0;
+	struct rend_slice slice = {
+		.begin_ns = wait.time_ns - wait.weight_ns,
+		.end_ns = wait.time_ns,
+		.busy_ns = wait.weight_ns,
+		.count = 1,
+		.syscall = wait.syscall,
+		.state = wait.state,
+		.type = REND_SLICE_WAIT,
+	};
+	int status = continue_to(slices, slice.begin_ns);
+	if (status < 0)
+		return status;
+	slice.node = waiting_path(slices, next);
+	status = move_to(slices, slice.node, slice.begin_ns, slice.begin_ns);
+	if (status < 0)
+		return status;
+	slices->end_ns = slice.end_ns;
+	uint32_t row = slices->tree->nodes[slice.node].depth;
+	if (slices->row_count <= row && wait.weight_ns >= slices->min_ns)
+		slices->row_count = row + 1;
+	return add_slice(slices, &slices->rows[row], &slice);
+}
+
+static int add_wait(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node)
+{
+	struct tfmt_sample *wait = &slices->wait;
+	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
+	if (wait->weight_ns > 0) {
+		bool is_same = wait->state == sample->state && wait->syscall == sample->syscall &&
+			       slices->wait_node == node;
+		if (is_same && begin_ns <= wait->time_ns + slices->gap_ns) {
+			if (sample->time_ns > wait->time_ns) {
+				wait->weight_ns += sample->time_ns - wait->time_ns;
+				wait->time_ns = sample->time_ns;
+			}
+			return 0;
+		}
+		int status = place_wait(slices, node);
+		if (status < 0)
+			return status;
+	}
+	if (begin_ns < slices->end_ns)
+		begin_ns = slices->end_ns;
+	if (sample->time_ns <= begin_ns)
+		return 0;
+	*wait = *sample;
+	wait->weight_ns = sample->time_ns - begin_ns;
+	slices->wait_node = node;
+	return 0;
+}
+
+int rend_slices_add(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node)
+{
+	if ((sample->flags & (TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED)) != 0 ||
+		sample->weight_ns == 0 || sample->weight_ns > sample->time_ns)
+		return 0;
+	if (sample->state != TFMT_STATE_RUNNING)
+		return add_wait(slices, sample, node);
+	int status = place_wait(slices, node);
+	if (status < 0 || sample->time_ns <= slices->end_ns)
+		return status;
+	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
+	if (begin_ns > slices->end_ns) {
+		status = continue_to(slices, begin_ns);
+		if (status < 0)
+			return status;
+	}
+	status = move_to(slices, node, slices->end_ns, slices->end_ns);
+	slices->end_ns = sample->time_ns;
+	return status;
+}
+
+int rend_slices_finish(struct rend_slices *slices)
+{
+	int status = place_wait(slices, 0);
+	if (status == 0)
+		status = move_to(slices, 0, slices->end_ns, slices->end_ns);
+	for (size_t i = 0; i < REND_MAX_PATH && status == 0; i++)
+		status = flush_dense(&slices->rows[i]);
+	return status;
+}
+
+size_t rend_slices_count(const struct rend_slices *slices)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < slices->row_count; i++)
+		count += slices->rows[i].count;
+	return count;
+}
+
+void rend_slices_coarsen(struct rend_slices *slices, uint64_t min_ns)
+{
+	slices->min_ns = min_ns;
+	for (size_t i = 0; i < slices->row_count; i++) {
+		struct rend_slice_row *row = &slices->rows[i];
+		size_t count = row->count;
+		row->count = 0;
+		/* In place and without growing: no slice is written before it has been read. */
+		for (size_t j = 0; j < count; j++) {
+			struct rend_slice slice = row->slices[j];
+			add_slice(slices, row, &slice);
+		}
+		flush_dense(row);
+	}
+}

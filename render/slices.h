@@ -1,0 +1,76 @@
+/*
+ * The flame chart of one thread: its samples, in the order of time, made into slices of functions
+ * that went on from sample to sample.
+ *
+ * A slice ends when its function does, or one further out, or when nothing was seen of the thread
+ * for longer than `gap_ns`. While a thread waits, the functions it waits in go on, and the wait
+ * lies below them. Slices shorter than `min_ns` become blocks that say how much of them was busy.
+ *
+ * Memory: slices of at least min_ns each, so bounded by the width of the picture.
+ */
+#ifndef REND_SLICES_H
+#define REND_SLICES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "path_tree.h"
+#include "tracefmt/record.h"
+
+enum rend_slice_type {
+	REND_SLICE_CODE,
+	REND_SLICE_WAIT,
+	REND_SLICE_DENSE, /* several too short to be drawn */
+};
+
+struct rend_slice {
+	uint64_t begin_ns, end_ns;
+	uint64_t busy_ns;  /* of it taken by functions: all but for REND_SLICE_DENSE */
+	uint64_t major_ns; /* at least so much of that by the function of `node` */
+	uint32_t node;	   /* the path that ends in the slice's function; of a wait, its caller's */
+	uint32_t count;	   /* slices in a dense one, else 1 */
+	uint16_t syscall;  /* of waits, as in struct tfmt_sample */
+	uint8_t state;	   /* of waits: enum tfmt_state */
+	uint8_t type;	   /* enum rend_slice_type */
+};
+
+struct rend_slice_row {
+	struct rend_slice *slices; /* in the order of time, not overlapping */
+	size_t count, room;
+	struct rend_slice dense; /* still growing; none when its count is 0 */
+};
+
+struct rend_slices {
+	const struct rend_path_tree *tree; /* borrowed; may grow meanwhile */
+	uint64_t gap_ns;
+	uint64_t min_ns;
+	uint32_t node;			      /* the path that is open */
+	uint64_t begin_ns[REND_MAX_PATH + 1]; /* of its functions, by depth */
+	uint64_t end_ns;		      /* seen so far */
+	struct tfmt_sample wait;	      /* not drawn yet; none when its weight is 0 */
+	uint32_t wait_node;
+	struct rend_slice_row rows[REND_MAX_PATH]; /* outermost function first */
+	uint32_t row_count;			   /* that have slices */
+};
+
+void rend_slices_init(struct rend_slices *slices, const struct rend_path_tree *tree,
+	uint64_t gap_ns, uint64_t min_ns);
+void rend_slices_release(struct rend_slices *slices);
+
+/*
+ * Add the thread's next sample, whose stack is the path `node` (0: not known). Samples that are no
+ * interval of time (summed up, not sampled) are left out. Returns: 0; TFMT_E_NOMEM.
+ */
+int rend_slices_add(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node);
+
+/* Close what is open. Returns: 0; TFMT_E_NOMEM. */
+int rend_slices_finish(struct rend_slices *slices);
+
+/* After finish: all slices of all rows. */
+size_t rend_slices_count(const struct rend_slices *slices);
+
+/* After finish: fewer slices, by a longer `min_ns`. */
+void rend_slices_coarsen(struct rend_slices *slices, uint64_t min_ns);
+
+#endif
