@@ -111,7 +111,7 @@ static void put_quoted(struct conv_sink *out, const char *data, size_t length)
 		at = end;
 		if (at == length)
 			break;
-		step = utf8_step(data + at, length - at);
+		step = conv_utf8_step(data + at, length - at);
 		if (step == 1) {
 			put_escape(out, (unsigned char)data[at]);
 		} else if (step < 0) {
@@ -145,7 +145,7 @@ void jsonw_text_key(struct jsonw *w, const char *data, size_t length)
 
 void jsonw_exact(struct jsonw *w, const char *data, size_t length)
 {
-	if (utf8_is_valid(data, length)) {
+	if (conv_utf8_is_valid(data, length)) {
 		jsonw_text(w, data, length);
 		return;
 	}

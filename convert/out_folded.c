@@ -134,7 +134,7 @@ static size_t append_name(char *line, size_t at, const char *name, size_t length
 
 	for (i = 0; i < length; i += step) {
 		c = (unsigned char)name[i];
-		length_or_error = utf8_step(name + i, length - i);
+		length_or_error = conv_utf8_step(name + i, length - i);
 		step = (size_t)abs(length_or_error);
 		if (length_or_error < 0) {
 			memcpy(line + at, UTF8_REPLACEMENT, 3);

@@ -65,7 +65,7 @@ static int speedscope_begin(void *opaque, const struct conv_context *context)
 	state->context = context;
 	jsonw_init(&state->w, context->out);
 	state->lane_count = tfmt_trace_count(context->trace, TFMT_THREAD) + 1;
-	status = spool_init(&state->spool, state->lane_count, sizeof(struct run));
+	status = conv_spool_init(&state->spool, state->lane_count, sizeof(struct run));
 	if (!status)
 		status = conv_frames_init(&state->frames, context->trace);
 	state->lanes = calloc(state->lane_count, sizeof(*state->lanes));
@@ -84,7 +84,7 @@ static void speedscope_release(void *opaque)
 {
 	struct speedscope_state *state = opaque;
 
-	spool_release(&state->spool);
+	conv_spool_release(&state->spool);
 	conv_frames_release(&state->frames);
 	free(state->lanes);
 	free(state->path);
@@ -114,7 +114,7 @@ static uint32_t tag_of(const struct tfmt_sample *sample)
 static int append_run(struct speedscope_state *state, struct lane *lane, const struct run *run)
 {
 	size_t list = (size_t)(lane - state->lanes);
-	struct run *last = spool_last(&state->spool, list);
+	struct run *last = conv_spool_last(&state->spool, list);
 
 	lane->position_ns += run->weight_ns;
 	if (last && last->stack == run->stack && last->tag == run->tag) {
@@ -122,7 +122,7 @@ static int append_run(struct speedscope_state *state, struct lane *lane, const s
 		return 0;
 	}
 	state->run_count += run->tag != TAG_IDLE;
-	return spool_append(&state->spool, list, run);
+	return conv_spool_append(&state->spool, list, run);
 }
 
 /* Fill a lane with idleness up to `position_ns`. */
@@ -258,8 +258,8 @@ static int put_samples(struct speedscope_state *state, const struct lane *lane)
 	char text[64];
 	int status;
 
-	spool_rewind(&cursor, &state->spool, (size_t)(lane->thread));
-	while ((status = spool_next(&cursor, &state->spool, &item)) > 0) {
+	conv_spool_rewind(&cursor, &state->spool, (size_t)(lane->thread));
+	while ((status = conv_spool_next(&cursor, &state->spool, &item)) > 0) {
 		run = item;
 		jsonw_begin_array(&state->w);
 		status = put_stack(state, run->stack);
@@ -282,8 +282,8 @@ static int put_weights(struct speedscope_state *state, const struct lane *lane)
 	const void *item;
 	int status;
 
-	spool_rewind(&cursor, &state->spool, lane->thread);
-	while ((status = spool_next(&cursor, &state->spool, &item)) > 0) {
+	conv_spool_rewind(&cursor, &state->spool, lane->thread);
+	while ((status = conv_spool_next(&cursor, &state->spool, &item)) > 0) {
 		run = item;
 		jsonw_u64(&state->w, run->weight_ns);
 	}

@@ -20,7 +20,7 @@ static char *item_at(const struct spool *spool, char *block, uint64_t index)
 	return block + sizeof(uint64_t) + (index % SPOOL_BLOCK_ITEMS) * spool->item_bytes;
 }
 
-int spool_init(struct spool *spool, size_t list_count, size_t item_bytes)
+int conv_spool_init(struct spool *spool, size_t list_count, size_t item_bytes)
 {
 	*spool = (struct spool){.list_count = list_count, .item_bytes = item_bytes, .fd = -1};
 	spool->lists = calloc(list_count, sizeof(*spool->lists));
@@ -28,7 +28,7 @@ int spool_init(struct spool *spool, size_t list_count, size_t item_bytes)
 	return spool->lists && spool->read_block ? 0 : TFMT_E_NOMEM;
 }
 
-void spool_release(struct spool *spool)
+void conv_spool_release(struct spool *spool)
 {
 	size_t i;
 
@@ -79,7 +79,7 @@ static int write_block(struct spool *spool, const char *block, uint64_t number)
 	return 0;
 }
 
-int spool_append(struct spool *spool, size_t index, const void *item)
+int conv_spool_append(struct spool *spool, size_t index, const void *item)
 {
 	struct spool_list *list = &spool->lists[index];
 	uint64_t next;
@@ -104,14 +104,14 @@ int spool_append(struct spool *spool, size_t index, const void *item)
 	return 0;
 }
 
-void *spool_last(struct spool *spool, size_t index)
+void *conv_spool_last(struct spool *spool, size_t index)
 {
 	struct spool_list *list = &spool->lists[index];
 
 	return list->item_count ? item_at(spool, list->block, list->item_count - 1) : NULL;
 }
 
-void spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list)
+void conv_spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list)
 {
 	*cursor = (struct spool_cursor){.list = list, .block = spool->lists[list].first};
 }
@@ -135,7 +135,7 @@ static int read_block(struct spool_cursor *cursor, const struct spool *spool)
 	return 0;
 }
 
-int spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item)
+int conv_spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item)
 {
 	const struct spool_list *list = &spool->lists[cursor->list];
 	uint64_t in_file, index = cursor->index;

@@ -30,25 +30,25 @@ struct spool {
 };
 
 /* Lists are numbered 0 to list_count - 1. Returns: 0; TFMT_E_NOMEM. */
-int spool_init(struct spool *spool, size_t list_count, size_t item_bytes);
-void spool_release(struct spool *spool);
+int conv_spool_init(struct spool *spool, size_t list_count, size_t item_bytes);
+void conv_spool_release(struct spool *spool);
 
 /* Returns: 0; TFMT_E_NOMEM; TFMT_E_IO with errno set. */
-int spool_append(struct spool *spool, size_t list, const void *item);
+int conv_spool_append(struct spool *spool, size_t list, const void *item);
 
 /* The newest item of a list, to be changed in place; NULL for an empty list. */
-void *spool_last(struct spool *spool, size_t list);
+void *conv_spool_last(struct spool *spool, size_t list);
 
 /*
  * Read a list from its start. One cursor of a spool at a time; nothing may be appended meanwhile.
- * spool_next() returns 1 and an item that lives until the next call; 0 at the end; TFMT_E_IO.
+ * conv_spool_next() returns 1 and an item that lives until the next call; 0 at the end; TFMT_E_IO.
  */
 struct spool_cursor {
 	size_t list;
 	uint64_t index; /* of the next item */
 	uint64_t block; /* number of the next block */
 };
-void spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list);
-int spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item);
+void conv_spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list);
+int conv_spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item);
 
 #endif

@@ -1,6 +1,6 @@
 #include "unicode.h"
 
-int utf8_step(const char *data, size_t length)
+int conv_utf8_step(const char *data, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)data;
 	unsigned char first = bytes[0], low = 0x80, high = 0xbf;
@@ -28,13 +28,13 @@ int utf8_step(const char *data, size_t length)
 	return need;
 }
 
-bool utf8_is_valid(const char *data, size_t length)
+bool conv_utf8_is_valid(const char *data, size_t length)
 {
 	size_t at = 0;
 	int step;
 
 	while (at < length) {
-		step = utf8_step(data + at, length - at);
+		step = conv_utf8_step(data + at, length - at);
 		if (step < 0)
 			return false;
 		at += (size_t)step;

@@ -11,9 +11,9 @@
  * The length of the character at `data`, `length` >= 1 bytes: 1 to 4. Negative when it is broken:
  * minus the bytes that one U+FFFD stands for (the longest part that could have begun a character).
  */
-int utf8_step(const char *data, size_t length);
+int conv_utf8_step(const char *data, size_t length);
 
 /* True when all bytes are UTF-8: no surrogates, nothing overlong, nothing above U+10FFFF. */
-bool utf8_is_valid(const char *data, size_t length);
+bool conv_utf8_is_valid(const char *data, size_t length);
 
 #endif
