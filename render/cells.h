@@ -1,0 +1,27 @@
+/* Text in columns of a terminal. */
+#ifndef REND_CELLS_H
+#define REND_CELLS_H
+
+#include <stdio.h>
+
+#include "model.h"
+
+/* Write `text` in exactly `columns` columns: cut in its middle with "…", or padded on its right. */
+void rend_put_cell(FILE *stream, const char *text, int columns);
+/* The same, padded on its left. */
+void rend_put_cell_right(FILE *stream, const char *text, int columns);
+
+/* A bar of `share` (0 to 1) of `columns` columns, in eighths. */
+void rend_put_bar(FILE *stream, double share, int columns);
+
+/*
+ * A series over the whole shown range as `columns` eighth blocks, `max` being a full one. Columns
+ * without a value are spaces; the smallest value that is not 0 still shows.
+ */
+void rend_put_sparkline(
+	FILE *stream, const struct rend_series *series, size_t bin_count, double max, int columns);
+
+/* The highest column that such a sparkline has. */
+double rend_sparkline_max(const struct rend_series *series, size_t bin_count, int columns);
+
+#endif

@@ -1,0 +1,137 @@
+#include "facts.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "num.h"
+
+#define GAP " \u00b7 "
+
+static void append(char text[REND_FACTS_BYTES], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void append(char text[REND_FACTS_BYTES], const char *format, ...)
+{
+	size_t length = strlen(text);
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text + length, REND_FACTS_BYTES - length, format, args);
+	va_end(args);
+}
+
+void rend_facts_plural(
+	char text[REND_FACTS_BYTES], uint64_t count, const char *one, const char *many)
+{
+	char number[NUM_TEXT_BYTES];
+	snprintf(
+		text, REND_FACTS_BYTES, "%s %s", num_count(number, count), count == 1 ? one : many);
+}
+
+static void append_plural(
+	char text[REND_FACTS_BYTES], uint64_t count, const char *one, const char *many)
+{
+	char part[REND_FACTS_BYTES];
+	rend_facts_plural(part, count, one, many);
+	append(text, "%s", part);
+}
+
+static void append_cpu(char text[REND_FACTS_BYTES], const struct rend_model *model)
+{
+	const struct rend_totals *totals = &model->totals;
+	char cpu[NUM_TEXT_BYTES];
+	append(text, GAP "%s CPU", num_duration(cpu, totals->cpu_ns));
+	if (totals->wall_ns > 0) {
+		double cores = (double)totals->cpu_ns / (double)totals->wall_ns;
+		append(text, " (%.*f cores)", cores < 10 ? 2 : 1, cores);
+	}
+}
+
+void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const struct rend_totals *totals = &model->totals;
+	char number[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES];
+	char samples[REND_FACTS_BYTES];
+	snprintf(text, REND_FACTS_BYTES, "%s wall", num_duration(number, totals->wall_ns));
+	if (totals->has_cpu)
+		append_cpu(text, model);
+	if (totals->peak_bytes > 0)
+		append(text, GAP "peak %s at %s", num_bytes(number, totals->peak_bytes),
+			num_duration(time, totals->peak_ns > model->origin_ns
+						   ? totals->peak_ns - model->origin_ns
+						   : 0));
+	append(text, GAP);
+	append_plural(text, totals->process_count, "process", "processes");
+	append(text, ", ");
+	append_plural(text, totals->thread_count, "thread", "threads");
+	rend_facts_samples(model, samples);
+	if (samples[0] != '\0')
+		append(text, GAP "%s", samples);
+}
+
+void rend_facts_samples(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const struct rend_totals *totals = &model->totals;
+	char number[NUM_TEXT_BYTES];
+	text[0] = '\0';
+	if (totals->sample_count == 0)
+		return;
+	append_plural(text, totals->sample_count, "sample", "samples");
+	if (model->header->rate_hz > 0)
+		append(text, " at %u Hz", (unsigned)model->header->rate_hz);
+	/* Rounded down: 100 % is said only of all. */
+	double whole = floor(1000.0 * (double)totals->whole_count / (double)totals->sample_count);
+	append(text, ", %g %% whole, %s lost", whole / 10, num_count(number, totals->lost_count));
+}
+
+void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FACTS_BYTES])
+{
+	text[0] = '\0';
+	if (info->status_type == TFMT_STATUS_EXITED && info->status != 0)
+		append(text, "exit status %d", (int)info->status);
+	else if (info->status_type == TFMT_STATUS_SIGNALED)
+		append(text, "ended by signal %d (%s)", (int)info->status, strsignal(info->status));
+}
+
+void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const struct tfmt_header *header = model->header;
+	const struct rend_totals *totals = &model->totals;
+	char date[64] = "";
+	char number[NUM_TEXT_BYTES];
+	struct tm utc;
+	time_t seconds = (time_t)(header->utc_ns / 1000000000);
+	if (header->utc_ns > 0 && gmtime_r(&seconds, &utc) != NULL)
+		strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", &utc);
+	snprintf(text, REND_FACTS_BYTES, "%s", header->recorder);
+	if (header->os[0] != '\0')
+		append(text, GAP "%s %s", header->os, header->machine);
+	if (header->cpu_count > 0)
+		append(text, ", %u %s", (unsigned)header->cpu_count,
+			header->cpu_count == 1 ? "core" : "cores");
+	if (date[0] != '\0')
+		append(text, GAP "recorded %s", date);
+	uint64_t length_ns = model->end_ns - model->origin_ns;
+	if (totals->recorder_cpu_ns > 0 && length_ns > 0)
+		append(text, GAP "recorder used %s of one core",
+			num_percent(number, (double)totals->recorder_cpu_ns, (double)length_ns));
+}
+
+void rend_facts_losses(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	char number[NUM_TEXT_BYTES];
+	text[0] = '\0';
+	if (tfmt_damage_any(model->damage)) {
+		char damage[256];
+		tfmt_damage_describe(model->damage, damage, sizeof(damage));
+		append(text, "damaged: %s", damage);
+	}
+	for (size_t i = 0; i < model->loss_count; i++) {
+		const struct rend_loss *loss = &model->losses[i];
+		append(text, "%slost: %s x %s (%s)", text[0] != '\0' ? GAP : "",
+			num_count(number, loss->count), tfmt_trace_text(model->trace, loss->what),
+			tfmt_trace_text(model->trace, loss->reason));
+	}
+}

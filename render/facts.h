@@ -1,0 +1,28 @@
+/* Sentences about a recording: the lines at the head and foot of pictures and texts. */
+#ifndef REND_FACTS_H
+#define REND_FACTS_H
+
+#include "model.h"
+
+#define REND_FACTS_BYTES 512
+
+/* "12.4 s wall · 21.9 s CPU (1.77 cores) · peak 694 MiB at 9.1 s · 1 process, 3 threads · ..." */
+void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* "exit status 3", "ended by signal 11 (Segmentation fault)"; "" for success or unknown. */
+void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FACTS_BYTES]);
+
+/* "21 874 samples at 999 Hz, 100 % whole, 0 lost"; "" when nothing was sampled. */
+void rend_facts_samples(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* "tracefmt 0.1.0 · Linux 6.18 x86_64, 2 cores · recorded 2026-11-21 11:52:07 UTC · ..." */
+void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* What is not in the recording and why, of losses and damage; "" when nothing is missing. */
+void rend_facts_losses(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* "1 process", "3 threads": a count and its noun. */
+void rend_facts_plural(
+	char text[REND_FACTS_BYTES], uint64_t count, const char *one, const char *many);
+
+#endif

@@ -1,0 +1,256 @@
+/* trender: draws a trace. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "options.h"
+#include "page.h"
+#include "surface.h"
+#include "tracefmt/tracefmt.h"
+
+#define TEXT_WIDTH     80
+#define TEXT_BIN_COUNT 1440 /* a multiple of what text views are wide */
+#define DEFAULT_PATH   "-.svg"
+
+/* What was asked for, once it is clear. */
+struct job {
+	struct rend_options options;
+	struct msg msg;
+	const struct rend_view *view;
+	const struct rend_surface *surface; /* NULL: text */
+	const struct rend_theme *theme;
+	struct rend_page_options page;
+};
+
+static int list_views(void)
+{
+	size_t count;
+	const struct rend_view *const *views = rend_views(&count);
+	for (size_t i = 0; i < count; i++)
+		printf("%-10s %s%s\n", views[i]->name, views[i]->summary,
+			views[i]->prepare == NULL ? " (text only)"
+			: views[i]->text == NULL  ? " (picture only)"
+						  : "");
+	return EXIT_OK;
+}
+
+static int unknown_view(const struct job *job)
+{
+	const char *names[32];
+	size_t count;
+	const struct rend_view *const *views = rend_views(&count);
+	for (size_t i = 0; i < count && i < 32; i++)
+		names[i] = views[i]->name;
+	const char *nearest = opts_nearest(job->options.view, names, count < 32 ? count : 32);
+	msg_error(&job->msg, "unknown view %s%s%s (--list-views lists all)", job->options.view,
+		nearest != NULL ? ": did you mean " : "", nearest != NULL ? nearest : "");
+	return EXIT_USAGE;
+}
+
+static bool ends_in(const char *path, const char *extension)
+{
+	size_t length = strlen(path);
+	size_t extension_length = strlen(extension);
+	return length > extension_length &&
+	       strcasecmp(path + length - extension_length, extension) == 0;
+}
+
+/* The surface by the output's name; none for text. */
+static int choose_surface(struct job *job)
+{
+	const char *path = job->options.output;
+	if (path == NULL || ends_in(path, ".txt"))
+		return EXIT_OK;
+	job->surface = rend_surface_find(strcmp(path, "-") == 0 ? DEFAULT_PATH : path);
+	if (job->surface != NULL)
+		return EXIT_OK;
+	msg_error(&job->msg, "%s: unknown kind of output: .svg, .png and .txt are possible", path);
+	return EXIT_USAGE;
+}
+
+static int choose_view(struct job *job)
+{
+	const char *name = job->options.view;
+	if (name == NULL)
+		name = job->surface != NULL || job->options.dumps_scene ? "report" : "summary";
+	job->view = rend_view_find(name);
+	if (job->view == NULL)
+		return unknown_view(job);
+	bool is_picture = job->surface != NULL || job->options.dumps_scene;
+	if (is_picture && job->view->prepare == NULL) {
+		msg_error(
+			&job->msg, "the view %s is text: leave out -o, or name a .txt file", name);
+		return EXIT_USAGE;
+	}
+	if (!is_picture && job->view->text == NULL) {
+		msg_error(&job->msg, "the view %s is a picture: use -o FILE.svg or .png%s%s", name,
+			job->view->no_text != NULL ? "; " : "",
+			job->view->no_text != NULL ? job->view->no_text : "");
+		return EXIT_USAGE;
+	}
+	return EXIT_OK;
+}
+
+static int choose(struct job *job)
+{
+	int status = choose_surface(job);
+	if (status == EXIT_OK)
+		status = choose_view(job);
+	if (status != EXIT_OK)
+		return status;
+	job->theme = rend_theme_find(job->options.theme);
+	if (job->theme == NULL) {
+		msg_error(&job->msg, "unknown theme %s: light, dark and print are possible",
+			job->options.theme);
+		return EXIT_USAGE;
+	}
+	if (!(job->options.scale > 0)) {
+		msg_error(&job->msg, "--scale must be more than 0");
+		return EXIT_USAGE;
+	}
+	job->page.width_px = (double)job->options.width_px;
+	job->page.max_height_px = (double)job->options.height_px;
+	return EXIT_OK;
+}
+
+/* Colour is for people at a terminal that can show it, and who have not declined. */
+static bool wants_colour(const struct job *job)
+{
+	const char *declined = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+	return job->options.output == NULL && isatty(STDOUT_FILENO) &&
+	       (declined == NULL || declined[0] == '\0') &&
+	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
+static int write_text(
+	const struct job *job, struct rend_model *model, const char *trace_name, FILE *stream)
+{
+	struct rend_text_frame frame = {
+		.columns = TEXT_WIDTH,
+		.has_colour = wants_colour(job),
+		.trace_name = trace_name,
+	};
+	if (!job->view->has_data(model)) {
+		fprintf(stream, "%s\n", job->view->missing);
+		return 0;
+	}
+	return job->view->text(model, &frame, stream);
+}
+
+static int write_picture(
+	const struct job *job, struct rend_model *model, FILE *stream, struct tfmt_error *err)
+{
+	struct rend_scene *scene;
+	int status = rend_page_draw(model, job->view, &job->page, &scene);
+	if (status < 0)
+		return tfmt_error_set(err, status, 0, "%s", tfmt_strerror(status));
+	if (job->surface != NULL)
+		status = job->surface->write(scene, job->theme, job->options.scale, stream, err);
+	else
+		rend_scene_dump(scene, stream);
+	rend_scene_free(scene);
+	return status;
+}
+
+static int load(const struct job *job, const struct input *input, struct rend_model **ret_model)
+{
+	const struct rend_options *options = &job->options;
+	bool is_picture =
+		job->view->prepare != NULL && (job->surface != NULL || options->dumps_scene);
+	struct rend_model_options model_options = {
+		.own_paths = options->own.items,
+		.own_count = options->own.count,
+		.from_ns = options->from_ns,
+		.to_ns = options->to_ns,
+		.pid = (uint32_t)options->pid,
+		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
+	};
+	struct tfmt_error err = {0};
+	int status = rend_model_new(input->reader, &model_options, ret_model, &err);
+	if (status == 0)
+		return EXIT_OK;
+	msg_error(&job->msg, "%s: %s", input->name,
+		err.message[0] != '\0' ? err.message : tfmt_strerror(status));
+	return status == TFMT_E_ARG ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static int write_output(const struct job *job, struct rend_model *model, const char *trace_name)
+{
+	struct output output;
+	struct tfmt_error err = {0};
+	const bool is_text = job->surface == NULL && !job->options.dumps_scene;
+	int status = output_open(&output, job->options.output,
+		job->surface != NULL && job->surface->is_binary, &job->msg);
+	if (status != EXIT_OK)
+		return status;
+	int error = is_text ? write_text(job, model, trace_name, output.stream)
+			    : write_picture(job, model, output.stream, &err);
+	if (error < 0 && error != TFMT_E_IO) {
+		msg_error(&job->msg, "%s",
+			err.message[0] != '\0' ? err.message : tfmt_strerror(error));
+		output_abort(&output);
+		return EXIT_FAILED;
+	}
+	return output_commit(&output, &job->msg);
+}
+
+static int draw(const struct job *job, const char *path)
+{
+	struct input input;
+	struct rend_model *model = NULL;
+	int status = input_open(&input, path, &job->msg);
+	if (status != EXIT_OK)
+		return status;
+	status = load(job, &input, &model);
+	if (status == EXIT_OK)
+		status = write_output(job, model, input.name);
+	if (status == EXIT_OK)
+		status = input_report_damage(&input, &job->msg);
+	if (status == EXIT_OK && job->options.view != NULL && !job->view->has_data(model)) {
+		msg_warn(&job->msg, "%s: %s", input.name, job->view->missing);
+		status = EXIT_NOTHING;
+	}
+	rend_model_free(model);
+	input_close(&input);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct job job = {
+		.options = {.width_px = 1200, .scale = 2, .theme = "light"},
+		.msg = {.tool = "trender"},
+	};
+	int operand_count = 0;
+	int status = EXIT_USAGE;
+	switch (opts_parse(
+		&rend_options_spec, &job.msg, argc, argv, &job.options, &operand_count)) {
+	case OPTS_HELP:
+		status = EXIT_OK;
+		goto out;
+	case OPTS_VERSION:
+		printf("trender %s (trace format %d)\n", TFMT_VERSION, TFMT_FORMAT_VERSION);
+		status = EXIT_OK;
+		goto out;
+	case OPTS_USAGE:
+		goto out;
+	case OPTS_OK:
+		break;
+	}
+	job.msg.level = job.options.quiet > 0 ? -1 : job.options.verbosity;
+	if (job.options.lists_views) {
+		status = list_views();
+	} else if (operand_count > 1) {
+		msg_error(&job.msg, "one trace at a time: %s is too many", argv[2]);
+	} else {
+		status = choose(&job);
+		if (status == EXIT_OK)
+			status = draw(&job, operand_count > 0 ? argv[1] : NULL);
+	}
+out:
+	opts_release(&rend_options_spec, &job.options);
+	return status;
+}

@@ -1,0 +1,44 @@
+#include "options.h"
+
+#define TARGET(field) offsetof(struct rend_options, field)
+
+static const struct opt_row rows[] = {
+	{.help = "what to draw"},
+	{"view", 0, OPT_TEXT, "NAME", "the view; without it the report, or a summary as text",
+		TARGET(view), 0, 0, 0},
+	{"list-views", 0, OPT_FLAG, NULL, "list the views", TARGET(lists_views), 0, 0, 0},
+	{"from", 0, OPT_DURATION, "TIME", "from this time of the recording on, such as 1.5s",
+		TARGET(from_ns), 0, 0, 0},
+	{"to", 0, OPT_DURATION, "TIME", "up to this time of the recording", TARGET(to_ns), 0, 0, 0},
+	{"pid", 0, OPT_NUMBER, "PID", "only this process and those it started", TARGET(pid), 0, 1,
+		UINT32_MAX},
+	{"own", 0, OPT_LIST, "PATH",
+		"what is own code: programs, libraries and files under PATH (repeatable)",
+		TARGET(own), 0, 0, 0},
+	{.help = "the output"},
+	{"output", 'o', OPT_TEXT, "FILE", "a picture or text by its extension: .svg, .png, .txt",
+		TARGET(output), 0, 0, 0},
+	{"width", 0, OPT_NUMBER, "PX", "width of pictures (1200)", TARGET(width_px), 0, 480, 8000},
+	{"height", 0, OPT_NUMBER, "PX", "height that pictures may not exceed by much (none)",
+		TARGET(height_px), 0, 200, 16000},
+	{"scale", 0, OPT_DECIMAL, "N", "pixels of a PNG to a pixel of the page (2)", TARGET(scale),
+		0, 0, 8},
+	{"theme", 0, OPT_TEXT, "NAME", "light, dark or print (light)", TARGET(theme), 0, 0, 0},
+	{"dump-scene", 0, OPT_FLAG, NULL,
+		"the primitives of the picture as text, for tests of views", TARGET(dumps_scene), 0,
+		0, 0},
+	{.help = "messages"},
+	{"quiet", 'q', OPT_COUNT, NULL, "errors only", TARGET(quiet), 0, 0, 0},
+	{"verbose", 'v', OPT_COUNT, NULL, "say more", TARGET(verbosity), 0, 0, 0},
+};
+
+const struct opts_spec rend_options_spec = {
+	.tool = "trender",
+	.synopsis = "trender [options] [TRACE]",
+	.summary = "Draw a recording of trec: as a picture with -o, as text without.",
+	.examples = "  trender -o report.svg t.cbor.zst\n"
+		    "  trender --view flame -o flame.png --theme dark t.cbor.zst\n"
+		    "  trec make -j4 | trender --view procs -o procs.svg\n",
+	.rows = rows,
+	.row_count = sizeof(rows) / sizeof(*rows),
+};

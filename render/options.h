@@ -1,0 +1,24 @@
+/* The command line of trender. */
+#ifndef REND_OPTIONS_H
+#define REND_OPTIONS_H
+
+#include "opts.h"
+
+struct rend_options {
+	const char *view;   /* NULL: the report, or the summary as text */
+	const char *output; /* NULL: text on stdout; "-": an SVG there */
+	uint64_t width_px, height_px;
+	double scale;
+	const char *theme;
+	struct opt_list own;
+	uint64_t from_ns, to_ns; /* to_ns 0: to the end */
+	uint64_t pid;		 /* 0: all */
+	bool lists_views;
+	bool dumps_scene;
+	int verbosity;
+	int quiet;
+};
+
+extern const struct opts_spec rend_options_spec;
+
+#endif

@@ -1,0 +1,415 @@
+/*
+ * The process tree over time: one row a process, with its life, its CPU use as an area and its
+ * memory as a line, below the strips of all together.
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "facts.h"
+#include "num.h"
+#include "plot.h"
+#include "proc_rows.h"
+#include "proc_text.h"
+#include "view.h"
+
+#define LEFT_PX	       226
+#define RIGHT_PX       150
+#define STRIPS_GAP_PX  22
+#define HEAD_PX	       20
+#define ROW_PX	       34
+#define BAR_INSET_PX   4
+#define BAR_PX	       26
+#define AXIS_PX	       22
+#define INDENT_PX      16
+#define MAX_INDENT     8
+#define CPU_COLUMN_PX  62
+#define MIN_BAR_PX     1.5
+#define STRIPE_OUT_PX  8
+#define ROW_TITLE_SIZE 1500
+
+struct procs {
+	const struct rend_model *model;
+	struct rend_frame frame;
+	struct rend_proc_rows rows;
+	void *strips; /* NULL in a report */
+	double memory_max;
+};
+
+static bool has_data(const struct rend_model *model)
+{
+	return model->totals.process_count > 0;
+}
+
+static void release(void *state)
+{
+	struct procs *procs = state;
+	if (procs == NULL)
+		return;
+	if (procs->strips != NULL)
+		rend_view_strips.release(procs->strips);
+	rend_proc_rows_release(&procs->rows);
+	free(procs);
+}
+
+static double strips_px(const struct procs *procs)
+{
+	if (procs->strips == NULL)
+		return 0;
+	double height_px = rend_view_strips.height_px(procs->strips);
+	return height_px > 0 ? height_px + STRIPS_GAP_PX : 0;
+}
+
+static size_t max_rows(const struct procs *procs)
+{
+	double room_px = procs->frame.max_height_px - strips_px(procs) - HEAD_PX - AXIS_PX;
+	if (procs->frame.max_height_px <= 0 || room_px > REND_MAX_PROCESS_ROWS * ROW_PX)
+		return REND_MAX_PROCESS_ROWS;
+	return room_px > 3 * ROW_PX ? (size_t)(room_px / ROW_PX) : 3;
+}
+
+static int load_series(struct rend_model *model, struct procs *procs)
+{
+	uint32_t ids[REND_MAX_PROCESS_ROWS];
+	size_t count = 0;
+	uint64_t peak_bytes = 0;
+	for (size_t i = 0; i < procs->rows.count; i++) {
+		uint32_t id = procs->rows.rows[i].process;
+		if (id == 0)
+			continue;
+		ids[count++] = id;
+		if (model->processes[id].peak_bytes > peak_bytes)
+			peak_bytes = model->processes[id].peak_bytes;
+	}
+	procs->memory_max = (double)rend_byte_ceiling(peak_bytes);
+	return rend_model_process_series(model, ids, count, NULL);
+}
+
+static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
+{
+	struct procs *procs = calloc(1, sizeof(*procs));
+	if (procs == NULL)
+		return TFMT_E_NOMEM;
+	procs->model = model;
+	procs->frame = *frame;
+	int status = 0;
+	if (!frame->is_part && rend_view_strips.has_data(model))
+		status = rend_view_strips.prepare(model, frame, &procs->strips);
+	if (status == 0)
+		status = rend_proc_rows_init(&procs->rows, model, max_rows(procs));
+	if (status == 0)
+		status = load_series(model, procs);
+	if (status < 0)
+		release(procs);
+	else
+		*ret_state = procs;
+	return status;
+}
+
+static double height_px(const void *state)
+{
+	const struct procs *procs = state;
+	return strips_px(procs) + HEAD_PX + (double)procs->rows.count * ROW_PX +
+	       (procs->frame.is_part ? 0 : AXIS_PX);
+}
+
+static double indent_px(const struct rend_proc_row *row)
+{
+	return INDENT_PX * (row->depth < MAX_INDENT ? row->depth : MAX_INDENT);
+}
+
+/* What the colours mean, and what the columns hold. */
+static void draw_head(const struct procs *procs, struct rend_scene *scene, double y)
+{
+	const struct rend_frame *frame = &procs->frame;
+	char memory[NUM_TEXT_BYTES];
+	char memory_text[64];
+	struct rend_text text = {
+		.x = frame->x + 13,
+		.y = y + 10,
+		.text = "CPU, 0\u20131 core",
+		.font = REND_FONT_SMALL,
+		.role = REND_MUTED,
+	};
+	rend_scene_rect(scene, REND_CPU, (struct rend_rect){frame->x, y + 2, 9, 9});
+	text.x += rend_scene_text(scene, &text) + 14;
+	if (procs->model->totals.has_memory) {
+		struct rend_point line[] = {{text.x, y + 6.5}, {text.x + 14, y + 6.5}};
+		rend_scene_line(scene, REND_MEMORY, 2, false, line, 2);
+		snprintf(memory_text, sizeof(memory_text), "memory, 0\u2013%s",
+			num_bytes(memory, (uint64_t)procs->memory_max));
+		text.x += 18;
+		text.text = memory_text;
+		rend_scene_text(scene, &text);
+	}
+	text.anchor = REND_ANCHOR_END;
+	text.x = frame->axis.x1 + CPU_COLUMN_PX;
+	text.text = "CPU s";
+	rend_scene_text(scene, &text);
+	text.x = frame->x + frame->width_px;
+	text.text = "peak memory";
+	if (procs->model->totals.has_memory)
+		rend_scene_text(scene, &text);
+}
+
+static double row_scale(const struct rend_series *cpu)
+{
+	double max = rend_series_max_mean(cpu);
+	return max > 1.1 ? ceil(max - 0.1) : 1;
+}
+
+static struct rend_plot row_plot(const struct procs *procs, const struct rend_series *cpu, double y)
+{
+	/* Many rows: coarser ones, so that a picture of 60 long rows stays small. */
+	size_t merge = procs->rows.count > 40 ? 3 : procs->rows.count > 20 ? 2 : 1;
+	return (struct rend_plot){
+		.x0 = procs->frame.axis.x0,
+		.x1 = procs->frame.axis.x1,
+		.y = y + BAR_INSET_PX,
+		.height = BAR_PX,
+		.columns = procs->model->bin_count,
+		.merge = merge,
+		.max = row_scale(cpu),
+	};
+}
+
+/* The columns a life touches, so that the bar and the area in it have the same ends. */
+static struct rend_rect life_rect(
+	const struct procs *procs, uint64_t begin_ns, uint64_t end_ns, double y)
+{
+	const struct rend_model *model = procs->model;
+	const struct rend_time_axis *axis = &procs->frame.axis;
+	double column_px = (axis->x1 - axis->x0) / (double)model->bin_count;
+	double first = (double)((begin_ns - model->begin_ns) / model->column_ns);
+	double last = (double)((end_ns - model->begin_ns) / model->column_ns);
+	double x = axis->x0 + first * column_px;
+	double x1 = fmin(axis->x0 + (last + 1) * column_px, axis->x1);
+	if (x1 - x < MIN_BAR_PX)
+		x = fmin(x, axis->x1 - MIN_BAR_PX);
+	return (struct rend_rect){x, y + BAR_INSET_PX, fmax(x1 - x, MIN_BAR_PX), BAR_PX};
+}
+
+static double from_origin(const struct rend_model *model, uint64_t time_ns)
+{
+	return ((double)time_ns - (double)model->origin_ns) / 1e9;
+}
+
+/* What hovering over a process tells. */
+static void process_title(
+	const struct rend_model *model, const struct rend_process *process, char *text, size_t size)
+{
+	char command[400], failure[REND_FACTS_BYTES];
+	char life[NUM_TEXT_BYTES], cpu[NUM_TEXT_BYTES], peak[NUM_TEXT_BYTES];
+	const struct tfmt_process_info *info = process->info;
+	tfmt_trace_command(model->trace, process->id, command, sizeof(command));
+	rend_facts_failure(info, failure);
+	int length =
+		snprintf(text, size, "%s\nPID %u, started by %u\n%.3f s to %.3f s: %s%s\nCPU %s\n",
+			command, (unsigned)info->pid, (unsigned)info->ppid,
+			from_origin(model, process->begin_ns), from_origin(model, process->end_ns),
+			num_duration(life, process->end_ns - process->begin_ns),
+			info->status_type == TFMT_STATUS_ALIVE ? ", still running" : "",
+			process->has_cpu || process->cpu_ns > 0 ? num_duration(cpu, process->cpu_ns)
+								: "not measured");
+	if (process->peak_bytes > 0)
+		length += snprintf(text + length, size - (size_t)length, "peak %s at %.3f s\n",
+			num_bytes(peak, process->peak_bytes), from_origin(model, process->peak_ns));
+	snprintf(text + length, size - (size_t)length, "%s", failure);
+}
+
+static void draw_process(const struct procs *procs, struct rend_scene *scene,
+	const struct rend_process *process, double y)
+{
+	char title[ROW_TITLE_SIZE];
+	struct rend_rect rect = life_rect(procs, process->begin_ns, process->end_ns, y);
+	struct rend_plot plot = row_plot(procs, &process->cpu, y);
+	rend_scene_rect(scene, REND_LIFE, rect);
+	rend_plot_area(scene, &plot, REND_CPU, &process->cpu, NULL);
+	plot.max = procs->memory_max;
+	rend_plot_line(scene, &plot, REND_MEMORY, &process->memory);
+	process_title(procs->model, process, title, sizeof(title));
+	rend_scene_item(scene, &(struct rend_item){.rect = rect, .title = title});
+}
+
+static void draw_fold(const struct procs *procs, struct rend_scene *scene,
+	const struct rend_proc_row *row, double y)
+{
+	char name[256], cpu[NUM_TEXT_BYTES], title[512];
+	struct rend_rect rect = life_rect(procs, row->begin_ns, row->end_ns, y);
+	struct rend_plot plot = row_plot(procs, &row->cpu, y);
+	rend_proc_row_name(procs->model, row, name, sizeof(name));
+	snprintf(title, sizeof(title), "%s\nCPU of all of them %s\nbetween %.3f s and %.3f s", name,
+		num_duration(cpu, row->cpu_ns), from_origin(procs->model, row->begin_ns),
+		from_origin(procs->model, row->end_ns));
+	rend_scene_item(scene,
+		&(struct rend_item){
+			.rect = rect, .fill = REND_MERGED, .is_hatched = true, .title = title});
+	rend_plot_area(scene, &plot, REND_CPU_SYSTEM, &row->cpu, NULL);
+}
+
+/* "4102 · 3 threads · exit status 1", the last in the colour of warnings. */
+static void draw_second_line(const struct procs *procs, struct rend_scene *scene,
+	const struct rend_process *process, double x, double y, double max_px)
+{
+	char detail[96], failure[REND_FACTS_BYTES];
+	int length = snprintf(detail, sizeof(detail), "%u", (unsigned)process->info->pid);
+	uint32_t threads =
+		process->peak_threads > 0 ? process->peak_threads : process->info->thread_count;
+	if (threads > 1)
+		snprintf(detail + length, sizeof(detail) - (size_t)length, " \u00b7 %u threads",
+			(unsigned)threads);
+	struct rend_text text = {
+		.x = x,
+		.y = y,
+		.text = detail,
+		.font = REND_FONT_SMALL,
+		.role = REND_MUTED,
+		.max_px = max_px,
+	};
+	double used_px = rend_scene_text(scene, &text);
+	rend_facts_failure(process->info, failure);
+	if (failure[0] == '\0' || max_px - used_px < 30)
+		return;
+	text.x += used_px + 8;
+	text.max_px -= used_px + 8;
+	text.text = failure;
+	text.role = REND_WARNING;
+	rend_scene_text(scene, &text);
+}
+
+static void draw_name(const struct procs *procs, struct rend_scene *scene,
+	const struct rend_proc_row *row, double y)
+{
+	char name[1024], cpu[NUM_TEXT_BYTES], detail[64];
+	double x = procs->frame.x + indent_px(row);
+	double max_px = procs->frame.axis.x0 - 12 - x;
+	rend_proc_row_name(procs->model, row, name, sizeof(name));
+	rend_scene_text(scene, &(struct rend_text){
+				       .x = x,
+				       .y = y + 15,
+				       .text = name,
+				       .font = row->depth == 0 ? REND_FONT_STRONG : REND_FONT_BODY,
+				       .role = row->process == 0 ? REND_MUTED : REND_TEXT,
+				       .max_px = max_px,
+				       .ellipsis = REND_ELLIPSIS_MIDDLE,
+			       });
+	if (row->process != 0) {
+		draw_second_line(
+			procs, scene, &procs->model->processes[row->process], x, y + 28, max_px);
+		return;
+	}
+	snprintf(detail, sizeof(detail), "%s CPU together", num_duration(cpu, row->cpu_ns));
+	rend_scene_text(scene, &(struct rend_text){.x = x,
+				       .y = y + 28,
+				       .text = detail,
+				       .font = REND_FONT_SMALL,
+				       .role = REND_MUTED,
+				       .max_px = max_px});
+}
+
+/* From under the parent's name down and to this one's, in the gutter left of it. */
+static void draw_tree_line(
+	const struct procs *procs, struct rend_scene *scene, size_t index, double rows_y)
+{
+	const struct rend_proc_row *row = &procs->rows.rows[index];
+	if (row->parent == SIZE_MAX)
+		return;
+	const struct rend_proc_row *parent = &procs->rows.rows[row->parent];
+	double x = floor(procs->frame.x + indent_px(parent)) + 4;
+	double end_x = procs->frame.x + indent_px(row) - 4;
+	double top = rows_y + (double)(row->parent + 1) * ROW_PX - 1;
+	double middle = rows_y + (double)index * ROW_PX + 11;
+	if (end_x <= x)
+		return;
+	rend_scene_rect(scene, REND_TREE, (struct rend_rect){x, top, 1, middle - top});
+	rend_scene_rect(scene, REND_TREE, (struct rend_rect){x, middle, end_x - x, 1});
+}
+
+static void draw_numbers(const struct procs *procs, struct rend_scene *scene,
+	const struct rend_proc_row *row, double y)
+{
+	const struct rend_process *process = &procs->model->processes[row->process];
+	const bool is_fold = row->process == 0;
+	double scale = row_scale(is_fold ? &row->cpu : &process->cpu);
+	uint64_t peak_bytes = is_fold ? row->peak_bytes : process->peak_bytes;
+	char number[NUM_TEXT_BYTES];
+	struct rend_text text = {
+		.x = procs->frame.axis.x1 + CPU_COLUMN_PX,
+		.y = y + (scale > 1 ? 15 : 21),
+		.text = number,
+		.font = REND_FONT_LABEL,
+		.anchor = REND_ANCHOR_END,
+	};
+	if (is_fold || process->has_cpu || process->cpu_ns > 0) {
+		rend_proc_seconds(number, is_fold ? row->cpu_ns : process->cpu_ns);
+		rend_scene_text(scene, &text);
+	}
+	if (peak_bytes > 0) {
+		num_bytes(number, peak_bytes);
+		text.x = procs->frame.x + procs->frame.width_px;
+		text.y = y + 21;
+		rend_scene_text(scene, &text);
+	}
+	if (scale > 1) {
+		snprintf(number, sizeof(number), "0\u2013%.0f cores", scale);
+		text.x = procs->frame.axis.x1 + CPU_COLUMN_PX;
+		text.y = y + 28;
+		text.font = REND_FONT_SMALL;
+		text.role = REND_MUTED;
+		rend_scene_text(scene, &text);
+	}
+}
+
+static void draw_rows(const struct procs *procs, struct rend_scene *scene, double y)
+{
+	const struct rend_frame *frame = &procs->frame;
+	const size_t count = procs->rows.count;
+	for (size_t i = 1; i < count; i += 2)
+		rend_scene_rect(scene, REND_PANEL,
+			(struct rend_rect){frame->x - STRIPE_OUT_PX, y + (double)i * ROW_PX,
+				frame->width_px + 2 * STRIPE_OUT_PX, ROW_PX});
+	rend_time_grid(scene, &frame->axis, y, y + (double)count * ROW_PX);
+	for (size_t i = 0; i < count; i++) {
+		const struct rend_proc_row *row = &procs->rows.rows[i];
+		double row_y = y + (double)i * ROW_PX;
+		char name[256];
+		rend_proc_row_name(procs->model, row, name, sizeof(name));
+		rend_scene_group(scene, name);
+		draw_tree_line(procs, scene, i, y);
+		draw_name(procs, scene, row, row_y);
+		if (row->process == 0)
+			draw_fold(procs, scene, row, row_y);
+		else
+			draw_process(procs, scene, &procs->model->processes[row->process], row_y);
+		draw_numbers(procs, scene, row, row_y);
+		rend_scene_group_end(scene);
+	}
+}
+
+static void draw(const void *state, struct rend_scene *scene, double y)
+{
+	const struct procs *procs = state;
+	if (procs->strips != NULL)
+		rend_view_strips.draw(procs->strips, scene, y);
+	y += strips_px(procs);
+	draw_head(procs, scene, y);
+	y += HEAD_PX;
+	draw_rows(procs, scene, y);
+	y += (double)procs->rows.count * ROW_PX;
+	if (!procs->frame.is_part)
+		rend_time_labels(scene, &procs->frame.axis, y + 17);
+}
+
+const struct rend_view rend_view_procs = {
+	.name = "procs",
+	.summary = "the process tree over time: lives, CPU and memory",
+	.has_data = has_data,
+	.missing = "No process is in this part of the recording.",
+	.left_px = LEFT_PX,
+	.right_px = RIGHT_PX,
+	.prepare = prepare,
+	.height_px = height_px,
+	.draw = draw,
+	.release = release,
+	.text = rend_procs_text,
+};

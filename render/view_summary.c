@@ -1,0 +1,221 @@
+/* One screen of findings, as text. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cells.h"
+#include "facts.h"
+#include "frame_label.h"
+#include "num.h"
+#include "proc_rows.h"
+#include "proc_text.h"
+#include "text.h"
+#include "view.h"
+
+#define TOP_COUNT	  5
+#define SPARKLINE_COLUMNS 56
+#define NAME_COLUMNS	  8
+#define BAR_COLUMNS	  8
+#define COLUMN_PX	  6.5 /* about what a character takes */
+#define NUMBER_COLUMNS	  8
+
+static bool has_data(const struct rend_model *model)
+{
+	return true;
+}
+
+static void put_warning(const struct rend_text_frame *frame, const char *text, FILE *stream)
+{
+	if (frame->has_colour)
+		fprintf(stream, "\033[31m");
+	rend_put_cell(stream, text, frame->columns);
+	if (frame->has_colour)
+		fprintf(stream, "\033[0m");
+	fputc('\n', stream);
+}
+
+/* "exit status 0 · 12.4 s wall · 21.9 s user · 0.3 s system" */
+static void put_status(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	static const char gap[] = " \u00b7 ";
+	const struct rend_totals *totals = &model->totals;
+	char failure[REND_FACTS_BYTES] = "";
+	char number[NUM_TEXT_BYTES];
+	const struct tfmt_process_info *root =
+		model->root > 0 ? model->processes[model->root].info : NULL;
+	if (root != NULL)
+		rend_facts_failure(root, failure);
+	if (failure[0] != '\0')
+		put_warning(frame, failure, stream);
+	else if (root != NULL && root->status_type == TFMT_STATUS_EXITED)
+		fprintf(stream, "exit status 0%s", gap);
+	else if (root != NULL && root->status_type == TFMT_STATUS_ALIVE)
+		fprintf(stream, "still running%s", gap);
+	fprintf(stream, "%s wall", num_duration(number, totals->wall_ns));
+	if (totals->has_cpu)
+		fprintf(stream, "%s%s CPU", gap, num_duration(number, totals->cpu_ns));
+	if (totals->user_ns + totals->system_ns > 0) {
+		fprintf(stream, " (%s user, ", num_duration(number, totals->user_ns));
+		fprintf(stream, "%s system)", num_duration(number, totals->system_ns));
+	}
+	fputc('\n', stream);
+}
+
+static void put_counts(const struct rend_model *model, FILE *stream)
+{
+	const struct rend_totals *totals = &model->totals;
+	char number[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES], text[REND_FACTS_BYTES];
+	if (totals->peak_bytes > 0)
+		fprintf(stream, "peak %s at %s \u00b7 ", num_bytes(number, totals->peak_bytes),
+			num_duration(time, totals->peak_ns > model->origin_ns
+						   ? totals->peak_ns - model->origin_ns
+						   : 0));
+	rend_facts_plural(text, totals->process_count, "process", "processes");
+	fprintf(stream, "%s, ", text);
+	rend_facts_plural(text, totals->thread_count, "thread", "threads");
+	fprintf(stream, "%s\n", text);
+	rend_facts_samples(model, text);
+	if (text[0] != '\0')
+		fprintf(stream, "%s\n", text);
+}
+
+static void put_sparklines(const struct rend_model *model, FILE *stream)
+{
+	const struct rend_totals *totals = &model->totals;
+	char number[NUM_TEXT_BYTES];
+	if (!totals->has_cpu && !totals->has_memory)
+		return;
+	fputc('\n', stream);
+	if (totals->has_cpu) {
+		double max = rend_sparkline_max(&model->cpu, model->bin_count, SPARKLINE_COLUMNS);
+		rend_put_cell(stream, "CPU", NAME_COLUMNS);
+		rend_put_sparkline(stream, &model->cpu, model->bin_count, max, SPARKLINE_COLUMNS);
+		fprintf(stream, "  %.2f cores\n", max);
+	}
+	if (totals->has_memory) {
+		double max = (double)totals->peak_bytes;
+		rend_put_cell(stream, "memory", NAME_COLUMNS);
+		rend_put_sparkline(
+			stream, &model->memory, model->bin_count, max, SPARKLINE_COLUMNS);
+		fprintf(stream, "  %s\n", num_bytes(number, totals->peak_bytes));
+	}
+}
+
+static void put_function(const struct rend_text_frame *frame, const struct tfmt_function *function,
+	uint64_t whole, double heaviest, FILE *stream)
+{
+	char number[NUM_TEXT_BYTES], place[512], name[512];
+	int left = frame->columns - 2 * NUMBER_COLUMNS - BAR_COLUMNS - 6;
+	int name_columns = left * 3 / 5;
+	num_percent(number, (double)function->self, (double)whole);
+	rend_put_cell_right(stream, number, NUMBER_COLUMNS);
+	fputs("  ", stream);
+	rend_put_bar(stream, (double)function->self / heaviest, BAR_COLUMNS);
+	num_percent(number, (double)function->total, (double)whole);
+	rend_put_cell_right(stream, number, NUMBER_COLUMNS);
+	fputs("  ", stream);
+	rend_frame_label(REND_FONT_BODY, function->location.function, "", name_columns * COLUMN_PX,
+		name, sizeof(name));
+	rend_put_cell(stream, name, name_columns);
+	fputs("  ", stream);
+	rend_model_place(&function->location, place, sizeof(place));
+	if (rend_text_columns(place) > left - name_columns)
+		rend_put_cell(stream, place, left - name_columns);
+	else
+		fputs(place, stream);
+	fputc('\n', stream);
+}
+
+static void put_functions(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	size_t count;
+	const struct tfmt_function *const *functions = tfmt_calltree_functions(model->tree, &count);
+	if (count == 0 || functions[0]->self == 0)
+		return;
+	fprintf(stream, "\n%*s  %-*s%*s  busiest functions\n", NUMBER_COLUMNS, "self", BAR_COLUMNS,
+		"", NUMBER_COLUMNS, "total");
+	for (size_t i = 0; i < count && i < TOP_COUNT && functions[i]->self > 0; i++)
+		put_function(frame, functions[i], model->totals.sampled_ns,
+			(double)functions[0]->self, stream);
+}
+
+static int compare_cpu(const void *left, const void *right, void *context)
+{
+	const struct rend_model *model = context;
+	uint32_t a = *(const uint32_t *)left;
+	uint32_t b = *(const uint32_t *)right;
+	uint64_t cpu_a = model->processes[a].cpu_ns;
+	uint64_t cpu_b = model->processes[b].cpu_ns;
+	if (cpu_a != cpu_b)
+		return cpu_a < cpu_b ? 1 : -1;
+	return a < b ? -1 : 1;
+}
+
+static void put_process(const struct rend_model *model, const struct rend_text_frame *frame,
+	uint32_t id, FILE *stream)
+{
+	const struct rend_process *process = &model->processes[id];
+	char number[NUM_TEXT_BYTES], name[1024], failure[REND_FACTS_BYTES];
+	rend_put_cell_right(stream, num_duration(number, process->cpu_ns), NUMBER_COLUMNS + 2);
+	rend_put_cell_right(stream,
+		process->peak_bytes > 0 ? num_bytes(number, process->peak_bytes) : "",
+		NUMBER_COLUMNS + 2);
+	rend_proc_row_name(model, &(struct rend_proc_row){.process = id}, name, sizeof(name));
+	rend_facts_failure(process->info, failure);
+	if (failure[0] != '\0')
+		snprintf(name + strlen(name), sizeof(name) - strlen(name), "  [%s]", failure);
+	fputs("  ", stream);
+	rend_put_cell(stream, name, frame->columns - 2 * NUMBER_COLUMNS - 6);
+	fputc('\n', stream);
+}
+
+static int put_processes(
+	struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	uint32_t *ids = calloc((size_t)model->process_count + 1, sizeof(*ids));
+	size_t count = 0;
+	if (ids == NULL)
+		return TFMT_E_NOMEM;
+	for (uint32_t id = 1; id <= model->process_count; id++) {
+		if (model->processes[id].is_shown)
+			ids[count++] = id;
+	}
+	if (count > 1) {
+		qsort_r(ids, count, sizeof(*ids), compare_cpu, model);
+		fprintf(stream, "\n%*s%*s  busiest processes\n", NUMBER_COLUMNS + 2, "CPU",
+			NUMBER_COLUMNS + 2, "peak");
+		for (size_t i = 0; i < count && i < TOP_COUNT; i++)
+			put_process(model, frame, ids[i], stream);
+	}
+	free(ids);
+	return 0;
+}
+
+static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	char command[1024], losses[REND_FACTS_BYTES];
+	rend_model_command(model, command, sizeof(command));
+	rend_put_cell(stream, command, frame->columns);
+	fputc('\n', stream);
+	put_status(model, frame, stream);
+	put_counts(model, stream);
+	rend_facts_losses(model, losses);
+	if (losses[0] != '\0')
+		put_warning(frame, losses, stream);
+	put_sparklines(model, stream);
+	if (model->tree != NULL)
+		put_functions(model, frame, stream);
+	int status = put_processes(model, frame, stream);
+	fprintf(stream, "\ntrender -o report.svg %s\n", frame->trace_name);
+	return status;
+}
+
+const struct rend_view rend_view_summary = {
+	.name = "summary",
+	.summary = "one screen of findings, as text",
+	.has_data = has_data,
+	.missing = "",
+	.text = write_text,
+};

@@ -1,0 +1,28 @@
+#include <string.h>
+
+#include "view.h"
+
+#define X(name) extern const struct rend_view rend_view_##name;
+#include "views.def"
+#undef X
+
+static const struct rend_view *const views[] = {
+#define X(name) &rend_view_##name,
+#include "views.def"
+#undef X
+};
+
+const struct rend_view *const *rend_views(size_t *ret_count)
+{
+	*ret_count = sizeof(views) / sizeof(*views);
+	return views;
+}
+
+const struct rend_view *rend_view_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(views) / sizeof(*views); i++) {
+		if (strcmp(views[i]->name, name) == 0)
+			return views[i];
+	}
+	return NULL;
+}
