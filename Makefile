@@ -94,7 +94,58 @@ $(B)/trender: $(RENDER_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RENDER_LIBS) $(LIBS)
 
--include tests/tests.mk
+.PHONY: install uninstall
+HEADERS := $(wildcard libtracefmt/include/tracefmt/*.h)
+MANUALS := $(wildcard docs/man/*.[1357])
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tracefmt $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/tracefmt
+	install -m 644 $(B)/libtracefmt.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(B)/libtracefmt.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib
+	ln -sf libtracefmt.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtracefmt.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' libtracefmt/tracefmt.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
+	for page in $(MANUALS); do install -D -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS)))
+	rm -rf $(DESTDIR)$(PREFIX)/include/tracefmt
+	rm -f $(DESTDIR)$(PREFIX)/lib/libtracefmt.* $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
+	rm -f $(foreach page,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man*/$(notdir $(page)))
+
+.PHONY: demo
+demo: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tests/demo.sh $(B) demo
+
+.PHONY: format check-format lint
+FORMATTED = $(wildcard libtracefmt/*.[ch] libtracefmt/include/tracefmt/*.h common/*.[ch] record/*.[ch] \
+	record/*/*.[ch] convert/*.[ch] render/*.[ch] render/*/*.[ch] tests/*/*.[ch])
+format:
+	clang-format -i $(FORMATTED)
+check-format:
+	clang-format --dry-run -Werror $(FORMATTED)
+# Every warning is an error, with both compilers, and each public header stands alone.
+lint:
+	@for header in $(HEADERS); do \
+		echo "#include \"$${header#libtracefmt/include/}\"" | $(CC) -std=c11 -Wall -Wextra -Werror \
+			-fsyntax-only -Ilibtracefmt/include -x c - || exit 1; done
+	@$(MAKE) --no-print-directory B=build/lint-gcc CC=gcc CFLAGS=-Werror all tests
+	@$(MAKE) --no-print-directory B=build/lint-clang CC=clang CFLAGS=-Werror all tests
+
+.PHONY: bench
+bench:
+	@tests/bench/run $(B)
+
+include tests/tests.mk
+
+.PHONY: help
+help:
+	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+	@echo "other targets: deps install uninstall demo check check-unit check-cli check-asan format"
+	@echo "               check-format lint bench clean"
 
 .PHONY: clean
 clean:

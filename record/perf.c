@@ -531,7 +531,10 @@ bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 		__atomic_store_n(&ring->page->data_tail, ring->tail, __ATOMIC_RELEASE);
 		load_next(perf, ring);
 	}
-	return ring != NULL;
+	for (size_t i = 0; i < perf->ring_count; i++)
+		if (perf->rings[i].is_life && perf->rings[i].has_next)
+			return true;
+	return false;
 }
 
 void rec_perf_peek(struct rec_perf *perf,

@@ -87,7 +87,8 @@ int rec_perf_fd(const struct rec_perf *perf);
 
 /*
  * Give all records up to `until_ns` to `handle`, ordered by time. Records younger than that stay:
- * another CPU may still be writing an older one. Returns true when some did.
+ * another CPU may still be writing an older one. Returns true when life records did:
+ * they should not have to wait for the next regular round.
  */
 bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context);

@@ -27,6 +27,7 @@ struct rec_process {
 	uint64_t end_ns; /* when the last thread ended; 0: alive */
 	unsigned live_threads;
 	uint32_t name;		/* string id of the current short name */
+	uint32_t exe;		/* string id of the executable, 0 before the first exec */
 	uint64_t exited_cpu_ns; /* CPU of its ended threads, as the kernel counted it; 0: unknown */
 	uint8_t status_type;	/* enum tfmt_status_type */
 	int status;

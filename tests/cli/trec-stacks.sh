@@ -1,0 +1,53 @@
+#!/bin/bash
+# Shares and frames of programs whose stacks are known, built in every way that a loader knows.
+. "$ROOT/tests/lib/trec.sh"
+need_stacks
+source=$ROOT/tests/targets/shares.c
+
+# check NAME ROOTS COMMAND...
+check() {
+    local name=$1 roots=$2
+    shift 2
+    "$trec" -q -o "$name.cbor.zst" -- "$@" >truth
+    "$tconv" -q --folded "$name.cbor.zst" >"$name.folded"
+    echo "$name:"
+    # shellcheck disable=SC2086
+    /usr/bin/python3 "$ROOT/tests/lib/check_shares.py" "$name.folded" $roots
+    # CPU time as the program saw it against the sum of the samples' weights.
+    local sum
+    sum=$("$tconv" -q --folded --weight cpu "$name.cbor.zst" | awk '{ s += $NF } END { printf "%.0f", s }')
+    awk -v sum="$sum" -v cpu="$(awk '{ print $2 }' truth)" \
+        'BEGIN { exit !(sum > 0.95 * cpu && sum < 1.05 * cpu) }' ||
+        fail "$name: samples stand for $sum ns, the program used $(cat truth)"
+}
+
+cc_target -o pie "$source"
+check pie _start ./pie 1
+check thread "clone3 __clone3 _start" ./pie 1 thread
+check signal _start ./pie 1 signal
+cc_target -no-pie -o nopie "$source"
+check nopie _start ./nopie 1
+cc_target -static -o static "$source"
+check static _start ./static 1
+cc_target -static-pie -o staticpie "$source"
+check staticpie _start ./staticpie 1
+cc_target -shared -fPIC -DLIBRARY -o libshares.so "$source"
+cc_target -DWITH_LIBRARY -o shared "$source" -L. -lshares -Wl,-rpath,"$PWD"
+check shared _start ./shared 1
+cc_target -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -o framepointers "$source"
+check framepointers _start ./framepointers 1
+
+# Deleted while it runs: it keeps its own names.
+cp pie gone
+check deleted _start sh -c 'rm -f gone; exec "$0" "$@"' "$PWD/pie" 1
+"$trec" -q -o gone.cbor.zst -- sh -c './gone 1 & sleep 0.3; rm gone; wait' >/dev/null
+"$tconv" -q --folded gone.cbor.zst | grep -q '_start;.*main;chain_5;chain_4;.*;alpha ' ||
+    fail "a deleted binary lost its names"
+
+# Without symbols: module+0xOFFSET, never a neighbour's name.
+strip -o stripped pie
+"$trec" -q -o stripped.cbor.zst -- ./stripped 1 >/dev/null
+"$tconv" -q --folded stripped.cbor.zst >stripped.folded
+grep -q ';stripped+0x[0-9a-f]*;stripped+0x[0-9a-f]* ' stripped.folded || fail "no module+0xOFFSET"
+grep -qE 'alpha|chain_|rounds' stripped.folded && fail "names in a stripped binary"
+true
