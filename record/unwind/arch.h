@@ -31,6 +31,9 @@ struct arch_regs {
 /* `perf`: REC_PERF_REGS_COUNT values in perf's order. All registers become known. */
 void arch_regs_from_perf(struct arch_regs *regs, const uint64_t *perf);
 
+/* The stack pointer among them. */
+uint64_t arch_perf_sp(const uint64_t *perf);
+
 enum arch_call {
 	ARCH_CALL_NONE,	    /* no call instruction ends here */
 	ARCH_CALL_DIRECT,   /* its target is in the instruction */

@@ -13,6 +13,11 @@ void arch_regs_from_perf(struct arch_regs *regs, const uint64_t *perf)
 	regs->known = (1u << ARCH_REG_COUNT) - 1;
 }
 
+uint64_t arch_perf_sp(const uint64_t *perf)
+{
+	return perf[7];
+}
+
 /* Length of an indirect call (opcode ff /2) without prefixes, from its bytes after ff. */
 static size_t indirect_call_length(const uint8_t *modrm)
 {

@@ -1,15 +1,16 @@
 /*
- * One walk up a stack: the state that unwinding by rules and searching share.
+ * One climb up a stack: the state that unwinding by rules and searching share.
  */
-#ifndef RECORD_UNWIND_WALK_H
-#define RECORD_UNWIND_WALK_H
+#ifndef RECORD_UNWIND_CLIMB_H
+#define RECORD_UNWIND_CLIMB_H
 
 #include "pc_cache.h"
 #include "space.h"
 
-/* Searches that can be taken back, and attempts at it, per sample. */
+/* Searches that can be taken back, per sample. */
 #define MAX_SEARCHES 16
-#define MAX_ATTEMPTS 64
+/* Return addresses whose calls are remembered. */
+#define KNOWN_CALLS 1024u
 
 /* Where a search stands: what was sure before it, and what comes next. */
 struct search {
@@ -21,7 +22,17 @@ struct search {
 	uint64_t next; /* stack slot */
 };
 
-struct walk {
+/* What instruction precedes a return address. */
+struct known_call {
+	const struct module *module; /* NULL: empty */
+	uint64_t vaddr;		     /* of the return address */
+	enum arch_call call;
+	bool is_trampoline; /* no call, but where signal handlers return to */
+	uint64_t distance; /* from the return address to a direct call's target */
+};
+
+struct climb {
+	struct known_call calls[KNOWN_CALLS];
 	struct rec_modules *modules;
 	struct rec_space *space;
 	struct stack_memory *memory;
@@ -29,23 +40,24 @@ struct walk {
 	struct arch_regs regs;
 	bool is_exact; /* the pc is where execution stands, not where it returns to */
 	unsigned flags;
-	size_t count; /* frames so far */
+	size_t count;	   /* frames so far */
+	size_t sure_count; /* those that the copied stack alone gave */
 	unsigned descents;
 	struct search searches[MAX_SEARCHES];
 	size_t search_count;
-	unsigned attempts;
+	size_t slots_left; /* that may still be looked at for this sample */
 };
 
 /*
  * Find the caller of a pc without a rule: by frame pointer, or by searching the stack for a return
  * address. Returns: whether the registers are now those of a caller.
  */
-bool walk_search(struct walk *walk);
+bool climb_search(struct climb *climb);
 
 /*
  * After a dead end: go back to the last search and try what else it finds. Returns: false when
- * nothing is left; the walk then stands where the first search began.
+ * nothing is left; the climb then stands where the first search began.
  */
-bool walk_retry(struct walk *walk);
+bool climb_retry(struct climb *climb);
 
 #endif

@@ -14,6 +14,7 @@ void stack_memory_init(struct stack_memory *memory)
 void stack_memory_release(struct stack_memory *memory)
 {
 	free(memory->live);
+	shadows_release(&memory->shadows);
 	*memory = (struct stack_memory){0};
 }
 
@@ -26,6 +27,8 @@ void stack_memory_set(
 	memory->size = size;
 	memory->block_count = 0;
 	memory->is_live = false;
+	memory->replay = NULL;
+	shadows_begin(&memory->shadows);
 }
 
 /* The bytes from `start` on as far as they can be read; 0 and errno when none can. */
@@ -75,16 +78,28 @@ static const struct live_block *find_block(
 	return address - block->start + size <= block->size ? block : NULL;
 }
 
-bool stack_memory_read_live(
+bool stack_memory_read_beyond(
 	struct stack_memory *memory, uint64_t address, void *ret_bytes, size_t size)
 {
+	uint64_t word;
+
+	memory->is_live = true;
+	if (memory->replay) {
+		if (size != sizeof(word) || !shadow_read(memory->replay, address, &word))
+			return false;
+		memcpy(ret_bytes, &word, sizeof(word));
+		return true;
+	}
 	const struct live_block *block = find_block(memory, address, size);
 
 	if (!block)
 		return false;
 	size_t index = (size_t)(block - memory->blocks);
 
-	memory->is_live = true;
 	memcpy(ret_bytes, memory->live + index * LIVE_BLOCK_BYTES + (address - block->start), size);
+	if (size == sizeof(word)) {
+		memcpy(&word, ret_bytes, sizeof(word));
+		shadows_add(&memory->shadows, address, word);
+	}
 	return true;
 }

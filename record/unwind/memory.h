@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "shadow.h"
+
 #define LIVE_BLOCK_BYTES (32u << 10)
 #define LIVE_BLOCKS	 32u /* 1 MiB per sample at most */
 
@@ -26,8 +28,10 @@ struct stack_memory {
 	pid_t pid; /* 0: nothing more can be read */
 	struct live_block blocks[LIVE_BLOCKS];
 	size_t block_count; /* of this sample */
-	bool is_live;	    /* some bytes came from the live process */
-	uint8_t *live;	    /* LIVE_BLOCKS blocks, kept between samples */
+	bool is_live;	    /* some bytes beyond the copy were wanted */
+	struct shadows shadows;
+	struct shadow *replay; /* where they come from instead of the live process, or NULL */
+	uint8_t *live;	       /* LIVE_BLOCKS blocks, kept between samples */
 };
 
 void stack_memory_init(struct stack_memory *memory);
@@ -37,8 +41,8 @@ void stack_memory_release(struct stack_memory *memory);
 void stack_memory_set(
 	struct stack_memory *memory, pid_t pid, uint64_t base, const uint8_t *bytes, size_t size);
 
-/* Read `size` (at most 8) bytes from the process as it is now. Returns: whether it could. */
-bool stack_memory_read_live(
+/* Read `size` (at most 8) bytes beyond the copy. Returns: whether it could. */
+bool stack_memory_read_beyond(
 	struct stack_memory *memory, uint64_t address, void *ret_bytes, size_t size);
 
 /* Read `size` (at most 8) bytes. Returns: whether it could; else ret_bytes is untouched. */
@@ -51,7 +55,7 @@ static inline bool stack_memory_read(
 		memcpy(ret_bytes, memory->bytes + offset, size);
 		return true;
 	}
-	return stack_memory_read_live(memory, address, ret_bytes, size);
+	return stack_memory_read_beyond(memory, address, ret_bytes, size);
 }
 
 /* Read up to `size` bytes of the live process outside the sample's budget, such as code. */

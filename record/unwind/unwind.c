@@ -3,13 +3,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "climb.h"
 #include "tracefmt/error.h"
-#include "walk.h"
 
 /* How often a stack may lead downwards other than through a signal: coroutines. */
 #define MAX_DESCENTS 8
 /* Code at a program's entry that belongs to no function with rules, in bytes. */
 #define ENTRY_BYTES 128
+/* Stack slots that are searched for return addresses in one sample, all searches together. */
+#define MAX_SLOTS 16384
 
 struct rec_unwinder {
 	struct rec_modules *modules;
@@ -17,6 +19,7 @@ struct rec_unwinder {
 	struct cfi_rules rules;
 	struct cfi_scratch *scratch;
 	struct stack_memory memory;
+	struct climb climb;
 	struct rec_stack_frame *frames; /* REC_STACK_MAX_FRAMES */
 };
 
@@ -95,7 +98,7 @@ static uint32_t look_up_rule(
 
 /* ---- from a frame to its caller ---- */
 
-static bool read_saved(const struct walk *walk, const struct cfi_rules *rules,
+static bool read_saved(const struct climb *climb, const struct cfi_rules *rules,
 	const struct cfi_saved *saved, const struct arch_regs *regs, uint64_t cfa,
 	uint64_t *ret_value)
 {
@@ -104,7 +107,7 @@ static bool read_saved(const struct walk *walk, const struct cfi_rules *rules,
 
 	switch (saved->how) {
 	case CFI_AT_CFA:
-		return stack_memory_read(walk->memory, value, ret_value, 8);
+		return stack_memory_read(climb->memory, value, ret_value, 8);
 	case CFI_IS_CFA:
 		*ret_value = value;
 		return true;
@@ -114,13 +117,13 @@ static bool read_saved(const struct walk *walk, const struct cfi_rules *rules,
 	}
 	const uint8_t *expr = cfi_rules_expr(rules, saved->value, &size);
 
-	if (!cfi_evaluate(expr, size, regs, walk->memory, &cfa, &value))
+	if (!cfi_evaluate(expr, size, regs, climb->memory, &cfa, &value))
 		return false;
 	*ret_value = value;
-	return saved->how == CFI_IS_EXPR || stack_memory_read(walk->memory, value, ret_value, 8);
+	return saved->how == CFI_IS_EXPR || stack_memory_read(climb->memory, value, ret_value, 8);
 }
 
-static bool find_cfa(const struct walk *walk, const struct cfi_rules *rules,
+static bool find_cfa(const struct climb *climb, const struct cfi_rules *rules,
 	const struct cfi_rule *rule, uint64_t *ret_cfa)
 {
 	size_t size;
@@ -128,37 +131,38 @@ static bool find_cfa(const struct walk *walk, const struct cfi_rules *rules,
 	if (rule->flags & CFI_RULE_CFA_EXPR) {
 		const uint8_t *expr = cfi_rules_expr(rules, rule->cfa_offset, &size);
 
-		return cfi_evaluate(expr, size, &walk->regs, walk->memory, NULL, ret_cfa);
+		return cfi_evaluate(expr, size, &climb->regs, climb->memory, NULL, ret_cfa);
 	}
-	*ret_cfa = walk->regs.value[rule->cfa_register] + (uint64_t)(int64_t)rule->cfa_offset;
-	return walk->regs.known >> rule->cfa_register & 1;
+	*ret_cfa = climb->regs.value[rule->cfa_register] + (uint64_t)(int64_t)rule->cfa_offset;
+	return climb->regs.known >> rule->cfa_register & 1;
 }
 
 /* Rules with anything but registers saved below the CFA. Returns: STEP_ON or how it ends. */
-static int apply_any(struct walk *walk, const struct cfi_rules *rules, const struct cfi_rule *rule)
+static int apply_any(
+	struct climb *climb, const struct cfi_rules *rules, const struct cfi_rule *rule)
 {
-	const struct arch_regs regs = walk->regs;
+	const struct arch_regs regs = climb->regs;
 	uint64_t cfa;
 
-	if (!find_cfa(walk, rules, rule, &cfa))
+	if (!find_cfa(climb, rules, rule, &cfa))
 		return REC_END_REGISTER;
-	walk->regs.value[ARCH_REG_SP] = cfa;
-	walk->regs.known &= ~(1u << ARCH_REG_PC);
+	climb->regs.value[ARCH_REG_SP] = cfa;
+	climb->regs.known &= ~(1u << ARCH_REG_PC);
 	for (size_t i = 0; i < rule->saved_count; i++) {
 		const struct cfi_saved *saved = &rule->saved[i];
 
-		if (read_saved(walk, rules, saved, &regs, cfa, &walk->regs.value[saved->reg]))
-			walk->regs.known |= 1u << saved->reg;
+		if (read_saved(climb, rules, saved, &regs, cfa, &climb->regs.value[saved->reg]))
+			climb->regs.known |= 1u << saved->reg;
 		else
-			walk->regs.known &= ~(1u << saved->reg);
+			climb->regs.known &= ~(1u << saved->reg);
 	}
-	return walk->regs.known >> ARCH_REG_PC & 1 ? STEP_ON : REC_END_MEMORY;
+	return climb->regs.known >> ARCH_REG_PC & 1 ? STEP_ON : REC_END_MEMORY;
 }
 
 /* The same for plain rules, which nearly all are. */
-static int apply_plain(struct walk *walk, const struct cfi_rule *rule)
+static int apply_plain(struct climb *climb, const struct cfi_rule *rule)
 {
-	struct arch_regs *regs = &walk->regs;
+	struct arch_regs *regs = &climb->regs;
 	uint64_t cfa = regs->value[rule->cfa_register] + (uint64_t)(int64_t)rule->cfa_offset;
 
 	if (!(regs->known >> rule->cfa_register & 1))
@@ -166,7 +170,7 @@ static int apply_plain(struct walk *walk, const struct cfi_rule *rule)
 	for (size_t i = 0; i < rule->saved_count; i++) {
 		const struct cfi_saved *saved = &rule->saved[i];
 
-		if (stack_memory_read(walk->memory, cfa + (uint64_t)(int64_t)saved->value,
+		if (stack_memory_read(climb->memory, cfa + (uint64_t)(int64_t)saved->value,
 			    &regs->value[saved->reg], 8))
 			regs->known |= 1u << saved->reg;
 		else if (saved->reg == ARCH_REG_PC)
@@ -178,93 +182,123 @@ static int apply_plain(struct walk *walk, const struct cfi_rule *rule)
 	return STEP_ON;
 }
 
-static int apply_rule(struct walk *walk, const struct cfi_rules *rules, uint32_t id)
+static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32_t id)
 {
 	const struct cfi_rule *rule = &rules->rules[id];
-	uint64_t old_sp = walk->regs.value[ARCH_REG_SP];
+	uint64_t old_sp = climb->regs.value[ARCH_REG_SP];
 	int step;
 
 	if (rule->flags & CFI_RULE_ROOT)
 		return REC_END_ROOT;
-	step = rule->flags & CFI_RULE_PLAIN ? apply_plain(walk, rule)
-					    : apply_any(walk, rules, rule);
+	step = rule->flags & CFI_RULE_PLAIN ? apply_plain(climb, rule)
+					    : apply_any(climb, rules, rule);
 	if (step != STEP_ON)
 		return step;
-	walk->regs.known &= ~rule->lost;
-	walk->is_exact = rule->flags & CFI_RULE_SIGNAL;
-	if (walk->regs.value[ARCH_REG_SP] <= old_sp && !walk->is_exact &&
-		++walk->descents > MAX_DESCENTS)
+	climb->regs.known &= ~rule->lost;
+	climb->is_exact = rule->flags & CFI_RULE_SIGNAL;
+	if (climb->regs.value[ARCH_REG_SP] <= old_sp && !climb->is_exact &&
+		++climb->descents > MAX_DESCENTS)
 		return REC_END_CFA;
-	return walk->regs.value[ARCH_REG_PC] == 0 ? REC_END_ROOT : STEP_ON;
+	return climb->regs.value[ARCH_REG_PC] == 0 ? REC_END_ROOT : STEP_ON;
 }
 
-static void add_frame(struct rec_unwinder *unwinder, struct walk *walk, struct rec_module *module,
+static void add_frame(struct rec_unwinder *unwinder, struct climb *climb, struct rec_module *module,
 	uint64_t vaddr, struct pc_entry *entry)
 {
-	unwinder->frames[walk->count++] = (struct rec_stack_frame){module, vaddr, &entry->user};
+	unwinder->frames[climb->count++] = (struct rec_stack_frame){module, vaddr, &entry->user};
+	if (!climb->memory->is_live)
+		climb->sure_count = climb->count;
 }
 
 /* Add the frame that the registers stand for, and turn them into its caller's. */
-static int step(struct rec_unwinder *unwinder, struct walk *walk)
+static int step(struct rec_unwinder *unwinder, struct climb *climb)
 {
-	uint64_t address = walk->regs.value[ARCH_REG_PC] - !walk->is_exact;
-	const struct mapping *mapping = space_find(walk->space, address);
-	struct module *module = mapping ? mapping->module : modules_unknown(walk->modules);
+	uint64_t address = climb->regs.value[ARCH_REG_PC] - !climb->is_exact;
+	const struct mapping *mapping = space_find(climb->space, address);
+	struct module *module = mapping ? mapping->module : modules_unknown(climb->modules);
 	uint64_t vaddr = mapping ? address + mapping->bias : address;
 
-	if (!mapping && !walk->is_exact)
+	if (!mapping && !climb->is_exact)
 		return REC_END_PC;
-	if (walk->count == REC_STACK_MAX_FRAMES)
+	if (climb->count == REC_STACK_MAX_FRAMES)
 		return REC_END_DEPTH;
 	struct pc_entry *entry = pc_cache_find(&unwinder->cache, module->base.index, vaddr);
 
 	if (entry->rule == CFI_RULE_UNSET)
-		entry->rule = look_up_rule(unwinder, module, vaddr, walk->is_exact);
+		entry->rule = look_up_rule(unwinder, module, vaddr, climb->is_exact);
 	uint32_t id = entry->rule;
 
 	/* A signal trampoline is not called: its first instruction is where the handler returns. */
-	if (unwinder->rules.rules[id].flags & CFI_RULE_SIGNAL && !walk->is_exact) {
+	if (unwinder->rules.rules[id].flags & CFI_RULE_SIGNAL && !climb->is_exact) {
 		entry = pc_cache_find(&unwinder->cache, module->base.index, ++vaddr);
 		entry->rule = id;
 	}
-	add_frame(unwinder, walk, &module->base, vaddr, entry);
+	add_frame(unwinder, climb, &module->base, vaddr, entry);
 	if (id == CFI_RULE_NONE)
-		return walk_search(walk) ? STEP_ON : REC_END_RULE;
-	return apply_rule(walk, &unwinder->rules, id);
+		return climb_search(climb) ? STEP_ON : REC_END_RULE;
+	return apply_rule(climb, &unwinder->rules, id);
+}
+
+/* Climb from the sample's registers as far as it goes. */
+static int climb_all(struct rec_unwinder *unwinder, const uint64_t *regs)
+{
+	struct climb *climb = &unwinder->climb;
+	int end;
+
+	arch_regs_from_perf(&climb->regs, regs);
+	climb->is_exact = true;
+	climb->flags = 0;
+	climb->count = 0;
+	climb->sure_count = 0;
+	climb->descents = 0;
+	climb->search_count = 0;
+	climb->slots_left = MAX_SLOTS;
+	do {
+		end = step(unwinder, climb);
+		if (end != STEP_ON && end != REC_END_ROOT && end != REC_END_DEPTH &&
+			climb_retry(climb))
+			end = STEP_ON;
+	} while (end == STEP_ON);
+	return end;
 }
 
 void rec_unwind(struct rec_unwinder *unwinder, struct rec_space *space,
 	const struct rec_user_state *state, struct rec_stack *ret_stack)
 {
-	struct walk walk = {
-		.modules = unwinder->modules,
-		.space = space,
-		.memory = &unwinder->memory,
-		.pid = state->pid,
-		.is_exact = true,
-	};
-	int end;
+	struct climb *climb = &unwinder->climb;
+	struct stack_memory *memory = &unwinder->memory;
+	pid_t tid = state->tid ? state->tid : state->pid;
 
 	/* Two entries for a signal trampoline, one for any other frame. */
 	pc_cache_reserve(&unwinder->cache, 2 * REC_STACK_MAX_FRAMES);
-	arch_regs_from_perf(&walk.regs, state->regs);
-	stack_memory_set(&unwinder->memory, state->pid, walk.regs.value[ARCH_REG_SP], state->stack,
-		state->stack_size);
-	do {
-		end = step(unwinder, &walk);
-		if (end != STEP_ON && end != REC_END_ROOT && end != REC_END_DEPTH &&
-			walk_retry(&walk))
-			end = STEP_ON;
-	} while (end == STEP_ON);
+	climb->modules = unwinder->modules;
+	climb->space = space;
+	climb->memory = memory;
+	climb->pid = state->pid;
+	stack_memory_set(
+		memory, state->pid, arch_perf_sp(state->regs), state->stack, state->stack_size);
+	int end = climb_all(unwinder, state->regs);
 
-	ret_stack->frames = unwinder->frames;
-	ret_stack->count = walk.count;
-	ret_stack->end = (enum rec_stack_end)end;
-	ret_stack->flags = walk.flags;
+	if (end == REC_END_ROOT && memory->is_live) {
+		shadows_keep(&memory->shadows, tid);
+	} else if (memory->is_live && end != REC_END_DEPTH) {
+		memory->replay = shadows_of(&memory->shadows, tid);
+		if (memory->replay)
+			end = climb_all(unwinder, state->regs);
+		/* Without a root nothing vouches for what was read too late. */
+		if (end != REC_END_ROOT)
+			climb->count = climb->sure_count;
+	}
+	*ret_stack = (struct rec_stack){
+		.frames = unwinder->frames,
+		.count = climb->count,
+		.flags = climb->flags,
+		.end = (enum rec_stack_end)end,
+	};
 	if (end == REC_END_ROOT)
 		ret_stack->flags |= REC_STACK_WHOLE;
 	if (end == REC_END_DEPTH)
 		ret_stack->flags |= REC_STACK_TOO_DEEP;
-	if (unwinder->memory.is_live)
+	if (climb->count > climb->sure_count)
 		ret_stack->flags |= REC_STACK_LIVE;
 }

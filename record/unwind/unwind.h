@@ -111,7 +111,8 @@ struct rec_module *rec_space_find(struct rec_space *space, uint64_t address, uin
 
 /* What the kernel copied at one sample. */
 struct rec_user_state {
-	pid_t pid;	      /* 0: do not read the live process */
+	pid_t tid; /* 0: unknown; lets stacks be completed after the thread has gone on */
+	pid_t pid; /* 0: do not read the live process */
 	const uint64_t *regs; /* REC_PERF_REGS_COUNT values in perf's order; abi must be 64 */
 	const uint8_t *stack; /* bytes from the stack pointer upwards; any alignment */
 	size_t stack_size;    /* bytes that are valid (dyn_size of the record) */

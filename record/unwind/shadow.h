@@ -1,0 +1,47 @@
+/*
+ * What a thread's older frames held when they were last read. When the process is gone, or its
+ * stack has changed since a sample was taken, those words stand in for its memory.
+ */
+#ifndef RECORD_UNWIND_SHADOW_H
+#define RECORD_UNWIND_SHADOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Words of one thread: 128 KiB. Stacks that need more are not remembered. */
+#define SHADOW_MAX_WORDS 8192u
+
+struct shadow_word {
+	uint64_t address;
+	uint64_t value;
+};
+
+struct shadow {
+	pid_t tid;
+	bool is_sorted;
+	size_t count, capacity;
+	struct shadow_word *words;
+};
+
+/* The shadows of the threads met last. */
+struct shadows {
+	struct shadow threads[64]; /* by tid; a newer thread replaces an older one */
+	struct shadow current;	   /* of the sample in work */
+};
+
+void shadows_release(struct shadows *shadows);
+
+/* Start recording the words of another sample. */
+void shadows_begin(struct shadows *shadows);
+void shadows_add(struct shadows *shadows, uint64_t address, uint64_t value);
+/* The words recorded are good: keep them for the thread. */
+void shadows_keep(struct shadows *shadows, pid_t tid);
+
+/* What is remembered of the thread, NULL: nothing. Lives until: shadows_keep(). */
+struct shadow *shadows_of(struct shadows *shadows, pid_t tid);
+/* Returns: whether the word at `address` is known. */
+bool shadow_read(struct shadow *shadow, uint64_t address, uint64_t *ret_value);
+
+#endif
