@@ -12,6 +12,14 @@ void jsonw_init(struct jsonw *w, struct conv_sink *out)
 	*w = (struct jsonw){.out = out};
 }
 
+/* The newline that was asked for, after the comma. */
+static void put_newline(struct jsonw *w)
+{
+	if (w->wants_newline)
+		conv_put_char(w->out, '\n');
+	w->wants_newline = false;
+}
+
 /* What comes before every value: a comma, unless it is the first of its container. */
 static void begin_value(struct jsonw *w)
 {
@@ -24,6 +32,7 @@ static void begin_value(struct jsonw *w)
 	if (w->depth && (w->has_item & bit))
 		conv_put_char(w->out, ',');
 	w->has_item |= bit;
+	put_newline(w);
 }
 
 static void begin_container(struct jsonw *w, char c)
@@ -38,6 +47,7 @@ static void begin_container(struct jsonw *w, char c)
 static void end_container(struct jsonw *w, char c)
 {
 	assert(w->depth && !w->after_key);
+	put_newline(w);
 	w->depth--;
 	conv_put_char(w->out, c);
 }
@@ -243,5 +253,7 @@ void jsonw_null(struct jsonw *w)
 
 void jsonw_newline(struct jsonw *w)
 {
-	conv_put_char(w->out, '\n');
+	w->wants_newline = true;
+	if (!w->depth)
+		put_newline(w);
 }

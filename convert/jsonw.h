@@ -26,6 +26,7 @@ struct jsonw {
 	uint64_t has_item; /* bit d: the container at depth d has an item already */
 	unsigned int depth;
 	bool after_key;
+	bool wants_newline;
 };
 
 void jsonw_init(struct jsonw *w, struct conv_sink *out);
@@ -60,7 +61,7 @@ void jsonw_double(struct jsonw *w, double value, unsigned int decimals);
 void jsonw_bool(struct jsonw *w, bool value);
 void jsonw_null(struct jsonw *w);
 
-/* A newline between items, for the eyes. Commas stay right. */
+/* Begin a new line before the next item or the end of the container, or end a whole text. */
 void jsonw_newline(struct jsonw *w);
 
 #endif

@@ -550,8 +550,9 @@ static int chrome_end(void *opaque)
 	jsonw_newline(&state->w);
 	if (state->orphan_count)
 		msg_warn(state->context->msg,
-			"left out: %s span ends whose beginning is not in the selected part",
-			num_count(number, state->orphan_count));
+			"left out: the end of %s span%s whose beginning is not in the selected part",
+			num_count(number, state->orphan_count),
+			state->orphan_count == 1 ? "" : "s");
 	return 0;
 }
 

@@ -151,7 +151,7 @@ static struct jsonw *begin_record(struct json_state *state, const struct conv_re
 {
 	state->counts[record->kind]++;
 	begin_line(state, tfmt_kind_name(record->kind));
-	if (record->id && record->kind != TFMT_SPAN)
+	if (record->kind <= TFMT_METRIC)
 		put_u64(&state->w, "id", record->id);
 	return &state->w;
 }

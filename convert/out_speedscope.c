@@ -304,31 +304,36 @@ static void put_profile_name(struct speedscope_state *state, uint32_t id)
 	jsonw_string(&state->w, text);
 }
 
-static int put_profile(struct speedscope_state *state, const struct lane *lane, uint64_t start_ns,
-	uint64_t length_ns)
+/* A profile of `lane`; NULL: the one that stands for none, because viewers refuse no profiles. */
+static int put_profile(struct speedscope_state *state, const struct lane *lane, uint64_t length_ns)
 {
+	uint64_t start_ns = conv_relative_ns(state->context, state->context->begin_ns);
 	struct jsonw *w = &state->w;
-	int status;
+	int status = 0;
 
 	jsonw_newline(w);
 	jsonw_begin_object(w);
 	jsonw_key(w, "type");
 	jsonw_string(w, "sampled");
 	jsonw_key(w, "name");
-	put_profile_name(state, lane->thread);
+	if (lane)
+		put_profile_name(state, lane->thread);
+	else
+		jsonw_string(w, "no samples");
 	jsonw_key(w, "unit");
 	jsonw_string(w, "nanoseconds");
 	jsonw_key(w, "startValue");
 	jsonw_u64(w, start_ns);
 	jsonw_key(w, "endValue");
-	jsonw_u64(w, start_ns + length_ns);
+	jsonw_u64(w, start_ns + (lane ? length_ns : 0));
 	jsonw_key(w, "samples");
 	jsonw_begin_array(w);
-	status = put_samples(state, lane);
+	if (lane)
+		status = put_samples(state, lane);
 	jsonw_end_array(w);
 	jsonw_key(w, "weights");
 	jsonw_begin_array(w);
-	if (!status)
+	if (lane && !status)
 		status = put_weights(state, lane);
 	jsonw_end_array(w);
 	jsonw_end_object(w);
@@ -428,7 +433,6 @@ static void report(const struct speedscope_state *state, uint32_t profiles)
 
 static int put_profiles(struct speedscope_state *state, uint32_t *ret_count)
 {
-	const struct conv_context *context = state->context;
 	uint64_t length_ns;
 	uint32_t i;
 	int status;
@@ -437,14 +441,12 @@ static int put_profiles(struct speedscope_state *state, uint32_t *ret_count)
 	if (status)
 		return status;
 	qsort(state->lanes, state->lane_count, sizeof(*state->lanes), compare_lanes);
-	for (i = 0; i < state->lane_count && state->lanes[i].busy_ns; i++) {
-		status = put_profile(state, &state->lanes[i],
-			conv_relative_ns(context, context->begin_ns), length_ns);
-		if (status)
-			return status;
-	}
+	for (i = 0; !status && i < state->lane_count && state->lanes[i].busy_ns; i++)
+		status = put_profile(state, &state->lanes[i], length_ns);
+	if (!i)
+		status = put_profile(state, NULL, length_ns);
 	*ret_count = i;
-	return 0;
+	return status;
 }
 
 static int speedscope_end(void *opaque)

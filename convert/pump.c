@@ -208,13 +208,16 @@ void conv_report_totals(const struct conv_format *format, const struct conv_cont
 {
 	const struct msg *msg = context->msg;
 	char text[1024], number[NUM_TEXT_BYTES];
+	const char *what;
 	size_t i;
 
-	for (i = 0; i < totals->loss_count; i++)
-		msg_warn(msg, "not in the trace: %s %s (%s)",
-			num_count(number, totals->losses[i].count),
-			tfmt_trace_text(context->trace, totals->losses[i].what),
+	for (i = 0; i < totals->loss_count; i++) {
+		what = tfmt_trace_text(context->trace, totals->losses[i].what);
+		msg_warn(msg, "lost while recording: %s %s%s (%s)",
+			num_count(number, totals->losses[i].count), what,
+			tfmt_kind_from_name(what, strlen(what)) ? " records" : "",
 			tfmt_trace_text(context->trace, totals->losses[i].reason));
+	}
 	if (describe_dropped(totals, text, sizeof(text)))
 		msg_warn(msg, "%s cannot hold %s: they are in the trace; --json has all",
 			format->name, text);

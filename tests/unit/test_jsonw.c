@@ -92,7 +92,14 @@ static void test_lines(void **unused)
 		jsonw_end_object(&f.w);
 		jsonw_newline(&f.w);
 	}
-	finish(&f, "{}\n{}\n");
+	jsonw_begin_array(&f.w);
+	for (int i = 0; i < 2; i++) {
+		jsonw_newline(&f.w);
+		jsonw_u64(&f.w, 1);
+	}
+	jsonw_newline(&f.w);
+	jsonw_end_array(&f.w);
+	finish(&f, "{}\n{}\n[\n1,\n1\n]");
 }
 
 static void test_escapes(void **unused)
