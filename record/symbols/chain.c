@@ -17,6 +17,18 @@ const char *rec_chain_name(struct rec_chain *chain, const char *symbol)
 	return text;
 }
 
+const char *rec_chain_text(struct rec_chain *chain, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	char *copy = chain->text + chain->text_used;
+
+	if (sizeof(chain->text) - chain->text_used < size)
+		return NULL;
+	memcpy(copy, text, size);
+	chain->text_used += size;
+	return copy;
+}
+
 /* Append one component of a path to `text`, which never ends in '/'. Returns the new length. */
 static size_t append_component(
 	char *text, size_t length, const char *part, size_t part_length, bool is_absolute)

@@ -34,6 +34,9 @@ static inline void rec_chain_narrow(struct rec_chain *chain, struct rec_interval
 /* The demangled name, in the chain's memory. */
 const char *rec_chain_name(struct rec_chain *chain, const char *symbol);
 
+/* A copy of `text` (shorter than REC_NAME_BYTES_MAX) in the chain's memory. */
+const char *rec_chain_text(struct rec_chain *chain, const char *text);
+
 /*
  * The path of `name` in `folder` in `root` (NULL or "" when unknown; an absolute part replaces
  * those before it), without "//", "/./" and "/x/..", in the chain's memory. NULL without a name.

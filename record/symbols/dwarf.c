@@ -1,12 +1,9 @@
 #include "symbols/dwarf.h"
 
-#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "symbols/dwarf_functions.h"
-#include "symbols/dwarf_lines.h"
-#include "symbols/dwarf_unit.h"
+#include "symbols/dwarf_private.h"
 #include "tracefmt/error.h"
 
 #define UNITS_MAX (128 * 1024)
@@ -14,45 +11,8 @@
 #define RANGES_MAX (512 * 1024)
 /* Some ten seconds of CPU: far more than any honest file takes. */
 #define STEPS_MAX UINT64_C(1000000000)
-/* Entries that complete one another, such as inlined copy, definition, declaration. */
-#define ORIGINS_MAX 8
 /* Ranges of units before an address that are tried, should they overlap. */
 #define OVERLAP_MAX 16
-
-/* What is read of a unit on demand. */
-struct rec_unit_cache {
-	struct rec_abbrevs abbrevs;
-	bool has_code; /* the rest has been read */
-	struct rec_functions functions;
-	struct rec_lines lines;
-};
-
-struct unit_range {
-	uint64_t low;
-	uint64_t high;
-	uint32_t unit; /* index */
-};
-
-struct rec_dwarf {
-	struct rec_dwarf_sections sections;
-	uint64_t steps_left;
-	struct rec_text text;
-	struct rec_unit *units; /* by offset */
-	size_t unit_count;
-	size_t unit_capacity;
-	struct unit_range *ranges; /* by address */
-	size_t range_count;
-	size_t range_capacity;
-	size_t cached_bytes;
-};
-
-/* What an entry and those that it completes say of a function. */
-struct description {
-	const char *name;
-	const char *linkage_name;
-	uint32_t first_line;
-	uint16_t language;
-};
 
 static void free_cache(struct rec_unit *unit)
 {
@@ -77,6 +37,7 @@ void rec_dwarf_free(struct rec_dwarf *dwarf)
 	if (!dwarf)
 		return;
 	rec_dwarf_forget(dwarf);
+	rec_dwarf_forget_names(dwarf);
 	free(dwarf->ranges);
 	free(dwarf->units);
 	free(dwarf);
@@ -110,7 +71,7 @@ static int add_unit(struct rec_dwarf *dwarf, const struct rec_unit *unit)
 
 static int compare_ranges(const void *left, const void *right)
 {
-	const struct unit_range *a = left, *b = right;
+	const struct rec_unit_range *a = left, *b = right;
 
 	if (a->low != b->low)
 		return a->low < b->low ? -1 : 1;
@@ -126,7 +87,8 @@ static int take_ranges(struct rec_dwarf *dwarf, const struct rec_ranges *ranges)
 		return 0;
 	if (needed > dwarf->range_capacity) {
 		size_t capacity = needed * 2;
-		struct unit_range *items = reallocarray(dwarf->ranges, capacity, sizeof(*items));
+		struct rec_unit_range *items =
+			reallocarray(dwarf->ranges, capacity, sizeof(*items));
 
 		if (!items)
 			return TFMT_E_NOMEM;
@@ -137,7 +99,7 @@ static int take_ranges(struct rec_dwarf *dwarf, const struct rec_ranges *ranges)
 		const struct rec_interval *range = &ranges->items[i];
 
 		if (rec_text_contains(&dwarf->text, range->low))
-			dwarf->ranges[dwarf->range_count++] = (struct unit_range){
+			dwarf->ranges[dwarf->range_count++] = (struct rec_unit_range){
 				range->low, range->high, (uint32_t)dwarf->unit_count - 1};
 	}
 	return 0;
@@ -196,24 +158,6 @@ struct rec_dwarf *rec_dwarf_new(struct rec_elf_file *file, const struct rec_text
 	return dwarf;
 }
 
-/* The unit that the entry at `offset` is in, or NULL. */
-static struct rec_unit *unit_at(struct rec_dwarf *dwarf, uint64_t offset)
-{
-	size_t low = 0, high = dwarf->unit_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (dwarf->units[middle].offset <= offset)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == 0 || offset >= dwarf->units[low - 1].end || !dwarf->units[low - 1].has_code)
-		return NULL;
-	return &dwarf->units[low - 1];
-}
-
 /* Read the unit's abbreviations. Returns false when they cannot be used. */
 static bool load_abbrevs(struct rec_dwarf *dwarf, struct rec_unit *unit)
 {
@@ -225,6 +169,24 @@ static bool load_abbrevs(struct rec_dwarf *dwarf, struct rec_unit *unit)
 	rec_abbrevs_read(&dwarf->sections, unit, &unit->cache->abbrevs);
 	dwarf->cached_bytes += sizeof(*unit->cache) + rec_abbrevs_bytes(&unit->cache->abbrevs);
 	return unit->cache->abbrevs.count > 0;
+}
+
+struct rec_unit *rec_dwarf_unit_at(struct rec_dwarf *dwarf, uint64_t offset)
+{
+	size_t low = 0, high = dwarf->unit_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (dwarf->units[middle].offset <= offset)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || offset >= dwarf->units[low - 1].end || !dwarf->units[low - 1].has_code ||
+		!load_abbrevs(dwarf, &dwarf->units[low - 1]))
+		return NULL;
+	return &dwarf->units[low - 1];
 }
 
 /* Read the unit's functions and lines. Returns false when it has none that can be used. */
@@ -246,47 +208,16 @@ static bool load_code(struct rec_dwarf *dwarf, struct rec_unit *unit)
 	return true;
 }
 
-/* Collect what the entry at `offset`, and those it completes, say. */
-static void describe(struct rec_dwarf *dwarf, uint64_t offset, struct description *ret)
-{
-	*ret = (struct description){0};
-	for (int i = 0; i < ORIGINS_MAX && offset; i++) {
-		struct rec_unit *unit = unit_at(dwarf, offset);
-		struct rec_die die;
-
-		if (!unit || !load_abbrevs(dwarf, unit) ||
-			!rec_die_read(&dwarf->sections, unit, &unit->cache->abbrevs, offset, &die))
-			return;
-		if (!ret->name)
-			ret->name = die.name;
-		if (!ret->linkage_name)
-			ret->linkage_name = die.linkage_name;
-		if (ret->first_line == 0)
-			ret->first_line = die.first_line;
-		ret->language = unit->language;
-		offset = die.origin;
-	}
-}
-
-static bool is_cplusplus(uint16_t language)
-{
-	return language == DW_LANG_C_plus_plus || language == DW_LANG_C_plus_plus_03 ||
-	       language == DW_LANG_C_plus_plus_11 || language == DW_LANG_C_plus_plus_14;
-}
-
-/* Append a row for the function of an entry. Returns whether its name says all. */
+/* Append a row for the function of an entry. Returns whether its name is whole. */
 static bool add_row(struct rec_dwarf *dwarf, uint64_t die, struct rec_chain *chain)
 {
-	struct rec_symbol_row *row = &chain->rows[chain->count++];
-	struct description description;
-	const char *name;
+	const struct rec_dwarf_name *name = rec_dwarf_name(dwarf, die);
 
-	describe(dwarf, die, &description);
-	name = description.linkage_name ? description.linkage_name : description.name;
-	*row = (struct rec_symbol_row){.first_line = description.first_line};
-	if (name && *name)
-		row->function = rec_chain_name(chain, name);
-	return description.linkage_name || !is_cplusplus(description.language);
+	chain->rows[chain->count++] = (struct rec_symbol_row){
+		.function = name->text ? rec_chain_text(chain, name->text) : NULL,
+		.first_line = name->first_line,
+	};
+	return !name->is_short;
 }
 
 /* Fill the rows of a chain: innermost first, each with the place it has in its own function. */
@@ -363,7 +294,7 @@ enum rec_dwarf_found rec_dwarf_find(
 	if (low < dwarf->range_count && dwarf->ranges[low].low < chain->range.high)
 		chain->range.high = dwarf->ranges[low].low;
 	for (size_t tries = 0; low > 0 && tries < OVERLAP_MAX; tries++) {
-		const struct unit_range *range = &dwarf->ranges[--low];
+		const struct rec_unit_range *range = &dwarf->ranges[--low];
 
 		if (address >= range->high) {
 			rec_chain_narrow(chain, (struct rec_interval){range->high, UINT64_MAX});
