@@ -11,8 +11,13 @@
 #define TFMT_MAX_NESTING 16
 /* Bytes of one string. */
 #define TFMT_MAX_STRING_BYTES (1u << 20)
-/* Rows of one chunk: one byte each at least, unless all columns are constant. */
+/* Rows of one chunk: one byte each at least. */
 #define TFMT_MAX_ROWS (4u << 20)
+/* Rows of a chunk whose columns are all constant. */
+#define TFMT_MAX_CONSTANT_ROWS (64u << 10)
+/* Rows of all tables together: this many, and so many more for each packed byte read. */
+#define TFMT_MAX_TABLE_ROWS	     (1u << 20)
+#define TFMT_MAX_TABLE_ROWS_PER_BYTE 64
 /* Ids of one table: its last id, over all chunks. */
 #define TFMT_MAX_IDS (64u << 20)
 /* Frames of one stack, root to leaf. Deeper ones are cut at the root side and marked. */

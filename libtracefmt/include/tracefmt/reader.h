@@ -101,6 +101,13 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
  */
 int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err);
 
+/*
+ * Move on to the trace that follows in the same input: files may be concatenated. Header, tables
+ * and damage are then those of that trace; what was borrowed before is gone.
+ * Returns: 1; 0 when there is none; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_VERSION.
+ */
+int tfmt_reader_next_trace(struct tfmt_reader *reader, struct tfmt_error *err);
+
 /* Borrowed until tfmt_reader_free(). */
 const struct tfmt_header *tfmt_reader_header(const struct tfmt_reader *reader);
 const struct tfmt_trace *tfmt_reader_trace(const struct tfmt_reader *reader);

@@ -30,7 +30,11 @@ void tfmt_series_free(struct tfmt_series *series);
  */
 void tfmt_series_point(struct tfmt_series *series, uint64_t time_ns, double value);
 
-/* A rate: `amount` spread evenly over [begin_ns, end_ns). Bins then hold amount per second. */
+/*
+ * A rate: `amount` spread evenly over [begin_ns, end_ns). Bins then hold amount per second: `mean`
+ * of all that fell into the bin, over the bin's whole width, so that spreads which overlap add up;
+ * the others of single spreads.
+ */
 void tfmt_series_spread(
 	struct tfmt_series *series, uint64_t begin_ns, uint64_t end_ns, double amount);
 

@@ -1,0 +1,40 @@
+/*
+ * Rows to columns and back: arrays of the structs of tracefmt/record.h against the stored columns
+ * of a chunk, driven by schema.h.
+ */
+#ifndef TFMT_COLUMNS_H
+#define TFMT_COLUMNS_H
+
+#include "chunk.h"
+#include "keyed.h"
+#include "schema.h"
+
+/* Buffers that are used again for every chunk. */
+struct tfmt_columns {
+	struct tfmt_keyed keyed;
+	uint64_t *values; /* of one column */
+	size_t capacity;
+	struct tfmt_bytes packed; /* the columns of a chunk before its envelope */
+};
+
+void tfmt_columns__release(struct tfmt_columns *columns);
+
+/* The range of the rows' times. Untouched for kinds without a time. */
+void tfmt_columns__time_range(const struct tfmt_schema *schema, const void *rows, size_t count,
+	uint64_t *ret_begin_ns, uint64_t *ret_end_ns);
+
+/*
+ * Append the CBOR of a chunk with `chunk->count` rows to `out`. Uses kind, is_repeat, sequence,
+ * begin_ns, end_ns, tick_ns, first_id and count of `chunk`; times must be multiples of the tick.
+ * Returns: 0; TFMT_E_NOMEM.
+ */
+int tfmt_columns__pack(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
+	const void *rows, struct tfmt_bytes *out);
+
+/*
+ * Fill `rows`, chunk->count structs of the chunk's kind, which is not TFMT_STRING.
+ * Returns: 0; TFMT_E_NOMEM; TFMT_E_CORRUPT when a row's parent is not before it.
+ */
+int tfmt_columns__unpack(struct tfmt_columns *columns, const struct tfmt_chunk *chunk, void *rows);
+
+#endif

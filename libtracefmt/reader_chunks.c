@@ -1,0 +1,266 @@
+#include <string.h>
+
+#include "header_chunk.h"
+#include "reader_state.h"
+
+#include "tracefmt/limits.h"
+
+/* How much of the input is asked for first; chunks are rarely larger. */
+#define FIRST_WANT (256u << 10)
+static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
+
+void tfmt_reader__note_damage(
+	struct tfmt_reader *reader, uint64_t *counter, uint64_t count, uint64_t offset)
+{
+	struct tfmt_damage *damage = &reader->damage;
+	bool is_first = damage->lost_chunks == 0 && damage->skipped_bytes == 0 &&
+			damage->bad_chunks == 0 && damage->lost_ids == 0;
+
+	if (count == 0)
+		return;
+	if (is_first)
+		damage->first_offset = offset;
+	*counter += count;
+}
+
+bool tfmt_reader__has_gaps(const struct tfmt_reader *reader)
+{
+	const struct tfmt_damage *damage = &reader->damage;
+
+	return damage->lost_chunks != 0 || damage->bad_chunks != 0 || !damage->has_begin;
+}
+
+void tfmt_reader__rewind(struct tfmt_reader *reader)
+{
+	reader->offset = reader->trace_offset;
+	reader->has_sequence = false;
+	reader->has_passed_end = false;
+	reader->has_next_trace = false;
+}
+
+/* Bytes that are no chunk; counted in the first pass only. */
+static void skip_bytes(struct tfmt_reader *reader, uint64_t count)
+{
+	if (!reader->is_scanned)
+		tfmt_reader__note_damage(
+			reader, &reader->damage.skipped_bytes, count, reader->offset);
+	reader->offset += count;
+}
+
+/* A whole frame whose content is refused. It was a chunk, so its number is taken as used. */
+static void skip_chunk(struct tfmt_reader *reader)
+{
+	if (!reader->is_scanned)
+		tfmt_reader__note_damage(
+			reader, &reader->damage.bad_chunks, 1, reader->chunk_offset);
+	reader->next_sequence++;
+}
+
+/*
+ * Examine what begins at reader->offset, with as many bytes as that needs.
+ * Returns: 0 and a status, PARTIAL only at the end of the input; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+static int examine(struct tfmt_reader *reader, const uint8_t **ret_data, size_t *ret_available,
+	enum tfmt_frame_status *ret_status, uint64_t *ret_size, size_t *ret_unpacked)
+{
+	size_t want = FIRST_WANT;
+
+	for (;;) {
+		int status = tfmt_input__at(
+			&reader->input, reader->offset, want, ret_data, ret_available);
+
+		if (status < 0)
+			return status;
+		*ret_status =
+			tfmt_frame__examine(*ret_data, *ret_available, ret_size, ret_unpacked);
+		if (*ret_status != TFMT_FRAME_PARTIAL || *ret_available < want)
+			return 0;
+		want *= 4;
+	}
+}
+
+/*
+ * After bytes that are no chunk: move to the next place that might begin one.
+ * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+static int seek_magic(struct tfmt_reader *reader)
+{
+	for (;;) {
+		const uint8_t *data, *found;
+		size_t available;
+		int status = tfmt_input__at(
+			&reader->input, reader->offset, FIRST_WANT, &data, &available);
+
+		if (status < 0)
+			return status;
+		found = memmem(data, available, zstd_magic, sizeof(zstd_magic));
+		if (found) {
+			skip_bytes(reader, (uint64_t)(found - data));
+			return 0;
+		}
+		if (available < FIRST_WANT) {
+			skip_bytes(reader, available);
+			return 0;
+		}
+		skip_bytes(reader, available - (sizeof(zstd_magic) - 1));
+	}
+}
+
+/*
+ * Pass over a place where no chunk begins. Unpacking in vain is paid from a budget, so that a
+ * file made of overlapping frames takes no more than linear time.
+ */
+static int resynchronise(struct tfmt_reader *reader, uint64_t frame_bytes, uint64_t cost)
+{
+	bool is_affordable = cost <= reader->search_budget;
+
+	reader->search_budget -= is_affordable ? cost : reader->search_budget;
+	skip_bytes(reader, is_affordable || frame_bytes == 0 ? 1 : frame_bytes);
+	return seek_magic(reader);
+}
+
+/*
+ * Unpack the next whole frame into reader->unpacked, skipping what is none.
+ * Returns: 1; 0 at the end of the input; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+static int next_frame(struct tfmt_reader *reader)
+{
+	for (;;) {
+		enum tfmt_frame_status frame;
+		const uint8_t *data;
+		size_t available, unpacked = 0;
+		uint64_t size = 0;
+		int status = examine(reader, &data, &available, &frame, &size, &unpacked);
+
+		if (status < 0)
+			return status;
+		if (available == 0)
+			return 0;
+		switch (frame) {
+		case TFMT_FRAME_SKIPPABLE:
+			reader->offset += size;
+			continue;
+		case TFMT_FRAME_PARTIAL:
+		case TFMT_FRAME_BAD:
+			status = resynchronise(reader, 0, available / 64);
+			if (status < 0)
+				return status;
+			continue;
+		case TFMT_FRAME_WHOLE:
+			break;
+		}
+		status = tfmt_unpacker__unpack(
+			reader->unpacker, data, (size_t)size, unpacked, &reader->unpacked);
+		if (status == 0) {
+			reader->chunk_offset = reader->offset;
+			reader->chunk_bytes = (size_t)size;
+			reader->offset += size;
+			return 1;
+		}
+		if (status == TFMT_E_NOMEM)
+			return status;
+		status = resynchronise(reader, size, unpacked);
+		if (status < 0)
+			return status;
+	}
+}
+
+/* Whether a chunk's number follows. Gaps are counted, steps back refused. */
+static bool take_sequence(struct tfmt_reader *reader)
+{
+	uint64_t sequence = reader->chunk.sequence;
+
+	if (reader->has_sequence && sequence < reader->next_sequence)
+		return false;
+	if (reader->has_sequence && !reader->is_scanned)
+		tfmt_reader__note_damage(reader, &reader->damage.lost_chunks,
+			sequence - reader->next_sequence, reader->chunk_offset);
+	reader->next_sequence = sequence + 1;
+	reader->has_sequence = true;
+	return true;
+}
+
+/*
+ * A header: of this trace, or of the next one, which then stays unread.
+ * Returns: 1 to go on; 0 when the trace ends here; TFMT_E_NOMEM; TFMT_E_VERSION.
+ */
+static int take_header(struct tfmt_reader *reader, struct tfmt_error *err)
+{
+	struct tfmt_arena texts = {0};
+	struct tfmt_header header;
+	bool is_first = !reader->has_sequence, continues = false;
+	int status = tfmt_header__unpack(reader->unpacked.data, reader->unpacked.length, &texts,
+		&header, &continues, is_first ? err : NULL);
+
+	if (status == TFMT_E_NOMEM || (status == TFMT_E_VERSION && is_first))
+		goto out;
+	if (status == TFMT_E_VERSION) {
+		reader->offset = reader->chunk_offset;
+		reader->has_next_trace = true;
+		status = 0;
+		goto out;
+	}
+	if (status < 0) {
+		skip_chunk(reader);
+		status = 1;
+		goto out;
+	}
+	status = 1;
+	if (!is_first && (!continues || (reader->has_header &&
+						memcmp(header.trace_id, reader->header.trace_id,
+							sizeof(header.trace_id)) != 0))) {
+		reader->offset = reader->chunk_offset;
+		reader->has_next_trace = true;
+		status = 0;
+		goto out;
+	}
+	if (!take_sequence(reader)) {
+		skip_chunk(reader);
+		goto out;
+	}
+	if (is_first && !continues)
+		reader->damage.has_begin = true;
+	if (!reader->has_header) {
+		reader->header = header;
+		reader->has_header = true;
+		reader->texts = texts;
+		return status;
+	}
+out:
+	tfmt_arena__release(&texts);
+	return status;
+}
+
+int tfmt_reader__next_chunk(struct tfmt_reader *reader, struct tfmt_error *err)
+{
+	for (;;) {
+		int status = next_frame(reader);
+
+		if (status <= 0)
+			return status;
+		if (tfmt_chunk__parse(
+			    reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
+			skip_chunk(reader);
+			continue;
+		}
+		if (reader->chunk.role == TFMT_CHUNK_HEADER) {
+			status = take_header(reader, err);
+			if (status <= 0)
+				return status;
+			continue;
+		}
+		if (reader->has_passed_end || !take_sequence(reader)) {
+			reader->offset = reader->chunk_offset;
+			skip_bytes(reader, reader->chunk_bytes);
+			continue;
+		}
+		if (reader->chunk.role == TFMT_CHUNK_RECORDS)
+			return 1;
+		if (reader->chunk.role == TFMT_CHUNK_END) {
+			reader->has_passed_end = true;
+			reader->damage.has_end = true;
+		} else if (!reader->is_scanned) {
+			reader->damage.unknown_chunks++;
+		}
+	}
+}

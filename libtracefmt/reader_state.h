@@ -1,0 +1,65 @@
+/* The inside of a reader: where it is in the input, and what it found there. */
+#ifndef TFMT_READER_STATE_H
+#define TFMT_READER_STATE_H
+
+#include "columns.h"
+#include "frame_zstd.h"
+#include "input.h"
+#include "trace_tables.h"
+
+#include "tracefmt/reader.h"
+
+struct tfmt_reader {
+	struct tfmt_input input;
+	struct tfmt_unpacker *unpacker;
+	struct tfmt_bytes unpacked; /* the current chunk */
+	struct tfmt_columns columns;
+	struct tfmt_chunk chunk; /* its envelope, pointing into `unpacked` */
+	uint64_t chunk_offset;
+	size_t chunk_bytes;   /* packed */
+	uint8_t *rows;	      /* its records */
+	size_t rows_capacity; /* bytes */
+	struct tfmt_batch batch;
+
+	struct tfmt_arena texts; /* of the header */
+	struct tfmt_header header;
+	bool has_header;
+	struct tfmt_trace *trace;
+	struct tfmt_damage damage;
+
+	uint64_t trace_offset; /* where the trace begins in the input */
+	uint64_t offset;       /* of what comes next */
+	uint64_t next_sequence;
+	bool has_sequence;	/* a chunk of this trace was read in this pass */
+	bool has_passed_end;	/* its end record was */
+	bool has_next_trace;	/* another header is at `offset` */
+	bool is_scanned;	/* tables are complete, damage is counted */
+	uint64_t search_budget; /* bytes that may still be unpacked in vain */
+};
+
+/*
+ * Move to the next whole chunk of the trace and parse its envelope. Headers and ends are dealt
+ * with here; chunks of unknown kinds are passed over.
+ * Returns: 1; 0 at the end of the trace; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_VERSION.
+ */
+int tfmt_reader__next_chunk(struct tfmt_reader *reader, struct tfmt_error *err);
+
+/*
+ * Decode the records of the current chunk into reader->rows and, while the trace is not scanned,
+ * apply those of tables.
+ * Returns: 0; TFMT_E_NOMEM; TFMT_E_CORRUPT and TFMT_E_LIMIT when the chunk contradicts itself or
+ * the tables.
+ */
+int tfmt_reader__decode(struct tfmt_reader *reader);
+
+/* Go back to the start of the trace. */
+void tfmt_reader__rewind(struct tfmt_reader *reader);
+
+/* Count damage noticed at `offset` in one of the counters. */
+void tfmt_reader__note_damage(
+	struct tfmt_reader *reader, uint64_t *counter, uint64_t count, uint64_t offset);
+
+/* Whether rows may be missing from the tables, so that unknown ids are no contradiction. */
+bool tfmt_reader__has_gaps(const struct tfmt_reader *reader);
+
+#endif

@@ -1,0 +1,72 @@
+/* The inside of a writer: rows that wait, and how they become chunks. */
+#ifndef TFMT_WRITER_CHUNKS_H
+#define TFMT_WRITER_CHUNKS_H
+
+#include "arena.h"
+#include "columns.h"
+#include "frame_zstd.h"
+#include "intern.h"
+
+#include "tracefmt/writer.h"
+
+/* The rows of one kind. Tables keep all rows, data kinds those of the open chunk. */
+struct tfmt_rows {
+	uint8_t *data;
+	size_t count;
+	size_t capacity;
+	size_t handed;	    /* rows of a table that are in the file */
+	size_t text_bytes;  /* of strings not handed over yet */
+	uint64_t oldest_ns; /* of the open chunk */
+	uint64_t newest_ns;
+	uint64_t total; /* rows ever added */
+	uint64_t bytes; /* handed to the sink */
+	uint64_t repeated_bytes;
+};
+
+struct tfmt_writer {
+	struct tfmt_sink sink;
+	struct tfmt_writer_options options;
+	struct tfmt_arena arena; /* texts of strings and of the header */
+	struct tfmt_header header;
+	struct tfmt_rows rows[TFMT_KIND_COUNT];
+	struct tfmt_intern index[TFMT_STACK + 1];
+	uint32_t *depths; /* of stacks, by id - 1 */
+	size_t depth_capacity;
+	struct tfmt_columns columns;
+	struct tfmt_packer *packer;
+	struct tfmt_bytes unpacked;
+	struct tfmt_bytes packed;
+	struct tfmt_chunk chunk; /* of the envelope being written */
+	uint64_t sequence;
+	uint64_t bytes;		/* handed to the sink */
+	uint64_t checkpoint_at; /* value of `bytes` at the last checkpoint */
+	uint64_t now_ns;	/* the latest time seen */
+	enum tfmt_err failed;	/* the sink's error, for all later calls */
+	bool is_in_checkpoint;
+};
+
+/* Write the header. `continues` begins a checkpoint. Returns as the sink; TFMT_E_NOMEM. */
+int tfmt_writer__put_header(struct tfmt_writer *writer, bool continues);
+
+/* Write the end record. */
+int tfmt_writer__put_end(struct tfmt_writer *writer);
+
+/*
+ * Hand over the open chunk of `kind` after all that its rows may refer to: the tables up to it,
+ * and spans before their arguments. May add a checkpoint.
+ */
+int tfmt_writer__hand_over(struct tfmt_writer *writer, enum tfmt_kind kind);
+
+/* The same for every kind. */
+int tfmt_writer__hand_over_all(struct tfmt_writer *writer);
+
+/* Whether the open chunk of a kind is large enough to be handed over. */
+bool tfmt_writer__is_large(const struct tfmt_writer *writer, enum tfmt_kind kind);
+
+/* Rows of a kind that are not handed over yet. */
+static inline size_t tfmt_writer__open_count(const struct tfmt_rows *rows)
+{
+	return rows->count - rows->handed;
+}
+
+#endif
