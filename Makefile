@@ -136,7 +136,8 @@ lint:
 	@$(MAKE) --no-print-directory B=build/lint-clang CC=clang CFLAGS=-Werror all tests
 
 .PHONY: bench
-bench:
+bench: all
+	@$(MAKE) --no-print-directory $(BENCHES) $(TRACE_GENERATORS)
 	@tests/bench/run $(B)
 
 include tests/tests.mk

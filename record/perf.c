@@ -214,15 +214,17 @@ static long read_number(const char *path)
 static void describe_refusal(char *reason, size_t size_bytes, int error)
 {
 	long paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
-	if (error == EACCES || error == EPERM)
-		snprintf(reason, size_bytes,
-			"perf_event_open: %s (perf_event_paranoid is %ld): no stacks, metrics only; "
-			"to allow it: sysctl kernel.perf_event_paranoid=2%s",
-			strerror(error), paranoid,
-			error == EPERM ? ", or a container with CAP_PERFMON" : "");
-	else
-		snprintf(reason, size_bytes, "perf_event_open: %s: no stacks, metrics only",
-			strerror(error));
+	const char *remedy = "";
+	if ((error == EACCES || error == EPERM) && paranoid > 2)
+		remedy = "; to allow it: sysctl kernel.perf_event_paranoid=2";
+	else if (error == EACCES || error == EPERM)
+		remedy =
+			"; a seccomp filter refuses it, as in containers: allow the call there, or "
+			"give CAP_PERFMON";
+	snprintf(reason, size_bytes,
+		"perf_event_open: %s (perf_event_paranoid=%ld): no stacks, only processes, CPU and "
+		"memory%s",
+		strerror(error), paranoid, remedy);
 }
 
 static void limit_rate(struct rec_perf *perf, struct rec_perf_options *options)

@@ -105,6 +105,7 @@ static void read_ahead(void *context, const struct rec_perf_record *record)
 static void take_connector_life(struct session *s, const struct rec_connector_event *event)
 {
 	bool is_ours = rec_tree_process(s->tree, event->pid) != NULL;
+	uint64_t cpu_ns;
 	switch (event->type) {
 	case REC_CONNECTOR_FORK:
 		if (rec_tree_process(s->tree, event->parent_pid))
@@ -123,6 +124,9 @@ static void take_connector_life(struct session *s, const struct rec_connector_ev
 		rec_tree_name(s->tree, event->time_ns, event->tid, event->name);
 		break;
 	case REC_CONNECTOR_EXIT:
+		/* Until it is reaped its clock can be read. */
+		if (is_ours && rec_proc_cpu_ns(event->pid, &cpu_ns) == 0)
+			rec_tree_set_cpu(s->tree, event->pid, cpu_ns);
 		rec_tree_exit(s->tree, event->time_ns, event->pid, event->tid);
 		break;
 	case REC_CONNECTOR_LOST:

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "symbols/chain.h"
+#include "symbols/demangle.h"
 #include "symbols/dwarf.h"
 #include "symbols/elf_file.h"
 #include "symbols/intervals.h"
@@ -204,6 +205,27 @@ static void trim(struct rec_symbols *symbols, const struct module *current)
 	}
 }
 
+/*
+ * Give the chain's last function the name that its symbol has, with scope and parameters, but
+ * without what says that this is a part of it (".cold", ".isra.0").
+ */
+static void name_from_symbol(
+	struct rec_chain *chain, const struct rec_symtab_entry *symbol, struct rec_interval range)
+{
+	char name[REC_NAME_BYTES_MAX];
+	size_t length;
+
+	if (!symbol || symbol->name[0] != '_' || symbol->name[1] != 'Z')
+		return;
+	length = strcspn(symbol->name, ".");
+	if (length >= sizeof(name))
+		return;
+	memcpy(name, symbol->name, length);
+	name[length] = '\0';
+	rec_chain_narrow(chain, range);
+	chain->rows[chain->count - 1].function = rec_chain_name(chain, name);
+}
+
 /* Fill the chain for an address. It stays empty when the address has no name. */
 static void find(struct module *module, uint64_t address, struct rec_chain *chain)
 {
@@ -219,11 +241,7 @@ static void find(struct module *module, uint64_t address, struct rec_chain *chai
 	if (found == REC_DWARF_FUNCTION)
 		return;
 	if (found == REC_DWARF_SHORT_NAME) {
-		if (symbol && symbol->name[0] == '_' && symbol->name[1] == 'Z') {
-			rec_chain_narrow(chain, range);
-			chain->rows[chain->count - 1].function =
-				rec_chain_name(chain, symbol->name);
-		}
+		name_from_symbol(chain, symbol, range);
 		return;
 	}
 	rec_chain_narrow(chain, range);

@@ -28,7 +28,7 @@ struct known_call {
 	uint64_t vaddr;		     /* of the return address */
 	enum arch_call call;
 	bool is_trampoline; /* no call, but where signal handlers return to */
-	uint64_t distance; /* from the return address to a direct call's target */
+	uint64_t distance;  /* from the return address to a direct call's target */
 };
 
 struct climb {

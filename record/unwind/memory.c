@@ -97,9 +97,5 @@ bool stack_memory_read_beyond(
 	size_t index = (size_t)(block - memory->blocks);
 
 	memcpy(ret_bytes, memory->live + index * LIVE_BLOCK_BYTES + (address - block->start), size);
-	if (size == sizeof(word)) {
-		memcpy(&word, ret_bytes, sizeof(word));
-		shadows_add(&memory->shadows, address, word);
-	}
 	return true;
 }

@@ -51,11 +51,20 @@ static inline bool stack_memory_read(
 {
 	uint64_t offset = address - memory->base;
 
-	if (offset < memory->size && memory->size - offset >= size) {
-		memcpy(ret_bytes, memory->bytes + offset, size);
-		return true;
-	}
-	return stack_memory_read_beyond(memory, address, ret_bytes, size);
+	if (offset >= memory->size || memory->size - offset < size)
+		return stack_memory_read_beyond(memory, address, ret_bytes, size);
+	memcpy(ret_bytes, memory->bytes + offset, size);
+	return true;
+}
+
+/* Read a word that belongs to a frame, and remember it. Returns: as above. */
+static inline bool stack_memory_read_word(
+	struct stack_memory *memory, uint64_t address, uint64_t *ret_word)
+{
+	if (!stack_memory_read(memory, address, ret_word, sizeof(*ret_word)))
+		return false;
+	shadows_add(&memory->shadows, address, *ret_word);
+	return true;
 }
 
 /* Read up to `size` bytes of the live process outside the sample's budget, such as code. */

@@ -16,23 +16,20 @@ void shadows_begin(struct shadows *shadows)
 	shadows->current.is_sorted = false;
 }
 
-void shadows_add(struct shadows *shadows, uint64_t address, uint64_t value)
+/* Make room for a word more. Returns: whether there is. */
+bool shadows_grow(struct shadows *shadows)
 {
 	struct shadow *current = &shadows->current;
+	size_t capacity = current->capacity ? 2 * current->capacity : 64;
+	struct shadow_word *words = capacity <= SHADOW_MAX_WORDS
+					    ? reallocarray(current->words, capacity, sizeof(*words))
+					    : NULL;
 
-	if (current->count == current->capacity) {
-		size_t capacity = current->capacity ? 2 * current->capacity : 256;
-		struct shadow_word *words =
-			capacity <= SHADOW_MAX_WORDS
-				? reallocarray(current->words, capacity, sizeof(*words))
-				: NULL;
-
-		if (!words)
-			return;
-		current->words = words;
-		current->capacity = capacity;
-	}
-	current->words[current->count++] = (struct shadow_word){address, value};
+	if (!words)
+		return false;
+	current->words = words;
+	current->capacity = capacity;
+	return true;
 }
 
 static struct shadow *slot_of(struct shadows *shadows, pid_t tid)

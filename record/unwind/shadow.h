@@ -1,6 +1,6 @@
 /*
- * What a thread's older frames held when they were last read. When the process is gone, or its
- * stack has changed since a sample was taken, those words stand in for its memory.
+ * What a thread's frames held when its stack was last whole. When a sample's older frames can no
+ * longer be read, because the process is gone or its stack has changed, those words stand in.
  */
 #ifndef RECORD_UNWIND_SHADOW_H
 #define RECORD_UNWIND_SHADOW_H
@@ -35,7 +35,14 @@ void shadows_release(struct shadows *shadows);
 
 /* Start recording the words of another sample. */
 void shadows_begin(struct shadows *shadows);
-void shadows_add(struct shadows *shadows, uint64_t address, uint64_t value);
+bool shadows_grow(struct shadows *shadows);
+static inline void shadows_add(struct shadows *shadows, uint64_t address, uint64_t value)
+{
+	struct shadow *current = &shadows->current;
+
+	if (current->count < current->capacity || shadows_grow(shadows))
+		current->words[current->count++] = (struct shadow_word){address, value};
+}
 /* The words recorded are good: keep them for the thread. */
 void shadows_keep(struct shadows *shadows, pid_t tid);
 

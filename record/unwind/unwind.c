@@ -107,7 +107,7 @@ static bool read_saved(const struct climb *climb, const struct cfi_rules *rules,
 
 	switch (saved->how) {
 	case CFI_AT_CFA:
-		return stack_memory_read(climb->memory, value, ret_value, 8);
+		return stack_memory_read_word(climb->memory, value, ret_value);
 	case CFI_IS_CFA:
 		*ret_value = value;
 		return true;
@@ -120,7 +120,7 @@ static bool read_saved(const struct climb *climb, const struct cfi_rules *rules,
 	if (!cfi_evaluate(expr, size, regs, climb->memory, &cfa, &value))
 		return false;
 	*ret_value = value;
-	return saved->how == CFI_IS_EXPR || stack_memory_read(climb->memory, value, ret_value, 8);
+	return saved->how == CFI_IS_EXPR || stack_memory_read_word(climb->memory, value, ret_value);
 }
 
 static bool find_cfa(const struct climb *climb, const struct cfi_rules *rules,
@@ -170,8 +170,8 @@ static int apply_plain(struct climb *climb, const struct cfi_rule *rule)
 	for (size_t i = 0; i < rule->saved_count; i++) {
 		const struct cfi_saved *saved = &rule->saved[i];
 
-		if (stack_memory_read(climb->memory, cfa + (uint64_t)(int64_t)saved->value,
-			    &regs->value[saved->reg], 8))
+		if (stack_memory_read_word(climb->memory, cfa + (uint64_t)(int64_t)saved->value,
+			    &regs->value[saved->reg]))
 			regs->known |= 1u << saved->reg;
 		else if (saved->reg == ARCH_REG_PC)
 			return REC_END_MEMORY;
@@ -253,6 +253,7 @@ static int climb_all(struct rec_unwinder *unwinder, const uint64_t *regs)
 	climb->descents = 0;
 	climb->search_count = 0;
 	climb->slots_left = MAX_SLOTS;
+	climb->memory->is_live = false;
 	do {
 		end = step(unwinder, climb);
 		if (end != STEP_ON && end != REC_END_ROOT && end != REC_END_DEPTH &&
@@ -279,7 +280,7 @@ void rec_unwind(struct rec_unwinder *unwinder, struct rec_space *space,
 		memory, state->pid, arch_perf_sp(state->regs), state->stack, state->stack_size);
 	int end = climb_all(unwinder, state->regs);
 
-	if (end == REC_END_ROOT && memory->is_live) {
+	if (end == REC_END_ROOT) {
 		shadows_keep(&memory->shadows, tid);
 	} else if (memory->is_live && end != REC_END_DEPTH) {
 		memory->replay = shadows_of(&memory->shadows, tid);
