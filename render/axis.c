@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define TICK_DISTANCE_PX 130
+#define TICK_DISTANCE_PX 100
 #define SECOND_NS	 1000000000.0
 
 double rend_time_x(const struct rend_time_axis *axis, uint64_t time_ns)
@@ -134,12 +134,13 @@ uint64_t rend_byte_ceiling(uint64_t bytes)
 
 double rend_count_ceiling(double value)
 {
+	static const double steps[] = {1, 2, 3, 4, 5, 6, 8};
 	if (!(value > 1))
 		return 1;
 	double power = pow(10, floor(log10(value)));
-	if (value <= power)
-		return power;
-	if (value <= 2 * power)
-		return 2 * power;
-	return value <= 5 * power ? 5 * power : 10 * power;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		if (value <= steps[i] * power)
+			return steps[i] * power;
+	}
+	return 10 * power;
 }

@@ -36,9 +36,10 @@ void rend_time_grid(
 /* The ticks' labels on the baseline `y`. */
 void rend_time_labels(struct rend_scene *scene, const struct rend_time_axis *axis, double y);
 
-/* The round number at or above `bytes` to end an axis with: 1, 1.5, 2, 3, 4, 6 x 2^n and so on. */
+/* The round number at or above `bytes` to end an axis with: 1, 1.25 or 1.5 x 2^n, at least 1 KiB.
+ */
 uint64_t rend_byte_ceiling(uint64_t bytes);
-/* The same for counts and cores: 1, 2, 5 x 10^n. */
+/* The same for counts and cores: 1, 2, 3, 4, 5, 6, 8 x 10^n. */
 double rend_count_ceiling(double value);
 
 #endif

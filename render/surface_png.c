@@ -51,7 +51,9 @@ static void draw_item(cairo_t *cr, PangoLayout *layout, const struct rend_item *
 {
 	const struct rend_rect *rect = &item->rect;
 	if (item->fill != REND_NONE && !item->is_hatched) {
-		rend_set_colour(cr, rend_theme_colour(theme, item->fill));
+		struct rend_colour colour = rend_theme_colour(theme, item->fill);
+		cairo_set_source_rgba(cr, colour.red / 255.0, colour.green / 255.0,
+			colour.blue / 255.0, 1 - item->fade);
 		cairo_rectangle(cr, rect->x, rect->y, rect->width, rect->height);
 		cairo_fill(cr);
 	}
@@ -64,9 +66,10 @@ static void draw_item(cairo_t *cr, PangoLayout *layout, const struct rend_item *
 
 static void draw_marks(cairo_t *cr, const struct rend_scene *scene, const struct rend_theme *theme)
 {
-	PangoLayout *layout = pango_cairo_create_layout(cr);
-	set_font_options(cr, pango_layout_get_context(layout));
-	pango_layout_context_changed(layout);
+	PangoFontMap *fonts = pango_cairo_font_map_new();
+	PangoContext *context = pango_font_map_create_context(fonts);
+	PangoLayout *layout = pango_layout_new(context);
+	set_font_options(cr, context);
 	for (size_t i = 0; i < scene->mark_count; i++) {
 		const struct rend_mark *mark = &scene->marks[i];
 		const struct rend_text *text = &mark->text;
@@ -79,6 +82,8 @@ static void draw_marks(cairo_t *cr, const struct rend_scene *scene, const struct
 		}
 	}
 	g_object_unref(layout);
+	g_object_unref(context);
+	g_object_unref(fonts);
 }
 
 static bool has_fonts(void)
