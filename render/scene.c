@@ -303,6 +303,8 @@ static void dump_mark(const struct rend_mark *mark, FILE *stream)
 	case REND_MARK_ITEM:
 		fprintf(stream, "item %s", rend_role_name(mark->item.fill));
 		dump_rect(mark->item.rect, stream);
+		if (mark->item.fade > 0)
+			fprintf(stream, " fade=%.2f", mark->item.fade);
 		if (mark->item.label != NULL)
 			dump_words("label=", mark->item.label, stream);
 		if (mark->item.title != NULL)

@@ -49,6 +49,7 @@ struct rend_item {
 	struct rend_rect rect;
 	enum rend_role fill; /* REND_NONE: transparent, over what shapes have drawn */
 	bool is_hatched;     /* with lines of REND_HATCH over the fill */
+	double fade;	     /* 0: solid; towards 1, the page shines through */
 	const char *label;   /* NULL: none. Drawn inside, 4 px in, when there is room for it */
 	enum rend_ellipsis ellipsis;
 	const char *title; /* what hovering shows; lines end in \n. NULL: nothing */

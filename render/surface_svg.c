@@ -102,6 +102,8 @@ static void put_item(FILE *stream, const struct rend_item *item)
 	put_number(stream, "y", item->rect.y);
 	put_number(stream, "width", item->rect.width);
 	put_number(stream, "height", item->rect.height);
+	if (item->fade > 0)
+		put_number(stream, "fill-opacity", 1 - item->fade);
 	fputs("/>", stream);
 	if (item->label != NULL) {
 		fprintf(stream, "<text class=\"f%u l%u\"", REND_FONT_LABEL, item->fill);

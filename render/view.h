@@ -57,6 +57,11 @@ struct rend_text_frame {
 	const char *trace_name; /* as given on the command line, for the commands to type next */
 };
 
+/* rend_view_flame and so on. */
+#define X(name) extern const struct rend_view rend_view_##name;
+#include "views.def"
+#undef X
+
 /* All views by name. */
 const struct rend_view *const *rend_views(size_t *ret_count);
 const struct rend_view *rend_view_find(const char *name);

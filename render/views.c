@@ -2,10 +2,6 @@
 
 #include "view.h"
 
-#define X(name) extern const struct rend_view rend_view_##name;
-#include "views.def"
-#undef X
-
 static const struct rend_view *const views[] = {
 #define X(name) &rend_view_##name,
 #include "views.def"

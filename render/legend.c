@@ -1,0 +1,159 @@
+#include "legend.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SQUARE_PX     10
+#define SQUARE_GAP_PX 5
+#define ENTRY_GAP_PX  16
+#define MAX_LIBRARIES 5
+#define NAME_MAX_PX   150
+#define NAME_BYTES    160
+
+/* An entry as it is drawn: a colour and what has it. */
+struct entry {
+	enum rend_role role;
+	double weight;
+	double width_px; /* square and text */
+	char text[NAME_BYTES];
+};
+
+static bool is_library(enum rend_role role)
+{
+	return role >= REND_LIBRARY && role < REND_LIBRARY + REND_LIBRARY_TINTS;
+}
+
+void rend_legend_add(struct rend_legend *legend, enum rend_role role,
+	const struct tfmt_location *location, double weight)
+{
+	const char *name = "";
+	if (is_library(role) || role == REND_RUNTIME)
+		name = tfmt_base_name(
+			location->module[0] != '\0' ? location->module : location->file);
+	for (size_t i = 0; i < legend->count; i++) {
+		struct rend_legend_row *row = &legend->rows[i];
+		if (row->role == role && strcmp(row->name, name) == 0) {
+			row->weight += weight;
+			return;
+		}
+	}
+	if (legend->count < REND_MAX_LEGEND)
+		legend->rows[legend->count++] =
+			(struct rend_legend_row){.role = role, .name = name, .weight = weight};
+}
+
+/* The heaviest row of a role, and how many others have it too. NULL: none has. */
+static const struct rend_legend_row *heaviest(const struct rend_legend *legend, enum rend_role role,
+	double *ret_weight, size_t *ret_count)
+{
+	const struct rend_legend_row *best = NULL;
+	*ret_weight = 0;
+	*ret_count = 0;
+	for (size_t i = 0; i < legend->count; i++) {
+		const struct rend_legend_row *row = &legend->rows[i];
+		if (row->role != role)
+			continue;
+		*ret_weight += row->weight;
+		(*ret_count)++;
+		if (best == NULL || row->weight > best->weight)
+			best = row;
+	}
+	return best;
+}
+
+static bool make_entry(
+	const struct rend_legend *legend, enum rend_role role, struct entry *ret_entry)
+{
+	char name[100];
+	struct entry entry = {.role = role};
+	size_t count;
+	const struct rend_legend_row *row = heaviest(legend, role, &entry.weight, &count);
+	if (row == NULL)
+		return false;
+	if (role == REND_OWN)
+		snprintf(name, sizeof(name), "own code");
+	else if (role == REND_KERNEL)
+		snprintf(name, sizeof(name), "kernel");
+	else if (role == REND_UNKNOWN)
+		snprintf(name, sizeof(name), "unknown");
+	else
+		rend_text_shorten(REND_FONT_SMALL, row->name, NAME_MAX_PX, REND_ELLIPSIS_MIDDLE,
+			name, sizeof(name));
+	if (count > 1)
+		snprintf(entry.text, sizeof(entry.text), "%s and %zu more", name, count - 1);
+	else
+		snprintf(entry.text, sizeof(entry.text), "%s", name);
+	entry.width_px =
+		SQUARE_PX + SQUARE_GAP_PX + rend_text_width_px(REND_FONT_SMALL, entry.text);
+	*ret_entry = entry;
+	return true;
+}
+
+/* Own code, libraries by weight, then what lies below them; as many as fit into max_px. */
+static size_t make_entries(const struct rend_legend *legend, double max_px,
+	struct entry entries[REND_ROLE_COUNT], double *ret_width_px)
+{
+	static const enum rend_role order[] = {
+		REND_OWN, REND_LIBRARY, REND_RUNTIME, REND_KERNEL, REND_UNKNOWN};
+	struct entry libraries[REND_LIBRARY_TINTS];
+	size_t library_count = 0, count = 0;
+	for (enum rend_role i = 0; i < REND_LIBRARY_TINTS; i++) {
+		struct entry entry;
+		if (!make_entry(legend, REND_LIBRARY + i, &entry))
+			continue;
+		size_t at = library_count++;
+		for (; at > 0 && libraries[at - 1].weight < entry.weight; at--)
+			libraries[at] = libraries[at - 1];
+		libraries[at] = entry;
+	}
+	if (library_count > MAX_LIBRARIES)
+		library_count = MAX_LIBRARIES;
+	for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++) {
+		if (order[i] == REND_LIBRARY) {
+			memcpy(entries + count, libraries, library_count * sizeof(*libraries));
+			count += library_count;
+		} else if (make_entry(legend, order[i], &entries[count])) {
+			count++;
+		}
+	}
+	for (;;) {
+		size_t lightest = 0;
+		*ret_width_px = 0;
+		for (size_t i = 0; i < count; i++) {
+			*ret_width_px += entries[i].width_px + (i > 0 ? ENTRY_GAP_PX : 0);
+			if (entries[i].weight < entries[lightest].weight)
+				lightest = i;
+		}
+		if (*ret_width_px <= max_px || count == 0)
+			return count;
+		count--;
+		memmove(entries + lightest, entries + lightest + 1,
+			(count - lightest) * sizeof(*entries));
+	}
+}
+
+double rend_legend_width_px(const struct rend_legend *legend, double max_px)
+{
+	struct entry entries[REND_ROLE_COUNT];
+	double width_px;
+	make_entries(legend, max_px, entries, &width_px);
+	return width_px;
+}
+
+void rend_legend_draw(const struct rend_legend *legend, struct rend_scene *scene, double x,
+	double y, double max_px)
+{
+	struct entry entries[REND_ROLE_COUNT];
+	double width_px;
+	size_t count = make_entries(legend, max_px, entries, &width_px);
+	for (size_t i = 0; i < count; i++) {
+		rend_scene_rect(scene, entries[i].role,
+			(struct rend_rect){x, y - SQUARE_PX + 1, SQUARE_PX, SQUARE_PX});
+		rend_scene_text(scene, &(struct rend_text){.x = x + SQUARE_PX + SQUARE_GAP_PX,
+					       .y = y,
+					       .text = entries[i].text,
+					       .font = REND_FONT_SMALL,
+					       .role = REND_MUTED});
+		x += entries[i].width_px + ENTRY_GAP_PX;
+	}
+}

@@ -1,0 +1,311 @@
+#include "thread_charts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tracefmt/error.h"
+
+#define UNKNOWN_NODE   UINT32_MAX
+#define DEFAULT_GAP_NS 20000000
+#define MAX_LOCATIONS  64 /* of one frame: functions inlined into one another */
+
+/* What turns samples into slices, and is needed only while they are read. */
+struct collector {
+	struct rend_thread_charts *charts;
+	const struct rend_model *model;
+	uint32_t *stack_nodes; /* the path of each stack, or UNKNOWN_NODE */
+	uint32_t stack_count;
+	uint32_t *chain; /* stacks from a leaf to the root, on the way to their paths */
+	size_t chain_room;
+	uint8_t *track_of; /* by thread: track + 1, or 0 */
+	uint32_t *slots;   /* hash table of functions; 0: free */
+	size_t slot_count;
+};
+
+/* Where threads start, before any code that tells them apart. */
+static bool is_entry(const char *function)
+{
+	static const char *const names[] = {"_start", "start_thread", "clone", "__clone", "clone3",
+		"__clone3", "__GI___clone3", "__libc_start_main", "__libc_start_main_impl",
+		"__libc_start_call_main", "__libc_start_main@@GLIBC_2.34"};
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(names[i], function) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* As in a call tree: equal when name, module and language are. */
+static bool is_same_function(const struct tfmt_location *a, const struct tfmt_location *b)
+{
+	return a->function_id == b->function_id && a->mapping == b->mapping &&
+	       a->language == b->language &&
+	       (a->function_id != 0 || strcmp(a->function, b->function) == 0);
+}
+
+static uint64_t hash_function(const struct tfmt_location *location)
+{
+	uint64_t hash = ((uint64_t)location->mapping << 32 | location->function_id) + 1;
+	for (const char *c = location->function; location->function_id == 0 && *c != '\0'; c++)
+		hash = hash * 31 + (unsigned char)*c;
+	return hash * 0x9e3779b97f4a7c15u;
+}
+
+static uint32_t *find_slot(const struct collector *collector, const struct tfmt_location *location)
+{
+	const struct tfmt_location *functions = collector->charts->functions;
+	for (size_t i = hash_function(location) >> 32;; i++) {
+		uint32_t *slot = &collector->slots[i & (collector->slot_count - 1)];
+		if (*slot == 0 || is_same_function(&functions[*slot], location))
+			return slot;
+	}
+}
+
+static int grow_functions(struct collector *collector)
+{
+	struct rend_thread_charts *charts = collector->charts;
+	size_t room = charts->function_room > 0 ? charts->function_room * 2 : 1024;
+	struct tfmt_location *functions = realloc(charts->functions, room * sizeof(*functions));
+	if (functions == NULL)
+		return TFMT_E_NOMEM;
+	charts->functions = functions;
+	charts->function_room = room;
+	uint32_t *slots = calloc(room * 2, sizeof(*slots));
+	if (slots == NULL)
+		return TFMT_E_NOMEM;
+	free(collector->slots);
+	collector->slots = slots;
+	collector->slot_count = room * 2;
+	for (uint32_t i = 1; i <= charts->function_count; i++)
+		*find_slot(collector, &functions[i]) = i;
+	return 0;
+}
+
+static int function_number(
+	struct collector *collector, const struct tfmt_location *location, uint32_t *ret_number)
+{
+	struct rend_thread_charts *charts = collector->charts;
+	if (charts->function_count + 1 >= charts->function_room) {
+		int status = grow_functions(collector);
+		if (status < 0)
+			return status;
+	}
+	uint32_t *slot = find_slot(collector, location);
+	if (*slot == 0) {
+		*slot = (uint32_t)++charts->function_count;
+		charts->functions[*slot] = *location;
+	}
+	*ret_number = *slot;
+	return 0;
+}
+
+/* Extend the path `*node` by the functions of a frame, outermost first. */
+static int append_frame(struct collector *collector, uint32_t frame, uint32_t *node)
+{
+	const struct tfmt_trace *trace = collector->model->trace;
+	struct rend_path_tree *paths = &collector->charts->paths;
+	struct tfmt_location locations[MAX_LOCATIONS];
+	if ((tfmt_trace_frame(trace, frame)->flags & TFMT_FRAME_INTERPRETER) != 0)
+		return 0;
+	if (paths->nodes[*node].depth == REND_MAX_PATH) {
+		collector->charts->is_cut = true;
+		return 0;
+	}
+	size_t count = tfmt_trace_locations(trace, frame, locations, MAX_LOCATIONS);
+	for (size_t i = count < MAX_LOCATIONS ? count : MAX_LOCATIONS; i-- > 0;) {
+		uint32_t number;
+		if (*node == 0 && is_entry(locations[i].function))
+			continue;
+		int status = function_number(collector, &locations[i], &number);
+		if (status == 0)
+			status = rend_path_tree_child(paths, *node, number, node);
+		if (status < 0)
+			return status;
+	}
+	return 0;
+}
+
+static int push(struct collector *collector, size_t *count, uint32_t stack)
+{
+	if (*count == collector->chain_room) {
+		size_t room = collector->chain_room > 0 ? collector->chain_room * 2 : 256;
+		uint32_t *chain = realloc(collector->chain, room * sizeof(*chain));
+		if (chain == NULL)
+			return TFMT_E_NOMEM;
+		collector->chain = chain;
+		collector->chain_room = room;
+	}
+	collector->chain[(*count)++] = stack;
+	return 0;
+}
+
+/* The path of a stack: made from its nearest caller whose path is known. */
+static int stack_path(struct collector *collector, uint32_t stack, uint32_t *ret_node)
+{
+	const struct tfmt_trace *trace = collector->model->trace;
+	uint32_t *nodes = collector->stack_nodes;
+	size_t count = 0;
+	int status = 0;
+	uint32_t node = 0;
+	if (stack > collector->stack_count)
+		stack = 0;
+	while (status == 0 && stack != 0 && nodes[stack] == UNKNOWN_NODE) {
+		uint32_t parent = tfmt_trace_stack(trace, stack)->parent;
+		status = push(collector, &count, stack);
+		/* Callers come first in the table. */
+		stack = parent < stack ? parent : 0;
+	}
+	if (stack != 0)
+		node = nodes[stack];
+	while (status == 0 && count-- > 0) {
+		uint32_t id = collector->chain[count];
+		status = append_frame(collector, tfmt_trace_stack(trace, id)->frame, &node);
+		nodes[id] = node;
+	}
+	*ret_node = node;
+	return status;
+}
+
+static int add_sample(void *context, const struct tfmt_sample *sample)
+{
+	struct collector *collector = context;
+	if (sample->thread > collector->model->thread_count ||
+		collector->track_of[sample->thread] == 0)
+		return 0;
+	struct rend_track *track =
+		&collector->charts->tracks[collector->track_of[sample->thread] - 1];
+	uint32_t node;
+	int status = stack_path(collector, sample->stack, &node);
+	return status < 0 ? status : rend_slices_add(&track->slices, sample, node);
+}
+
+static bool is_busier(const struct rend_thread *a, const struct rend_thread *b)
+{
+	return a->running_ns != b->running_ns ? a->running_ns > b->running_ns : a->id < b->id;
+}
+
+/* By process, in the order in which they and their threads began. */
+static bool is_before(
+	const struct rend_model *model, const struct rend_thread *a, const struct rend_thread *b)
+{
+	uint32_t process_a = a->info->process;
+	uint32_t process_b = b->info->process;
+	if (process_a != process_b) {
+		uint64_t begin_a = model->processes[process_a].begin_ns;
+		uint64_t begin_b = model->processes[process_b].begin_ns;
+		return begin_a != begin_b ? begin_a < begin_b : process_a < process_b;
+	}
+	return a->begin_ns != b->begin_ns ? a->begin_ns < b->begin_ns : a->id < b->id;
+}
+
+static void choose_threads(
+	struct rend_thread_charts *charts, const struct rend_model *model, size_t max_tracks)
+{
+	const struct rend_thread *chosen[REND_MAX_TRACKS];
+	size_t count = 0;
+	for (uint32_t id = 1; id <= model->thread_count; id++) {
+		const struct rend_thread *thread = &model->threads[id];
+		if (!thread->is_shown || thread->sample_count == 0)
+			continue;
+		charts->thread_count++;
+		if (count == max_tracks && !is_busier(thread, chosen[count - 1]))
+			continue;
+		size_t at = count < max_tracks ? count++ : count - 1;
+		for (; at > 0 && is_busier(thread, chosen[at - 1]); at--)
+			chosen[at] = chosen[at - 1];
+		chosen[at] = thread;
+	}
+	for (size_t i = 1; i < count; i++) {
+		const struct rend_thread *thread = chosen[i];
+		size_t at = i;
+		for (; at > 0 && is_before(model, thread, chosen[at - 1]); at--)
+			chosen[at] = chosen[at - 1];
+		chosen[at] = thread;
+	}
+	for (size_t i = 0; i < count; i++)
+		charts->tracks[i].thread = chosen[i]->id;
+	charts->track_count = count;
+}
+
+static int collector_init(
+	struct collector *collector, struct rend_thread_charts *charts, struct rend_model *model)
+{
+	uint32_t stack_count = tfmt_trace_count(model->trace, TFMT_STACK);
+	*collector =
+		(struct collector){.charts = charts, .model = model, .stack_count = stack_count};
+	collector->stack_nodes = malloc(((size_t)stack_count + 1) * sizeof(uint32_t));
+	collector->track_of = calloc((size_t)model->thread_count + 1, 1);
+	if (collector->stack_nodes == NULL || collector->track_of == NULL)
+		return TFMT_E_NOMEM;
+	memset(collector->stack_nodes, 0xff, ((size_t)stack_count + 1) * sizeof(uint32_t));
+	for (size_t i = 0; i < charts->track_count; i++)
+		collector->track_of[charts->tracks[i].thread] = (uint8_t)(i + 1);
+	return grow_functions(collector);
+}
+
+static void collector_release(struct collector *collector)
+{
+	free(collector->stack_nodes);
+	free(collector->chain);
+	free(collector->track_of);
+	free(collector->slots);
+}
+
+static int finish(struct rend_thread_charts *charts, uint64_t min_ns, size_t max_slices)
+{
+	for (size_t i = 0; i < charts->track_count; i++) {
+		int status = rend_slices_finish(&charts->tracks[i].slices);
+		if (status < 0)
+			return status;
+	}
+	for (;;) {
+		size_t count = 0;
+		for (size_t i = 0; i < charts->track_count; i++)
+			count += rend_slices_count(&charts->tracks[i].slices);
+		if (count <= max_slices)
+			return 0;
+		min_ns *= 2;
+		for (size_t i = 0; i < charts->track_count; i++)
+			rend_slices_coarsen(&charts->tracks[i].slices, min_ns);
+	}
+}
+
+int rend_thread_charts_init(struct rend_thread_charts *charts, struct rend_model *model,
+	size_t max_tracks, uint64_t min_ns, size_t max_slices)
+{
+	struct collector collector;
+	*charts = (struct rend_thread_charts){0};
+	int status = rend_path_tree_init(&charts->paths);
+	if (status < 0)
+		return status;
+	choose_threads(charts, model, max_tracks);
+	/* Two periods without a sample: the thread did not run. */
+	uint64_t gap_ns =
+		model->header->rate_hz > 0 ? 2000000000 / model->header->rate_hz : DEFAULT_GAP_NS;
+	for (size_t i = 0; i < charts->track_count; i++)
+		rend_slices_init(&charts->tracks[i].slices, &charts->paths, gap_ns, min_ns);
+	status = collector_init(&collector, charts, model);
+	if (status == 0)
+		status = rend_model_each_sample(model, add_sample, &collector, NULL);
+	if (status == 0)
+		status = finish(charts, min_ns, max_slices);
+	collector_release(&collector);
+	if (status < 0)
+		rend_thread_charts_release(charts);
+	return status;
+}
+
+void rend_thread_charts_release(struct rend_thread_charts *charts)
+{
+	for (size_t i = 0; i < charts->track_count; i++)
+		rend_slices_release(&charts->tracks[i].slices);
+	rend_path_tree_release(&charts->paths);
+	free(charts->functions);
+	*charts = (struct rend_thread_charts){0};
+}
+
+const struct tfmt_location *rend_slice_location(
+	const struct rend_thread_charts *charts, const struct rend_slice *slice)
+{
+	return &charts->functions[charts->paths.nodes[slice->node].function];
+}

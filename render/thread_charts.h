@@ -1,0 +1,41 @@
+/*
+ * The flame charts of the busiest threads of a trace: one pass over its samples. Code that every
+ * thread begins with (_start, clone3 ...) is left away, interpreters are hidden.
+ */
+#ifndef REND_THREAD_CHARTS_H
+#define REND_THREAD_CHARTS_H
+
+#include "model.h"
+#include "slices.h"
+
+#define REND_MAX_TRACKS 8
+
+struct rend_track {
+	uint32_t thread; /* id */
+	struct rend_slices slices;
+};
+
+struct rend_thread_charts {
+	struct rend_path_tree paths;
+	struct tfmt_location *functions; /* by number: [1 .. function_count] */
+	size_t function_count, function_room;
+	struct rend_track tracks[REND_MAX_TRACKS]; /* by process, and in it by start */
+	size_t track_count;
+	size_t thread_count; /* that ran, those without a track included */
+	bool is_cut;	     /* some stacks are deeper than REND_MAX_PATH */
+};
+
+/*
+ * Slices shorter than `min_ns` are merged; there are at most `max_slices` in all.
+ * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM.
+ * Cost: a pass over the samples, and over the stacks they have.
+ */
+int rend_thread_charts_init(struct rend_thread_charts *charts, struct rend_model *model,
+	size_t max_tracks, uint64_t min_ns, size_t max_slices);
+void rend_thread_charts_release(struct rend_thread_charts *charts);
+
+/* The function that a slice shows. */
+const struct tfmt_location *rend_slice_location(
+	const struct rend_thread_charts *charts, const struct rend_slice *slice);
+
+#endif

@@ -1,0 +1,259 @@
+/* Merged stacks of everything on a CPU: an icicle, the root on top, siblings by weight. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "flame_layout.h"
+#include "frame_label.h"
+#include "legend.h"
+#include "num.h"
+#include "view.h"
+
+#define ROW_PX	     18
+#define BOX_PX	     17.4
+#define GAP_PX	     0.6
+#define MIN_BOX_PX   0.5
+#define HEADING_PX   26 /* the heading, down to the first row */
+#define LEGEND_PX    18 /* a line of its own where it has no room in the heading's */
+#define MAX_ROWS     160
+#define MIN_ROWS     4
+#define TITLE_BYTES  1200
+#define MERGED_NAMES 4 /* of merged frames, in what hovering shows */
+
+struct flame {
+	const struct rend_model *model;
+	struct rend_frame frame;
+	struct rend_flame_layout layout;
+	struct rend_legend legend;
+	const struct tfmt_node *nodes;
+	char heading[96];
+	char note[160]; /* what is not drawn, "" when all is */
+	double heading_px;
+	bool has_legend_line;
+};
+
+static bool has_data(const struct rend_model *model)
+{
+	size_t count;
+	return model->tree != NULL && tfmt_calltree_nodes(model->tree, &count)[0].total > 0;
+}
+
+static const struct tfmt_location *node_location(const struct flame *flame, uint32_t node)
+{
+	uint32_t function = flame->nodes[node].function;
+	return &tfmt_calltree_function(flame->model->tree, function)->location;
+}
+
+static void make_legend(struct flame *flame)
+{
+	for (size_t i = 0; i < flame->layout.count; i++) {
+		const struct rend_flame_box *box = &flame->layout.boxes[i];
+		if (box->node == 0 || box->merged > 0)
+			continue;
+		const struct tfmt_location *location = node_location(flame, box->node);
+		rend_legend_add(&flame->legend, rend_model_role(flame->model, location), location,
+			box->width_px);
+	}
+}
+
+/* What was left out, and from where on. */
+static void make_note(struct flame *flame)
+{
+	const struct rend_flame_layout *layout = &flame->layout;
+	char share[NUM_TEXT_BYTES];
+	size_t length = 0;
+	if (layout->min_px > MIN_BOX_PX)
+		length = (size_t)snprintf(flame->note, sizeof(flame->note),
+			"frames below %s are merged",
+			num_percent(share, layout->min_px, flame->frame.width_px));
+	if (layout->hidden_rows > 0)
+		snprintf(flame->note + length, sizeof(flame->note) - length,
+			"%s%u deeper row%s not drawn", length > 0 ? ", " : "",
+			(unsigned)layout->hidden_rows, layout->hidden_rows == 1 ? "" : "s");
+}
+
+static void place_legend(struct flame *flame)
+{
+	double width_px = flame->frame.width_px;
+	double used_px = rend_text_width_px(REND_FONT_HEADING, flame->heading) +
+			 rend_text_width_px(REND_FONT_SMALL, flame->note) + 36;
+	double wanted_px = rend_legend_width_px(&flame->legend, width_px);
+	flame->has_legend_line = used_px + fmin(wanted_px, 400) > width_px;
+	flame->heading_px = HEADING_PX + (flame->has_legend_line ? LEGEND_PX : 0);
+}
+
+static uint32_t max_rows(const struct rend_frame *frame)
+{
+	double room_px = frame->max_height_px - HEADING_PX - LEGEND_PX;
+	if (frame->max_height_px <= 0 || room_px > MAX_ROWS * ROW_PX)
+		return MAX_ROWS;
+	return room_px > MIN_ROWS * ROW_PX ? (uint32_t)(room_px / ROW_PX) : MIN_ROWS;
+}
+
+static void release(void *state)
+{
+	struct flame *flame = state;
+	rend_flame_layout_release(&flame->layout);
+	free(flame);
+}
+
+static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
+{
+	struct flame *flame = calloc(1, sizeof(*flame));
+	char total[NUM_TEXT_BYTES];
+	size_t node_count;
+	if (flame == NULL)
+		return TFMT_E_NOMEM;
+	flame->model = model;
+	flame->frame = *frame;
+	flame->nodes = tfmt_calltree_nodes(model->tree, &node_count);
+	/* In a report, others need items and labels too. */
+	struct rend_flame_limits limits = {
+		.width_px = frame->width_px,
+		.min_px = MIN_BOX_PX,
+		.max_rows = max_rows(frame),
+		.max_boxes = frame->is_part ? REND_MAX_ITEMS / 2 : REND_MAX_ITEMS,
+		.max_labels = frame->is_part ? REND_MAX_LABELS / 2 : REND_MAX_LABELS,
+	};
+	int status = rend_flame_layout_init(&flame->layout, flame->nodes, node_count, &limits);
+	if (status < 0) {
+		free(flame);
+		return status;
+	}
+	snprintf(flame->heading, sizeof(flame->heading), "All stacks on CPU, %s",
+		num_duration(total, flame->nodes[0].total));
+	make_legend(flame);
+	make_note(flame);
+	place_legend(flame);
+	*ret_state = flame;
+	return 0;
+}
+
+static double height_px(const void *state)
+{
+	const struct flame *flame = state;
+	return flame->heading_px + flame->layout.row_count * ROW_PX;
+}
+
+static void draw_heading(const struct flame *flame, struct rend_scene *scene, double y)
+{
+	const struct rend_frame *frame = &flame->frame;
+	double x = frame->x + rend_text_width_px(REND_FONT_HEADING, flame->heading) + 14;
+	rend_section(scene, frame->x, y + 13, flame->heading);
+	rend_scene_text(scene, &(struct rend_text){.x = x,
+				       .y = y + 13,
+				       .text = flame->note,
+				       .font = REND_FONT_SMALL,
+				       .role = REND_MUTED});
+	if (flame->has_legend_line) {
+		rend_legend_draw(&flame->legend, scene, frame->x, y + 33, frame->width_px);
+		return;
+	}
+	x += rend_text_width_px(REND_FONT_SMALL, flame->note) + 20;
+	double right = frame->x + frame->width_px;
+	double width_px = rend_legend_width_px(&flame->legend, right - x);
+	rend_legend_draw(&flame->legend, scene, right - width_px, y + 13, right - x);
+}
+
+/* "total 12.3 s, 61.7 % of all, 70 % of the caller, 12 345 samples" and the like. */
+static void frame_title(
+	const struct flame *flame, const struct rend_flame_box *box, char *text, size_t size)
+{
+	const struct tfmt_node *node = &flame->nodes[box->node];
+	const struct tfmt_location *location = node_location(flame, box->node);
+	uint64_t all = flame->nodes[0].total;
+	char total[NUM_TEXT_BYTES], self[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
+	char total_share[NUM_TEXT_BYTES], self_share[NUM_TEXT_BYTES], parent_share[NUM_TEXT_BYTES];
+	char place[300];
+	rend_model_place(location, place, sizeof(place));
+	num_duration(total, node->total);
+	num_duration(self, node->self);
+	num_percent(total_share, (double)node->total, (double)all);
+	num_percent(self_share, (double)node->self, (double)all);
+	num_percent(parent_share, (double)node->total, (double)flame->nodes[node->parent].total);
+	snprintf(text, size,
+		"%.500s%s\n%s%stotal %s, %s of all, %s of its caller\nself %s, %s\n%s samples",
+		location->function, location->inlined ? " (inlined)" : "", place,
+		place[0] != '\0' ? "\n" : "", total, total_share, parent_share, self, self_share,
+		num_count(count, node->total_count));
+}
+
+static void merged_title(
+	const struct flame *flame, const struct rend_flame_box *box, char *text, size_t size)
+{
+	char total[NUM_TEXT_BYTES], share[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
+	num_percent(share, (double)box->total, (double)flame->nodes[0].total);
+	size_t length = (size_t)snprintf(text, size,
+		"%u frames too small to be drawn\ntotal %s, %s of all\n%s samples", box->merged,
+		num_duration(total, box->total), share, num_count(count, box->count));
+	uint32_t node = box->node;
+	for (int i = 0; i < MERGED_NAMES && node != 0 && length < size; i++) {
+		length += (size_t)snprintf(text + length, size - length, "\n%.120s",
+			node_location(flame, node)->function);
+		node = flame->nodes[node].next_sibling;
+	}
+	if (node != 0 && length < size)
+		snprintf(text + length, size - length, "\n…");
+}
+
+static void draw_box(const struct flame *flame, struct rend_scene *scene,
+	const struct rend_flame_box *box, double y)
+{
+	char title[TITLE_BYTES], label[512], name[64], share[NUM_TEXT_BYTES];
+	double room_px = box->width_px - GAP_PX - 2 * REND_LABEL_INSET_PX;
+	struct rend_item item = {
+		.rect = {flame->frame.x + box->x, y + box->row * ROW_PX,
+			fmax(box->width_px - GAP_PX, MIN_BOX_PX), BOX_PX},
+		.title = title,
+	};
+	num_percent(share, (double)box->total, (double)flame->nodes[0].total);
+	if (box->node == 0) {
+		char total[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
+		snprintf(title, sizeof(title), "everything on a CPU\ntotal %s\n%s samples",
+			num_duration(total, box->total), num_count(count, box->count));
+		item.fill = REND_ALL;
+		item.label = "all 100.0 %";
+	} else if (box->merged > 0) {
+		merged_title(flame, box, title, sizeof(title));
+		snprintf(
+			name, sizeof(name), "%u frame%s", box->merged, box->merged == 1 ? "" : "s");
+		item.fill = REND_MERGED;
+		item.is_hatched = true;
+		item.label = label;
+		rend_frame_label(REND_FONT_LABEL, name, share, room_px, label, sizeof(label));
+	} else {
+		const struct tfmt_location *location = node_location(flame, box->node);
+		frame_title(flame, box, title, sizeof(title));
+		item.fill = rend_model_role(flame->model, location);
+		item.label = label;
+		rend_frame_label(
+			REND_FONT_LABEL, location->function, share, room_px, label, sizeof(label));
+	}
+	if (box->width_px < flame->layout.label_min_px)
+		item.label = NULL;
+	rend_scene_item(scene, &item);
+}
+
+static void draw(const void *state, struct rend_scene *scene, double y)
+{
+	const struct flame *flame = state;
+	draw_heading(flame, scene, y);
+	rend_scene_group(scene, flame->heading);
+	for (size_t i = 0; i < flame->layout.count; i++)
+		draw_box(flame, scene, &flame->layout.boxes[i], y + flame->heading_px);
+	rend_scene_group_end(scene);
+}
+
+const struct rend_view rend_view_flame = {
+	.name = "flame",
+	.summary = "merged stacks: where the CPU time went",
+	.has_data = has_data,
+	.missing = "No stacks in this recording: record with trec's default options, or with a "
+		   "--rate above 0.",
+	.prepare = prepare,
+	.height_px = height_px,
+	.draw = draw,
+	.release = release,
+	.no_text = "tconv --folded prints the same stacks as text",
+};

@@ -1,0 +1,394 @@
+/* Stacks over time: a flame chart for each of the busiest threads, over one time axis. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "frame_label.h"
+#include "legend.h"
+#include "num.h"
+#include "thread_charts.h"
+#include "view.h"
+
+#define LEFT_PX	      126
+#define RIGHT_PX      86
+#define STRIPS_GAP_PX 26
+#define ROW_PX	      18
+#define BOX_PX	      17.4
+#define GAP_PX	      0.6
+#define MIN_BOX_PX    0.5
+#define TRACK_GAP_PX  20
+#define TRACK_MIN_PX  32 /* two lines of text */
+#define AXIS_PX	      24
+#define FOOT_PX	      20 /* a line below the axis: what is not drawn, and the colours */
+#define LABEL_MIN_PX  24
+#define MIN_DENSITY   0.25 /* paler than that, a block would not be seen */
+#define PART_TRACKS   6
+#define MIN_ROWS      3
+#define TITLE_BYTES   1000
+
+struct timeline {
+	const struct rend_model *model;
+	struct rend_frame frame;
+	struct rend_thread_charts charts;
+	struct rend_legend legend;
+	void *strips;	     /* NULL in a report */
+	uint32_t max_rows;   /* of a track */
+	double label_min_px; /* narrower boxes have no label */
+	size_t label_count;
+	char note[160]; /* what is not drawn, "" when all is */
+};
+
+static bool has_data(const struct rend_model *model)
+{
+	return model->tree != NULL && model->totals.sample_count > 0;
+}
+
+static double strips_px(const struct timeline *timeline)
+{
+	double height_px =
+		timeline->strips != NULL ? rend_view_strips.height_px(timeline->strips) : 0;
+	return height_px > 0 ? height_px + STRIPS_GAP_PX : 0;
+}
+
+static uint32_t track_rows(const struct timeline *timeline, const struct rend_track *track)
+{
+	uint32_t rows = track->slices.row_count;
+	return rows < timeline->max_rows ? rows : timeline->max_rows;
+}
+
+static double track_px(const struct timeline *timeline, const struct rend_track *track)
+{
+	return fmax(track_rows(timeline, track) * ROW_PX, TRACK_MIN_PX);
+}
+
+static double tracks_px(const struct timeline *timeline)
+{
+	double height_px = 0;
+	for (size_t i = 0; i < timeline->charts.track_count; i++)
+		height_px += track_px(timeline, &timeline->charts.tracks[i]) +
+			     (i > 0 ? TRACK_GAP_PX : 0);
+	return height_px;
+}
+
+static bool has_foot(const struct timeline *timeline)
+{
+	return !timeline->frame.is_part || timeline->note[0] != '\0';
+}
+
+static double height_px(const void *state)
+{
+	const struct timeline *timeline = state;
+	return strips_px(timeline) + tracks_px(timeline) + (timeline->frame.is_part ? 0 : AXIS_PX) +
+	       (has_foot(timeline) ? FOOT_PX : 0);
+}
+
+/* As many rows for each track as fit. */
+static void choose_rows(struct timeline *timeline)
+{
+	double room_px = timeline->frame.max_height_px - FOOT_PX;
+	timeline->max_rows = REND_MAX_PATH;
+	while (timeline->frame.max_height_px > 0 && timeline->max_rows > MIN_ROWS &&
+		height_px(timeline) > room_px)
+		timeline->max_rows--;
+}
+
+static void make_note(struct timeline *timeline)
+{
+	const struct rend_thread_charts *charts = &timeline->charts;
+	bool is_cut = charts->is_cut;
+	size_t length = 0;
+	for (size_t i = 0; i < charts->track_count; i++)
+		is_cut = is_cut || charts->tracks[i].slices.row_count > timeline->max_rows;
+	if (charts->thread_count > charts->track_count)
+		length = (size_t)snprintf(timeline->note, sizeof(timeline->note),
+			"the %zu busiest of %zu threads", charts->track_count,
+			charts->thread_count);
+	if (is_cut)
+		snprintf(timeline->note + length, sizeof(timeline->note) - length,
+			"%sthe outermost %u functions of each stack", length > 0 ? ", " : "",
+			(unsigned)timeline->max_rows);
+}
+
+/* A slice's left edge and width, with its gap to the next. */
+static double slice_x(
+	const struct timeline *timeline, const struct rend_slice *slice, double *ret_width_px)
+{
+	double x = rend_time_x_clamped(&timeline->frame.axis, slice->begin_ns);
+	*ret_width_px = rend_time_x_clamped(&timeline->frame.axis, slice->end_ns) - x;
+	return x;
+}
+
+static void survey_row(struct timeline *timeline, const struct rend_slice_row *row)
+{
+	for (size_t i = 0; i < row->count; i++) {
+		const struct rend_slice *slice = &row->slices[i];
+		double width_px;
+		slice_x(timeline, slice, &width_px);
+		timeline->label_count += width_px >= timeline->label_min_px;
+		if (slice->type == REND_SLICE_WAIT)
+			continue;
+		const struct tfmt_location *location =
+			rend_slice_location(&timeline->charts, slice);
+		rend_legend_add(&timeline->legend, rend_model_role(timeline->model, location),
+			location, width_px);
+	}
+}
+
+/* Which colours there are, and how wide a box must be for the labels not to be too many. */
+static void survey(struct timeline *timeline, size_t max_labels)
+{
+	timeline->label_min_px = LABEL_MIN_PX;
+	for (;;) {
+		timeline->label_count = 0;
+		timeline->legend.count = 0;
+		for (size_t i = 0; i < timeline->charts.track_count; i++) {
+			const struct rend_track *track = &timeline->charts.tracks[i];
+			for (uint32_t row = 0; row < track_rows(timeline, track); row++)
+				survey_row(timeline, &track->slices.rows[row]);
+		}
+		if (timeline->label_count <= max_labels)
+			return;
+		timeline->label_min_px *= 1.25;
+	}
+}
+
+static void release(void *state)
+{
+	struct timeline *timeline = state;
+	if (timeline == NULL)
+		return;
+	if (timeline->strips != NULL)
+		rend_view_strips.release(timeline->strips);
+	rend_thread_charts_release(&timeline->charts);
+	free(timeline);
+}
+
+static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
+{
+	const struct rend_time_axis *axis = &frame->axis;
+	struct timeline *timeline = calloc(1, sizeof(*timeline));
+	if (timeline == NULL)
+		return TFMT_E_NOMEM;
+	timeline->model = model;
+	timeline->frame = *frame;
+	double ns_per_px = (double)(axis->end_ns - axis->begin_ns) / fmax(axis->x1 - axis->x0, 1);
+	/* In a report, others need items and labels too. */
+	size_t max_slices = frame->is_part ? REND_MAX_ITEMS * 2 / 5 : REND_MAX_ITEMS;
+	size_t max_labels = frame->is_part ? REND_MAX_LABELS * 2 / 5 : REND_MAX_LABELS;
+	int status = rend_thread_charts_init(&timeline->charts, model,
+		frame->is_part ? PART_TRACKS : REND_MAX_TRACKS,
+		(uint64_t)fmax(ns_per_px * MIN_BOX_PX, 1), max_slices);
+	if (status == 0 && !frame->is_part && rend_view_strips.has_data(model))
+		status = rend_view_strips.prepare(model, frame, &timeline->strips);
+	if (status < 0) {
+		release(timeline);
+		return status;
+	}
+	choose_rows(timeline);
+	make_note(timeline);
+	survey(timeline, max_labels);
+	*ret_state = timeline;
+	return 0;
+}
+
+/* "xz (4140)" for main threads, "4141" for others; below it what it is called, and its share. */
+static void draw_track_name(const struct timeline *timeline, struct rend_scene *scene,
+	const struct rend_thread *thread, double y)
+{
+	const struct rend_model *model = timeline->model;
+	const struct tfmt_process_info *process =
+		tfmt_trace_process(model->trace, thread->info->process);
+	char name[128], detail[128], share[NUM_TEXT_BYTES];
+	if (thread->info->tid == process->pid)
+		snprintf(name, sizeof(name), "%.80s (%u)",
+			tfmt_trace_text(model->trace, process->name), (unsigned)thread->info->tid);
+	else
+		snprintf(name, sizeof(name), "%u", (unsigned)thread->info->tid);
+	num_percent(share, (double)thread->running_ns, (double)(model->end_ns - model->begin_ns));
+	snprintf(detail, sizeof(detail), "%.80s · %s CPU",
+		thread->info->tid == process->pid
+			? "main"
+			: tfmt_trace_text(model->trace, thread->info->name),
+		share);
+	struct rend_text text = {
+		.x = timeline->frame.x,
+		.y = y + 13,
+		.text = name,
+		.font = REND_FONT_STRONG,
+		.max_px = timeline->frame.axis.x0 - timeline->frame.x - 12,
+		.ellipsis = REND_ELLIPSIS_MIDDLE,
+	};
+	rend_scene_text(scene, &text);
+	text.y = y + 28;
+	text.text = detail;
+	text.font = REND_FONT_SMALL;
+	text.role = REND_MUTED;
+	rend_scene_text(scene, &text);
+}
+
+static void wait_reason(const struct rend_slice *slice, char *text, size_t size)
+{
+	const char *syscall = tfmt_syscall_name((uint16_t)(slice->syscall - 1));
+	if (slice->state == TFMT_STATE_PREEMPTED)
+		snprintf(text, size, "preempted");
+	else if (slice->state == TFMT_STATE_GIL)
+		snprintf(text, size, "waiting for the GIL");
+	else if (slice->syscall != 0 && syscall != NULL)
+		snprintf(text, size, "waiting in %s", syscall);
+	else
+		snprintf(text, size, "waiting");
+}
+
+static void slice_title(
+	const struct timeline *timeline, const struct rend_slice *slice, char *text, size_t size)
+{
+	const struct rend_model *model = timeline->model;
+	char what[600], place[200], count[NUM_TEXT_BYTES];
+	char begin[NUM_TEXT_BYTES], length[NUM_TEXT_BYTES], share[NUM_TEXT_BYTES];
+	uint64_t length_ns = slice->end_ns - slice->begin_ns;
+	num_duration(begin, slice->begin_ns - model->origin_ns);
+	num_duration(length, length_ns);
+	num_percent(share, (double)length_ns, (double)(model->end_ns - model->begin_ns));
+	if (slice->type == REND_SLICE_WAIT) {
+		wait_reason(slice, what, sizeof(what));
+		snprintf(text, size, "%s\nfrom %s, for %s, %s of the time shown", what, begin,
+			length, share);
+		return;
+	}
+	const struct tfmt_location *location = rend_slice_location(&timeline->charts, slice);
+	rend_model_place(location, place, sizeof(place));
+	snprintf(what, sizeof(what), "%.380s\n%s", location->function, place);
+	if (slice->type == REND_SLICE_CODE) {
+		snprintf(text, size, "%s\nfrom %s, for %s, %s of the time shown", what, begin,
+			length, share);
+		return;
+	}
+	bool has_major = slice->major_ns * 2 >= slice->busy_ns;
+	num_percent(share, (double)slice->busy_ns, (double)length_ns);
+	snprintf(text, size, "%s short slices, %s\nfrom %s, for %s, %s of it busy%s%s",
+		num_count(count, slice->count), has_major ? "most of them of" : "of many functions",
+		begin, length, share, has_major ? "\n" : "", has_major ? what : "");
+}
+
+/* With its length while there is room. */
+static void wait_label(const struct rend_slice *slice, double room_px, char *label, size_t size)
+{
+	char reason[64], length[NUM_TEXT_BYTES];
+	wait_reason(slice, reason, sizeof(reason));
+	num_duration(length, slice->end_ns - slice->begin_ns);
+	snprintf(label, size, "%s %s", reason, length);
+	if (rend_text_width_px(REND_FONT_LABEL, label) > room_px)
+		snprintf(label, size, "%s", reason);
+	if (rend_text_width_px(REND_FONT_LABEL, label) > room_px)
+		snprintf(label, size, "%s", length);
+}
+
+static void draw_slice(const struct timeline *timeline, struct rend_scene *scene,
+	const struct rend_slice *slice, double y)
+{
+	char title[TITLE_BYTES], label[512];
+	double width_px;
+	double x = slice_x(timeline, slice, &width_px);
+	double room_px = width_px - GAP_PX - 2 * REND_LABEL_INSET_PX;
+	bool has_label = width_px >= timeline->label_min_px;
+	struct rend_item item = {
+		.rect = {x, y, fmax(width_px - GAP_PX, MIN_BOX_PX), BOX_PX},
+		.title = title,
+	};
+	slice_title(timeline, slice, title, sizeof(title));
+	if (slice->type == REND_SLICE_WAIT) {
+		item.fill = REND_WAITING;
+		item.is_hatched = true;
+		wait_label(slice, room_px, label, sizeof(label));
+		has_label = has_label && rend_text_width_px(REND_FONT_LABEL, label) <= room_px;
+	} else {
+		const struct tfmt_location *location =
+			rend_slice_location(&timeline->charts, slice);
+		item.fill = rend_model_role(timeline->model, location);
+		rend_frame_label(
+			REND_FONT_LABEL, location->function, "", room_px, label, sizeof(label));
+	}
+	if (slice->type == REND_SLICE_DENSE) {
+		double length_ns = (double)(slice->end_ns - slice->begin_ns);
+		item.fade = 1 - fmax((double)slice->busy_ns / length_ns, MIN_DENSITY);
+		has_label = has_label && slice->major_ns * 2 >= slice->busy_ns;
+	}
+	item.label = has_label ? label : NULL;
+	rend_scene_item(scene, &item);
+}
+
+static void draw_track(const struct timeline *timeline, struct rend_scene *scene,
+	const struct rend_track *track, double y)
+{
+	const struct rend_thread *thread = &timeline->model->threads[track->thread];
+	char title[128];
+	snprintf(title, sizeof(title), "thread %u, %.80s", (unsigned)thread->info->tid,
+		tfmt_trace_text(timeline->model->trace, thread->info->name));
+	rend_scene_group(scene, title);
+	draw_track_name(timeline, scene, thread, y);
+	for (uint32_t row = 0; row < track_rows(timeline, track); row++) {
+		const struct rend_slice_row *slices = &track->slices.rows[row];
+		for (size_t i = 0; i < slices->count; i++)
+			draw_slice(timeline, scene, &slices->slices[i], y + row * ROW_PX);
+	}
+	rend_scene_group_end(scene);
+}
+
+/* What is not drawn on the left; alone, what the colours mean on the right. */
+static void draw_foot(const struct timeline *timeline, struct rend_scene *scene, double y)
+{
+	const struct rend_frame *frame = &timeline->frame;
+	double note_px = rend_scene_text(scene, &(struct rend_text){.x = frame->axis.x0,
+							.y = y + 14,
+							.text = timeline->note,
+							.font = REND_FONT_SMALL,
+							.role = REND_MUTED,
+							.max_px = frame->width_px});
+	if (frame->is_part)
+		return;
+	double x = frame->axis.x0 + (note_px > 0 ? note_px + 24 : 0);
+	double max_px = frame->x + frame->width_px - x;
+	double width_px = rend_legend_width_px(&timeline->legend, max_px);
+	x = fmax(x, frame->axis.x1 - width_px);
+	rend_legend_draw(&timeline->legend, scene, x, y + 14, max_px);
+}
+
+static void draw(const void *state, struct rend_scene *scene, double y)
+{
+	const struct timeline *timeline = state;
+	const struct rend_frame *frame = &timeline->frame;
+	if (!frame->is_part)
+		rend_time_grid(
+			scene, &frame->axis, y, y + strips_px(timeline) + tracks_px(timeline) + 6);
+	if (timeline->strips != NULL)
+		rend_view_strips.draw(timeline->strips, scene, y);
+	y += strips_px(timeline);
+	for (size_t i = 0; i < timeline->charts.track_count; i++) {
+		const struct rend_track *track = &timeline->charts.tracks[i];
+		draw_track(timeline, scene, track, y);
+		y += track_px(timeline, track) +
+		     (i + 1 < timeline->charts.track_count ? TRACK_GAP_PX : 0);
+	}
+	if (!frame->is_part) {
+		rend_time_labels(scene, &frame->axis, y + 20);
+		y += AXIS_PX;
+	}
+	if (has_foot(timeline))
+		draw_foot(timeline, scene, y);
+}
+
+const struct rend_view rend_view_timeline = {
+	.name = "timeline",
+	.summary = "stacks over time, thread by thread",
+	.has_data = has_data,
+	.missing = "No stacks in this recording: record with trec's default options, or with a "
+		   "--rate above 0.",
+	.left_px = LEFT_PX,
+	.right_px = RIGHT_PX,
+	.prepare = prepare,
+	.height_px = height_px,
+	.draw = draw,
+	.release = release,
+	.no_text = "tconv --json prints the samples in the order of time",
+};
