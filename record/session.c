@@ -207,6 +207,7 @@ static void drain_all(struct session *s, uint64_t until_ns)
 		rec_connector_drain(s->connector_fd, take_connector_event, s);
 	else if (rec_perf_mode(s->perf) == REC_PERF_NONE)
 		rec_walk(s->tree, rec_now_ns());
+	rec_tree_read_again(s->tree);
 	rec_perf_peek(s->perf, read_ahead, s);
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
 }

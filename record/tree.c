@@ -9,6 +9,8 @@
 #define BUCKETS 4096
 /* An end waits so long for its status and its last counters. */
 #define SETTLE_NS 300000000ull
+/* An exec waits so long for its arguments to be readable. */
+#define EXEC_NS 100000000ull
 /* A status of an unknown process waits so long for its fork to be told. */
 #define STATUS_NS 5000000000ull
 
@@ -313,35 +315,52 @@ static uint32_t intern_bytes(struct rec_tree *tree, const char *data, size_t len
 	return id;
 }
 
-static struct exec *read_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
+/*
+ * Fill in what /proc tells now. The arguments appear there a moment after the exec is told, and
+ * are gone when the process is.
+ */
+static void read_exec(struct rec_tree *tree, struct exec *exec)
+{
+	char text[4096];
+	if (exec->argv == 0) {
+		/* Long command lines, such as a linker's, are cut. */
+		ssize_t length = rec_proc_read(exec->pid, "cmdline", text, sizeof(text));
+		if (length > 0 && text[length - 1] != '\0')
+			length++;
+		if (length > 0)
+			exec->argv = intern_bytes(tree, text, (size_t)length);
+	}
+	if (exec->exe == 0 && rec_proc_link(exec->pid, "exe", text, sizeof(text)) == 0)
+		exec->exe = rec_sink_text(tree->sink, text);
+	if (exec->cwd == 0 && rec_proc_link(exec->pid, "cwd", text, sizeof(text)) == 0)
+		exec->cwd = rec_sink_text(tree->sink, text);
+}
+
+static struct exec *new_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
 {
 	struct exec *exec = calloc(1, sizeof(*exec));
-	char text[4096];
 	if (!exec)
 		return NULL;
 	exec->time_ns = time_ns;
 	exec->pid = pid;
-	/* Long command lines, such as a linker's, are cut. */
-	ssize_t length = rec_proc_read(pid, "cmdline", text, sizeof(text));
-	if (length > 0) {
-		if (text[length - 1] != '\0')
-			length++;
-		exec->argv = intern_bytes(tree, text, (size_t)length);
-	}
-	if (rec_proc_link(pid, "exe", text, sizeof(text)) == 0)
-		exec->exe = rec_sink_text(tree->sink, text);
-	if (rec_proc_link(pid, "cwd", text, sizeof(text)) == 0)
-		exec->cwd = rec_sink_text(tree->sink, text);
+	read_exec(tree, exec);
 	return exec;
 }
 
 void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
 {
-	struct exec *exec = read_exec(tree, time_ns, pid);
+	struct exec *exec = new_exec(tree, time_ns, pid);
 	if (!exec)
 		return;
 	exec->next = tree->read_ahead;
 	tree->read_ahead = exec;
+}
+
+void rec_tree_read_again(struct rec_tree *tree)
+{
+	for (struct exec *exec = tree->read_ahead; exec; exec = exec->next)
+		if (exec->argv == 0)
+			read_exec(tree, exec);
 }
 
 static struct exec *take_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
@@ -353,7 +372,18 @@ static struct exec *take_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid
 			return exec;
 		}
 	}
-	return read_exec(tree, time_ns, pid);
+	return new_exec(tree, time_ns, pid);
+}
+
+/* Write the exec when all is known, or when nothing more will come. */
+static void try_exec(struct rec_tree *tree, struct rec_process *process, uint64_t now_ns)
+{
+	struct exec *exec = process->exec;
+	if (!exec)
+		return;
+	read_exec(tree, exec);
+	if ((exec->argv && exec->exe) || now_ns > exec->time_ns + EXEC_NS)
+		flush_exec(tree, process);
 }
 
 void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const char *name)
@@ -366,8 +396,7 @@ void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const cha
 	process->exec = take_read_ahead(tree, time_ns, pid);
 	if (process->exec)
 		process->exec->name = process->name;
-	if (process->exec && process->exec->exe)
-		flush_exec(tree, process);
+	try_exec(tree, process, time_ns);
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].process_executed)
 			tree->listeners[i].process_executed(tree->listeners[i].context, process);
@@ -378,9 +407,9 @@ void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path)
 	struct rec_process *process = rec_tree_process(tree, pid);
 	if (!process || !process->exec)
 		return;
-	if (path[0] == '/')
+	if (process->exec->exe == 0 && path[0] == '/')
 		process->exec->exe = rec_sink_text(tree->sink, path);
-	flush_exec(tree, process);
+	try_exec(tree, process, process->exec->time_ns);
 }
 
 static void set_status(struct rec_process *process, int wait_status)
@@ -491,6 +520,8 @@ void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns)
 		struct rec_process *process = *link;
 		if (process->end_ns != 0 && process->status_type == TFMT_STATUS_UNKNOWN)
 			take_status(tree, process);
+		if (process->end_ns == 0)
+			try_exec(tree, process, now_ns);
 		if (process->end_ns == 0 || process->end_ns + SETTLE_NS > now_ns) {
 			link = &process->list_next;
 			continue;

@@ -89,6 +89,8 @@ void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path);
 void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid);
 /* An exec seen before its turn: read its arguments while they are there. */
 void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid);
+/* The same once more for those that had none yet. */
+void rec_tree_read_again(struct rec_tree *tree);
 
 /* How `pid` ended, as of waitpid(2). May come before or after its rec_tree_exit(). */
 void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status);

@@ -23,11 +23,11 @@ PY
 /usr/bin/python3 - t.json <<'PY' || exit 1
 import json, sys
 records = [json.loads(line) for line in open(sys.argv[1])]
-argv = {r["process"]: r.get("argv") or [] for r in records if r["kind"] == "exec"}
+argv = {r["process_id"]: r.get("argv") or [] for r in records if r["kind"] == "exec"}
 series = {}
 for r in records:
-    if r["kind"] == "counter" and r.get("process"):
-        series.setdefault((r["process"], r["name"]), []).append((r["time_ns"], r["value"]))
+    if r["kind"] == "counter" and r.get("process_id"):
+        series.setdefault((r["process_id"], r["name"]), []).append((r["time_ns"], r["value"]))
 
 def of(*words):
     return [p for p, a in argv.items() if all(w in a for w in words)]
@@ -47,7 +47,9 @@ assert series[sleeping[0], "cpu"][-1][1] <= 0.02 * 2e9, "the sleeping process wa
 
 base = 0
 for size in (80, 40):
-    process, = of("hold.py", str(size))
+    processes = of("hold.py", str(size))
+    assert len(processes) == 1, (size, argv)
+    process = processes[0]
     rss = max(v for _, v in series[process, "rss"]) / 2**20
     # The interpreter itself takes some 10 MiB.
     assert size <= rss <= size * 1.05 + 14, f"{size} MiB held, RSS {rss:.1f} MiB"

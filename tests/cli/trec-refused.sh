@@ -4,7 +4,7 @@
 ${CC:-cc} -O1 -o refuse "$ROOT/tests/targets/refuse.c"
 ./refuse perf true || { echo "SKIP: seccomp filters cannot be installed here"; exit 77; }
 
-exits() { "$tconv" -q --json "$1" | grep '"kind":"exit"' | grep -vc '"thread":[1-9]'; }
+exits() { "$tconv" -q --json "$1" | grep '"kind":"exit"' | grep -vc '"thread_id"'; }
 
 # No perf: one line with the call, the errno and what to do; processes and metrics all the same.
 run ./refuse perf "$trec" -o t.cbor.zst -- sh -c '(sleep 0.4; exit 4); exit 5' 2>err

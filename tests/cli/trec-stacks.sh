@@ -22,24 +22,23 @@ check() {
 }
 
 cc_target -o pie "$source"
-check pie _start ./pie 1
-check thread "clone3 __clone3 _start" ./pie 1 thread
-check signal _start ./pie 1 signal
+check pie _start ./pie 2
+check thread "clone3 __clone3 _start" ./pie 2 thread
+check signal _start ./pie 2 signal
 cc_target -no-pie -o nopie "$source"
-check nopie _start ./nopie 1
+check nopie _start ./nopie 2
 cc_target -static -o static "$source"
-check static _start ./static 1
+check static _start ./static 2
 cc_target -static-pie -o staticpie "$source"
-check staticpie _start ./staticpie 1
+check staticpie _start ./staticpie 2
 cc_target -shared -fPIC -DLIBRARY -o libshares.so "$source"
 cc_target -DWITH_LIBRARY -o shared "$source" -L. -lshares -Wl,-rpath,"$PWD"
-check shared _start ./shared 1
+check shared _start ./shared 2
 cc_target -fno-omit-frame-pointer -fno-asynchronous-unwind-tables -o framepointers "$source"
-check framepointers _start ./framepointers 1
+check framepointers _start ./framepointers 2
 
 # Deleted while it runs: it keeps its own names.
 cp pie gone
-check deleted _start sh -c 'rm -f gone; exec "$0" "$@"' "$PWD/pie" 1
 "$trec" -q -o gone.cbor.zst -- sh -c './gone 1 & sleep 0.3; rm gone; wait' >/dev/null
 "$tconv" -q --folded gone.cbor.zst | grep -q '_start;.*main;chain_5;chain_4;.*;alpha ' ||
     fail "a deleted binary lost its names"

@@ -1,0 +1,44 @@
+#!/bin/bash
+# A cut or damaged trace: status 3, one line, and what was whole is written. Pipes work as files do.
+. "$ROOT/tests/lib/tconv.sh"
+
+size=$(stat -c %s tiny.cbor.zst)
+for cut in $((size - 1)) $((size * 3 / 4)) $((size / 2)); do
+    head -c "$cut" tiny.cbor.zst >cut.cbor.zst
+    for format in json speedscope chrome-trace folded; do
+        rm -f "cut.$format"
+        run "$tconv" -q --$format -o "cut.$format" cut.cbor.zst
+        expect "status of --$format cut at $cut" 3 "$status"
+        [ -e "cut.$format" ] || fail "--$format cut at $cut: nothing was written"
+    done
+    /usr/bin/python3 - <<'PYTHON'
+import json
+rows = [json.loads(line) for line in open("cut.json")]
+assert rows[0]["kind"] == "header" and rows[-1]["kind"] == "end"
+assert rows[-1]["complete"] is False and rows[-1]["damage"]["has_end"] is False, rows[-1]
+json.load(open("cut.speedscope")), json.load(open("cut.chrome-trace"))
+PYTHON
+done
+run "$tconv" --json cut.cbor.zst
+expect "lines that say the trace is cut" 1 "$(grep -c 'cut' err)"
+
+# Every byte flipped in turn: never a crash, never a wrong status.
+/usr/bin/python3 - "$tconv" <<'PYTHON'
+import subprocess, sys
+data = bytearray(open("tiny.cbor.zst", "rb").read())
+for at in range(0, len(data), 7):
+    data[at] ^= 0x55
+    open("flip.cbor.zst", "wb").write(data)
+    data[at] ^= 0x55
+    for form in ("--json", "--speedscope", "--folded", "--chrome-trace"):
+        done = subprocess.run([sys.argv[1], "-q", form, "flip.cbor.zst"], capture_output=True)
+        assert done.returncode in (0, 1, 3), (at, form, done)
+PYTHON
+
+for format in json speedscope chrome-trace folded; do
+    "$tconv" -q --$format tiny.cbor.zst >file.out
+    "$tconv" -q --$format <tiny.cbor.zst >stdin.out
+    cat tiny.cbor.zst | "$tconv" -q --$format - >pipe.out
+    cmp file.out stdin.out
+    cmp file.out pipe.out
+done

@@ -1,0 +1,88 @@
+#!/bin/bash
+# All formats tell the same truth: equal totals per thread and per stack, in ns and in samples.
+. "$ROOT/tests/lib/tconv.sh"
+
+check() {
+    "$tconv" -q --json "$1" >t.jsonl
+    for weight in samples cpu offcpu wall; do
+        "$tconv" -q --folded --weight $weight "$1" >t.$weight.folded
+        "$tconv" -q --speedscope --weight $weight "$1" >t.$weight.json
+    done
+    /usr/bin/python3 - <<'PYTHON'
+import collections, json
+
+rows = [json.loads(line) for line in open("t.jsonl")]
+samples = [row for row in rows if row["kind"] == "sample"]
+header, end = rows[0], rows[-1]
+kinds = collections.Counter(row["kind"] for row in rows)
+lives = "start exec name exit alive thread_start thread_exec thread_name thread_exit thread_alive"
+for kind, count in end["counts"].items():
+    found = sum(kinds[k] for k in lives.split()) if kind == "life" else kinds[kind]
+    assert found == count, (kind, found, count)
+
+def text(value):
+    if isinstance(value, dict):
+        value = bytes.fromhex(value["bytes"]).decode(errors="replace")
+    return value
+
+stacks = {}
+for row in rows:
+    if row["kind"] == "stack":
+        stacks[row["id"]] = stacks.get(row.get("parent_id"), []) + \
+            [text(name) for name in row["functions"][::-1]]
+
+takes = {
+    "samples": lambda s: s["state"] == "running",
+    "cpu": lambda s: s["state"] == "running",
+    "offcpu": lambda s: s["state"] != "running",
+    "wall": lambda s: True,
+}
+for weight, is_in in takes.items():
+    chosen = [s for s in samples if is_in(s)]
+    weigh = (lambda s: 1) if weight == "samples" else (lambda s: s["weight_ns"])
+
+    # folded: line by line, and no line twice
+    lines = [line.rstrip("\n").rsplit(" ", 1) for line in open(f"t.{weight}.folded")]
+    assert len({line[0] for line in lines}) == len(lines)
+    assert sum(int(n) for _, n in lines) == sum(weigh(s) for s in chosen), weight
+    wanted = collections.Counter()
+    for s in chosen:
+        wanted[len(stacks.get(s.get("stack_id"), []))] += weigh(s)
+    found = collections.Counter()
+    for line, n in lines:
+        found[line.count(";")] += int(n)
+    assert found == wanted, (weight, found, wanted)
+
+    # speedscope: per thread, per stack
+    scope = json.load(open(f"t.{weight}.json"))
+    names = [frame["name"] for frame in scope["shared"]["frames"]]
+    per_thread = collections.Counter()
+    for s in chosen:
+        per_thread[s["tid"]] += s["weight_ns"]
+    assert len({(p["startValue"], p["endValue"]) for p in scope["profiles"]}) == 1
+    busy = []
+    for p in scope["profiles"]:
+        assert len(p["samples"]) == len(p["weights"])
+        assert p["endValue"] - p["startValue"] == sum(p["weights"]), p["name"]
+        assert all(a != b for a, b in zip(p["samples"], p["samples"][1:])), "neighbours alike"
+        if p["name"] == "no samples":
+            assert not chosen
+            continue
+        tid = int(p["name"].rsplit("(", 1)[1].rstrip(")"))
+        by_stack = collections.Counter()
+        for stack, ns in zip(p["samples"], p["weights"]):
+            if stack:
+                by_stack[tuple(names[f] for f in stack if not names[f].startswith("["))] += ns
+        wanted = collections.Counter()
+        for s in chosen:
+            if s["tid"] == tid:
+                wanted[tuple(stacks.get(s.get("stack_id"), []))] += s["weight_ns"]
+        assert by_stack == wanted, (p["name"], by_stack, wanted)
+        busy.append(per_thread.pop(tid))
+    assert not per_thread and busy == sorted(busy, reverse=True), (per_thread, busy)
+PYTHON
+}
+
+check tiny.cbor.zst
+"$BUILD/targets/tiny_trace" empty.cbor.zst empty
+check empty.cbor.zst
