@@ -97,6 +97,8 @@ static void draw_area(struct rend_scene *scene, const struct rend_plot *plot, en
 		double less = lower != NULL && lower->bins != NULL
 				      ? merged_value(lower, i, end, false)
 				      : 0;
+		if (plot->limit > 0 && value > plot->limit)
+			value = plot->limit;
 		double y = value_y(plot, isnan(less) ? value : value - less);
 		double x = column_x(plot, series->first + i);
 		if (path.count == 0)

@@ -12,6 +12,7 @@ struct rend_plot {
 	size_t columns;	  /* of the model: rend_model.bin_count */
 	size_t merge;	  /* columns drawn as one; 0: 1 */
 	double max;
+	double limit; /* of means: what is above cannot be, and is drawn there. 0: none */
 };
 
 /*

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "facts.h"
+#include "num.h"
 #include "tracefmt/error.h"
 
 /* What choosing works on, by process id. */
@@ -248,24 +248,60 @@ void rend_proc_rows_release(struct rend_proc_rows *rows)
 	*rows = (struct rend_proc_rows){0};
 }
 
-void rend_proc_row_name(
+static void fold_name(
 	const struct rend_model *model, const struct rend_proc_row *row, char *text, size_t size)
 {
+	char number[NUM_TEXT_BYTES];
+	const char *name = row->name != 0 ? tfmt_trace_text(model->trace, row->name) : "processes";
+	snprintf(text, size, "+ %s %s", num_count(number, row->count), name);
+}
+
+/* Options of compilers and shells that take no value, or whose value is what is worked on. */
+static bool is_plain_option(const char *word)
+{
+	static const char *const words[] = {"-c", "-quiet", "-S", "-E", "-m", "--"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(words[i], word) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The first argument that is neither an option nor, as far as one can tell, the value of one. */
+static const char *find_operand(const struct tfmt_string *argv)
+{
+	const char *end = argv->data + argv->length;
+	const char *word = argv->data + strnlen(argv->data, argv->length) + 1;
+	bool may_be_value = false;
+	while (word < end) {
+		if (word[0] != '-' && word[0] != '\0' && !may_be_value)
+			return word;
+		may_be_value = word[0] == '-' && !is_plain_option(word);
+		word += strnlen(word, (size_t)(end - word)) + 1;
+	}
+	return NULL;
+}
+
+void rend_proc_row_name(const struct rend_model *model, const struct rend_proc_row *row,
+	enum rend_font font, double max_px, char *text, size_t size)
+{
 	if (row->process == 0) {
-		char count[REND_FACTS_BYTES];
-		rend_facts_plural(count, row->count, "process", "processes");
-		if (row->name != 0)
-			snprintf(text, size, "+ %u %s", (unsigned)row->count,
-				tfmt_trace_text(model->trace, row->name));
-		else
-			snprintf(text, size, "+ %s", count);
+		fold_name(model, row, text, size);
 		return;
 	}
 	tfmt_trace_command(model->trace, row->process, text, size);
 	size_t program = strcspn(text, " ");
 	while (program > 0 && text[program - 1] != '/')
 		program--;
-	/* A relative path is what the user typed, a quoted one is not cut. */
+	/* A relative path is what the user typed; a quoted one is not cut. */
 	if (text[0] == '/' && text[program] != '\0' && text[program] != ' ')
 		memmove(text, text + program, strlen(text + program) + 1);
+	if (rend_text_width_px(font, text) <= max_px)
+		return;
+	const struct tfmt_string *argv =
+		tfmt_trace_string(model->trace, model->processes[row->process].info->argv);
+	const char *operand = argv->length > 0 ? find_operand(argv) : NULL;
+	size_t length = strcspn(text, " ");
+	if (operand != NULL && strncmp(text + length + 1, operand, strlen(operand)) != 0)
+		snprintf(text + length, size - length, " … %s", operand);
 }

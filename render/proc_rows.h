@@ -3,6 +3,7 @@
 #define REND_PROC_ROWS_H
 
 #include "model.h"
+#include "text.h"
 
 #define REND_MAX_PROCESS_ROWS 60
 
@@ -32,8 +33,12 @@ int rend_proc_rows_init(
 	struct rend_proc_rows *rows, const struct rend_model *model, size_t max_rows);
 void rend_proc_rows_release(struct rend_proc_rows *rows);
 
-/* "cc1 -quiet lexer.c": the command without the folders of the program. */
-void rend_proc_row_name(
-	const struct rend_model *model, const struct rend_proc_row *row, char *text, size_t size);
+/*
+ * What a row is called, at most `max_px` wide in `font` if that can be: the command without the
+ * folders of the program, "gcc -O2 -c lexer.c -o lexer.o"; when that is too long the program and
+ * what it works on, "cc1 … lexer.c".
+ */
+void rend_proc_row_name(const struct rend_model *model, const struct rend_proc_row *row,
+	enum rend_font font, double max_px, char *text, size_t size);
 
 #endif

@@ -10,15 +10,9 @@
 #include "proc_rows.h"
 
 #define NAME_COLUMNS   28
-#define NUMBER_COLUMNS 9
-
-char *rend_proc_seconds(char *text, uint64_t ns)
-{
-	double seconds = (double)ns / 1e9;
-	int decimals = seconds < 9.995 ? 2 : seconds < 99.95 ? 1 : 0;
-	snprintf(text, NUM_TEXT_BYTES, "%.*f", decimals, seconds);
-	return text;
-}
+#define NUMBER_COLUMNS 10
+#define MAX_DEPTH      8
+#define COLUMN_PX      7 /* about what a character takes: names are chosen by their width */
 
 /* A row's life over the columns: CPU in eighths, a dot where it lived without any. */
 static void put_life(
@@ -50,20 +44,30 @@ static void put_life(
 	}
 }
 
+/* Is there a later row of this depth below the same parent? */
+static bool goes_on(const struct rend_proc_rows *rows, size_t index, unsigned depth)
+{
+	for (size_t i = index + 1; i < rows->count && rows->rows[i].depth >= depth; i++) {
+		if (rows->rows[i].depth == depth)
+			return true;
+	}
+	return false;
+}
+
 static void put_name(const struct rend_model *model, const struct rend_proc_rows *rows,
 	size_t index, FILE *stream)
 {
 	const struct rend_proc_row *row = &rows->rows[index];
-	char name[1024], line[1100];
-	unsigned depth = row->depth < 8 ? row->depth : 8;
-	bool has_next = false;
-	for (size_t i = index + 1; i < rows->count && rows->rows[i].depth >= row->depth; i++)
-		has_next |= rows->rows[i].depth == row->depth;
-	rend_proc_row_name(model, row, name, sizeof(name));
-	const char *branch = depth == 0 ? "" : has_next ? "├ " : "└ ";
-	snprintf(line, sizeof(line), "%*s%s%s", depth > 0 ? 2 * (int)(depth - 1) : 0, "", branch,
-		name);
-	rend_put_cell(stream, line, NAME_COLUMNS);
+	const unsigned depth = row->depth < MAX_DEPTH ? row->depth : MAX_DEPTH;
+	const int name_columns = NAME_COLUMNS - 2 * (int)depth;
+	char name[1024];
+	for (unsigned level = 1; level < depth; level++)
+		fputs(goes_on(rows, index, level) ? "│ " : "  ", stream);
+	if (depth > 0)
+		fputs(goes_on(rows, index, row->depth) ? "├ " : "└ ", stream);
+	rend_proc_row_name(
+		model, row, REND_FONT_BODY, name_columns * COLUMN_PX, name, sizeof(name));
+	rend_put_cell(stream, name, name_columns);
 }
 
 /* Where the columns of the chart are in time: 0 at the left, the end at the right. */
@@ -74,7 +78,7 @@ static void put_scale(const struct rend_model *model, int columns, FILE *stream)
 	num_duration(end, model->end_ns - model->origin_ns);
 	int gap = columns - rend_text_columns(begin) - rend_text_columns(end);
 	fprintf(stream, "%*s %s%*s%s", NAME_COLUMNS, "", begin, gap > 1 ? gap : 1, "", end);
-	rend_put_cell_right(stream, "CPU s", NUMBER_COLUMNS);
+	rend_put_cell_right(stream, "CPU", NUMBER_COLUMNS);
 	rend_put_cell_right(stream, "peak", NUMBER_COLUMNS);
 	fputc('\n', stream);
 }
@@ -104,7 +108,7 @@ int rend_procs_text(struct rend_model *model, const struct rend_text_frame *fram
 		put_name(model, &rows, i, stream);
 		fputc(' ', stream);
 		put_life(model, row, columns, stream);
-		rend_proc_seconds(cpu, is_fold ? row->cpu_ns : process->cpu_ns);
+		num_duration(cpu, is_fold ? row->cpu_ns : process->cpu_ns);
 		if (peak_bytes > 0)
 			num_bytes(peak, peak_bytes);
 		rend_put_cell_right(stream, cpu, NUMBER_COLUMNS);

@@ -7,7 +7,4 @@
 /* The `text` of the view "procs". */
 int rend_procs_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream);
 
-/* "0.42", "12.3", "421": seconds for a column of numbers, three digits. */
-char *rend_proc_seconds(char *text, uint64_t ns);
-
 #endif

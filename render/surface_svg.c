@@ -56,7 +56,7 @@ static void put_colour(FILE *stream, struct rend_colour colour)
 /* .f<font> for sizes, .t<role> for text, .b<role> for boxes, .l<role> for the labels on them. */
 static void put_style(FILE *stream, const struct rend_theme *theme)
 {
-	fputs("<style>\ntext{font-family:" REND_FONT_FAMILY ";white-space:pre}\n", stream);
+	fputs("<style>\ntext{font-family:" REND_FONT_FAMILY "}\n", stream);
 	for (enum rend_font font = 0; font < REND_FONT_COUNT; font++)
 		fprintf(stream, ".f%u{font-size:%gpx%s}\n", font, rend_font_size_px(font),
 			rend_font_is_bold(font) ? ";font-weight:bold" : "");
@@ -106,7 +106,8 @@ static void put_item(FILE *stream, const struct rend_item *item)
 		put_number(stream, "fill-opacity", 1 - item->fade);
 	fputs("/>", stream);
 	if (item->label != NULL) {
-		fprintf(stream, "<text class=\"f%u l%u\"", REND_FONT_LABEL, item->fill);
+		fprintf(stream, "<text class=\"f%u l%u\"", REND_FONT_LABEL,
+			rend_label_fill(item));
 		put_number(stream, "x", item->rect.x + REND_LABEL_INSET_PX);
 		put_number(stream, "y", rend_label_baseline(item->rect));
 		fputc('>', stream);
@@ -196,7 +197,7 @@ static int write_svg(const struct rend_scene *scene, const struct rend_theme *th
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" "
 		"xmlns:xlink=\"http://www.w3.org/1999/xlink\" width=\"%.0f\" height=\"%.0f\" "
-		"viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-labelledby=\"title desc\">\n"
+		"viewBox=\"0 0 %.0f %.0f\" xml:space=\"preserve\" role=\"img\" aria-labelledby=\"title desc\">\n"
 		"<title id=\"title\">",
 		scene->width_px, scene->height_px, scene->width_px, scene->height_px);
 	put_escaped(stream, scene->title);

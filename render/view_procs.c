@@ -144,7 +144,7 @@ static void draw_head(const struct procs *procs, struct rend_scene *scene, doubl
 	}
 	text.anchor = REND_ANCHOR_END;
 	text.x = frame->axis.x1 + CPU_COLUMN_PX;
-	text.text = "CPU s";
+	text.text = "CPU";
 	rend_scene_text(scene, &text);
 	text.x = frame->x + frame->width_px;
 	text.text = "peak memory";
@@ -237,7 +237,7 @@ static void draw_fold(const struct procs *procs, struct rend_scene *scene,
 	char name[256], cpu[NUM_TEXT_BYTES], title[512];
 	struct rend_rect rect = life_rect(procs, row->begin_ns, row->end_ns, y);
 	struct rend_plot plot = row_plot(procs, &row->cpu, y);
-	rend_proc_row_name(procs->model, row, name, sizeof(name));
+	rend_proc_row_name(procs->model, row, REND_FONT_BODY, 0, name, sizeof(name));
 	snprintf(title, sizeof(title), "%s\nCPU of all of them %s\nbetween %.3f s and %.3f s", name,
 		num_duration(cpu, row->cpu_ns), from_origin(procs->model, row->begin_ns),
 		from_origin(procs->model, row->end_ns));
@@ -283,12 +283,13 @@ static void draw_name(const struct procs *procs, struct rend_scene *scene,
 	char name[1024], cpu[NUM_TEXT_BYTES], detail[64];
 	double x = procs->frame.x + indent_px(row);
 	double max_px = procs->frame.axis.x0 - 12 - x;
-	rend_proc_row_name(procs->model, row, name, sizeof(name));
+	const enum rend_font font = row->depth == 0 ? REND_FONT_STRONG : REND_FONT_BODY;
+	rend_proc_row_name(procs->model, row, font, max_px, name, sizeof(name));
 	rend_scene_text(scene, &(struct rend_text){
 				       .x = x,
 				       .y = y + 15,
 				       .text = name,
-				       .font = row->depth == 0 ? REND_FONT_STRONG : REND_FONT_BODY,
+				       .font = font,
 				       .role = row->process == 0 ? REND_MUTED : REND_TEXT,
 				       .max_px = max_px,
 				       .ellipsis = REND_ELLIPSIS_MIDDLE,
@@ -341,7 +342,7 @@ static void draw_numbers(const struct procs *procs, struct rend_scene *scene,
 		.anchor = REND_ANCHOR_END,
 	};
 	if (is_fold || process->has_cpu || process->cpu_ns > 0) {
-		rend_proc_seconds(number, is_fold ? row->cpu_ns : process->cpu_ns);
+		num_duration(number, is_fold ? row->cpu_ns : process->cpu_ns);
 		rend_scene_text(scene, &text);
 	}
 	if (peak_bytes > 0) {
@@ -373,7 +374,7 @@ static void draw_rows(const struct procs *procs, struct rend_scene *scene, doubl
 		const struct rend_proc_row *row = &procs->rows.rows[i];
 		double row_y = y + (double)i * ROW_PX;
 		char name[256];
-		rend_proc_row_name(procs->model, row, name, sizeof(name));
+		rend_proc_row_name(procs->model, row, REND_FONT_BODY, LEFT_PX, name, sizeof(name));
 		rend_scene_group(scene, name);
 		draw_tree_line(procs, scene, i, y);
 		draw_name(procs, scene, row, row_y);

@@ -8,7 +8,6 @@
 #include "frame_label.h"
 #include "num.h"
 #include "proc_rows.h"
-#include "proc_text.h"
 #include "text.h"
 #include "view.h"
 
@@ -158,16 +157,18 @@ static void put_process(const struct rend_model *model, const struct rend_text_f
 {
 	const struct rend_process *process = &model->processes[id];
 	char number[NUM_TEXT_BYTES], name[1024], failure[REND_FACTS_BYTES];
+	int name_columns = frame->columns - 2 * NUMBER_COLUMNS - 6;
 	rend_put_cell_right(stream, num_duration(number, process->cpu_ns), NUMBER_COLUMNS + 2);
 	rend_put_cell_right(stream,
 		process->peak_bytes > 0 ? num_bytes(number, process->peak_bytes) : "",
 		NUMBER_COLUMNS + 2);
-	rend_proc_row_name(model, &(struct rend_proc_row){.process = id}, name, sizeof(name));
+	rend_proc_row_name(model, &(struct rend_proc_row){.process = id}, REND_FONT_BODY,
+		name_columns * COLUMN_PX, name, sizeof(name));
 	rend_facts_failure(process->info, failure);
 	if (failure[0] != '\0')
 		snprintf(name + strlen(name), sizeof(name) - strlen(name), "  [%s]", failure);
 	fputs("  ", stream);
-	rend_put_cell(stream, name, frame->columns - 2 * NUMBER_COLUMNS - 6);
+	rend_put_cell(stream, name, name_columns);
 	fputc('\n', stream);
 }
 

@@ -57,10 +57,17 @@ static bool has_data(const struct rend_model *model)
 	return model->totals.has_cpu || model->totals.has_memory || has_values(&model->machine_cpu);
 }
 
-/* The value of a column that a panel shows: means of rates, peaks of gauges. */
-static double shown_value(const struct panel *panel, const struct tfmt_bin *bin)
+/*
+ * The value of a column that a panel shows: means of rates, peaks of gauges. The kernel counts CPU
+ * time in ticks, so that a short column may seem to hold more than all cores can give.
+ */
+static double shown_value(
+	const struct usage *usage, const struct panel *panel, const struct tfmt_bin *bin)
 {
-	return panel->unit == UNIT_CORES ? bin->mean : bin->max;
+	const uint32_t cores = usage->model->header->cpu_count;
+	if (panel->unit != UNIT_CORES)
+		return bin->max;
+	return cores > 0 && bin->mean > cores ? cores : bin->mean;
 }
 
 static void add_panel(struct usage *usage, struct panel panel)
@@ -68,7 +75,7 @@ static void add_panel(struct usage *usage, struct panel panel)
 	if (!has_values(panel.series))
 		return;
 	for (size_t i = 0; i < panel.series->count; i++) {
-		double value = shown_value(&panel, &panel.series->bins[i]);
+		double value = shown_value(usage, &panel, &panel.series->bins[i]);
 		if (isnan(value))
 			continue;
 		panel.last = value;
@@ -260,6 +267,7 @@ static void draw_panel(
 		.height = PANEL_PX,
 		.columns = usage->model->bin_count,
 		.max = panel->top * HEADROOM,
+		.limit = panel->unit == UNIT_CORES ? usage->model->header->cpu_count : 0,
 	};
 	struct rend_rect rect = {plot.x0, y, plot.x1 - plot.x0, PANEL_PX};
 	rend_scene_group(scene, panel->title);
