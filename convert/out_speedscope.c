@@ -1,12 +1,8 @@
 /*
  * speedscope (https://www.speedscope.app), file format of version 1.25: one "sampled" profile per
- * thread, busiest first, all with the same start and end.
- *
- * A profile is a row of runs, each with a stack and its ns; the runs of one profile add up to
- * endValue - startValue. A sample of weight w that ended at t covers [t - w, t]; what no sample
- * covers is a run without a stack. Weights stay exact: where samples overlap, the later moves back
- * and the next idle run is shorter. Runs come in the order of time and are wanted thread by thread:
- * they are spooled (spool.h). The table of frames comes last, when it is known what is in it.
+ * thread, busiest first, all with the same start and end. Idle runs (timeline.h) are samples
+ * without a stack, which the viewer draws as gaps. The table of frames comes last, when it is known
+ * what is in it.
  */
 #include <stdlib.h>
 
@@ -14,7 +10,7 @@
 #include "jsonw.h"
 #include "num.h"
 #include "select.h"
-#include "spool.h"
+#include "timeline.h"
 #include "tracefmt/tracefmt.h"
 
 /* Deeper stacks overflow the viewer's own stack: the middle is cut out. */
@@ -24,34 +20,25 @@
 
 /* What a run shows below its stack: blocked in system call `tag` (0: unknown), or one of these. */
 enum tag {
-	TAG_IDLE = 65536, /* no stack at all */
-	TAG_RUNNING,	  /* the stack alone */
+	TAG_RUNNING = 65536, /* the stack alone */
 	TAG_PREEMPTED,
 	TAG_GIL,
-	TAG_UNSAMPLED,
 	TAG_NO_STACK,
 };
 
-struct run {
-	uint64_t weight_ns;
-	uint32_t stack;
-	uint32_t tag;
-};
-
+/* A thread and how long it was busy. */
 struct lane {
-	uint64_t position_ns; /* where the next run begins, since context->begin_ns */
-	uint64_t busy_ns;     /* of runs that are not idle */
+	uint64_t busy_ns;
 	uint32_t thread;
 };
 
 struct speedscope_state {
 	const struct conv_context *context;
 	struct jsonw w;
-	struct spool spool; /* of struct run, by thread */
 	struct lane *lanes; /* by thread id; [0]: threads that were lost */
 	uint32_t lane_count;
-	uint64_t tolerance_ns; /* shorter gaps are jitter, not idleness */
-	uint64_t run_count;    /* that are not idle */
+	struct conv_timeline timeline; /* lanes by thread id */
+	uint64_t run_count;	       /* written, not idle */
 	struct conv_frames frames;
 	uint32_t *path; /* TFMT_MAX_DEPTH frames, leaf first: the stack being written */
 };
@@ -59,13 +46,17 @@ struct speedscope_state {
 static int speedscope_begin(void *opaque, const struct conv_context *context)
 {
 	struct speedscope_state *state = opaque;
+	uint64_t tolerance_ns = 0;
 	uint32_t id;
 	int status;
 
 	state->context = context;
 	jsonw_init(&state->w, context->out);
+	/* Ticks come late by microseconds: only a gap of a good part of a period is one. */
+	if (context->header->rate_hz)
+		tolerance_ns = UINT64_C(1000000000) / context->header->rate_hz / 4;
 	state->lane_count = tfmt_trace_count(context->trace, TFMT_THREAD) + 1;
-	status = conv_spool_init(&state->spool, state->lane_count, sizeof(struct run));
+	status = conv_timeline_init(&state->timeline, state->lane_count, tolerance_ns);
 	if (!status)
 		status = conv_frames_init(&state->frames, context->trace);
 	state->lanes = calloc(state->lane_count, sizeof(*state->lanes));
@@ -74,9 +65,6 @@ static int speedscope_begin(void *opaque, const struct conv_context *context)
 		return TFMT_E_NOMEM;
 	for (id = 0; id < state->lane_count; id++)
 		state->lanes[id].thread = id;
-	/* Ticks come late by microseconds: only a gap of a good part of a period is one. */
-	if (context->header->rate_hz)
-		state->tolerance_ns = UINT64_C(1000000000) / context->header->rate_hz / 4;
 	return 0;
 }
 
@@ -84,7 +72,7 @@ static void speedscope_release(void *opaque)
 {
 	struct speedscope_state *state = opaque;
 
-	conv_spool_release(&state->spool);
+	conv_timeline_release(&state->timeline);
 	conv_frames_release(&state->frames);
 	free(state->lanes);
 	free(state->path);
@@ -96,9 +84,7 @@ static uint32_t tag_of(const struct tfmt_sample *sample)
 {
 	switch (sample->state) {
 	case TFMT_STATE_RUNNING:
-		if (sample->stack)
-			return TAG_RUNNING;
-		return sample->flags & TFMT_SAMPLE_UNSAMPLED ? TAG_UNSAMPLED : TAG_NO_STACK;
+		return sample->stack ? TAG_RUNNING : TAG_NO_STACK;
 	case TFMT_STATE_PREEMPTED:
 		return TAG_PREEMPTED;
 	case TFMT_STATE_GIL:
@@ -110,53 +96,36 @@ static uint32_t tag_of(const struct tfmt_sample *sample)
 	}
 }
 
-/* Add to the last run of a lane when that is alike, else begin a new one. */
-static int append_run(struct speedscope_state *state, struct lane *lane, const struct run *run)
-{
-	size_t list = (size_t)(lane - state->lanes);
-	struct run *last = conv_spool_last(&state->spool, list);
-
-	lane->position_ns += run->weight_ns;
-	if (last && last->stack == run->stack && last->tag == run->tag) {
-		last->weight_ns += run->weight_ns;
-		return 0;
-	}
-	state->run_count += run->tag != TAG_IDLE;
-	return conv_spool_append(&state->spool, list, run);
-}
-
-/* Fill a lane with idleness up to `position_ns`. */
-static int append_idle(struct speedscope_state *state, struct lane *lane, uint64_t position_ns)
-{
-	const struct run idle = {.weight_ns = position_ns - lane->position_ns, .tag = TAG_IDLE};
-
-	return append_run(state, lane, &idle);
-}
-
 static int on_sample(void *opaque, const struct conv_record *record)
 {
 	struct speedscope_state *state = opaque;
 	const struct conv_context *context = state->context;
 	const struct tfmt_sample *sample = record->sample;
-	const struct run run = {sample->weight_ns, sample->stack, tag_of(sample)};
-	struct lane *lane = &state->lanes[sample->thread < state->lane_count ? sample->thread : 0];
-	uint64_t end_ns, begin_ns;
-	int status;
+	struct conv_interval interval = {
+		.run = {sample->weight_ns, sample->stack, tag_of(sample)},
+	};
+	uint32_t thread = sample->thread < state->lane_count ? sample->thread : 0;
+	bool is_sum = sample->flags & (TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED);
 
-	if (!conv_weight_takes(context->weight, sample->state) || !sample->weight_ns)
+	if (!conv_weight_takes(context->weight, sample->state))
 		return 0;
-	end_ns = sample->time_ns > context->begin_ns ? sample->time_ns - context->begin_ns : 0;
-	begin_ns = end_ns > sample->weight_ns ? end_ns - sample->weight_ns : 0;
-	if (begin_ns > lane->position_ns && begin_ns - lane->position_ns > state->tolerance_ns) {
-		status = append_idle(state, lane, begin_ns);
-		if (status)
-			return status;
-	}
-	lane->busy_ns += sample->weight_ns;
-	return append_run(state, lane, &run);
+	if (sample->time_ns > context->begin_ns)
+		interval.end_ns = sample->time_ns - context->begin_ns;
+	state->lanes[thread].busy_ns += sample->weight_ns;
+	return conv_timeline_add(&state->timeline, thread, &interval, is_sum);
 }
 
 /* --- runs become profiles --- */
+
+static void rewind_lane(struct conv_timeline_cursor *cursor, const struct speedscope_state *state,
+	uint32_t thread, uint64_t length_ns)
+{
+	const struct conv_context *context = state->context;
+	uint64_t start_ns = tfmt_trace_thread(context->trace, thread)->start_ns;
+
+	start_ns = start_ns > context->begin_ns ? start_ns - context->begin_ns : 0;
+	conv_timeline_rewind(cursor, &state->timeline, thread, start_ns, length_ns);
+}
 
 /* What stands below the stack of a run, NULL: nothing. */
 static const char *tag_name(uint32_t tag, char *text, size_t size_bytes)
@@ -164,15 +133,13 @@ static const char *tag_name(uint32_t tag, char *text, size_t size_bytes)
 	const char *syscall;
 
 	switch (tag) {
-	case TAG_IDLE:
 	case TAG_RUNNING:
+	case CONV_RUN_IDLE:
 		return NULL;
 	case TAG_PREEMPTED:
 		return "[waiting for a CPU]";
 	case TAG_GIL:
 		return "[waiting for the GIL]";
-	case TAG_UNSAMPLED:
-		return "[kernel, not sampled]";
 	case TAG_NO_STACK:
 		return "[no stack]";
 	case 0:
@@ -249,21 +216,20 @@ static int put_stack(struct speedscope_state *state, uint32_t stack)
 	return 0;
 }
 
-static int put_samples(struct speedscope_state *state, const struct lane *lane)
+static int put_samples(struct speedscope_state *state, uint32_t thread, uint64_t length_ns)
 {
-	struct spool_cursor cursor;
-	const struct run *run;
-	const void *item;
+	struct conv_timeline_cursor cursor;
+	struct conv_run run;
 	const char *name;
 	char text[64];
 	int status;
 
-	conv_spool_rewind(&cursor, &state->spool, (size_t)(lane->thread));
-	while ((status = conv_spool_next(&cursor, &state->spool, &item)) > 0) {
-		run = item;
+	rewind_lane(&cursor, state, thread, length_ns);
+	while ((status = conv_timeline_next(&cursor, &run)) > 0) {
+		state->run_count += run.tag != CONV_RUN_IDLE;
 		jsonw_begin_array(&state->w);
-		status = put_stack(state, run->stack);
-		name = tag_name(run->tag, text, sizeof(text));
+		status = put_stack(state, run.stack);
+		name = tag_name(run.tag, text, sizeof(text));
 		if (!status && name)
 			status = put_name(state, name);
 		if (status)
@@ -275,19 +241,23 @@ static int put_samples(struct speedscope_state *state, const struct lane *lane)
 	return status;
 }
 
-static int put_weights(struct speedscope_state *state, const struct lane *lane)
+static int put_weights(struct speedscope_state *state, uint32_t thread, uint64_t length_ns)
 {
-	struct spool_cursor cursor;
-	const struct run *run;
-	const void *item;
+	struct conv_timeline_cursor cursor;
+	struct conv_run run;
 	int status;
 
-	conv_spool_rewind(&cursor, &state->spool, lane->thread);
-	while ((status = conv_spool_next(&cursor, &state->spool, &item)) > 0) {
-		run = item;
-		jsonw_u64(&state->w, run->weight_ns);
-	}
+	rewind_lane(&cursor, state, thread, length_ns);
+	while ((status = conv_timeline_next(&cursor, &run)) > 0)
+		jsonw_u64(&state->w, run.weight_ns);
 	return status;
+}
+
+static const char *name_or_unknown(const struct tfmt_trace *trace, uint32_t name)
+{
+	const char *text = tfmt_trace_text(trace, name);
+
+	return *text ? text : "[unknown]";
 }
 
 /* "PROCESS (PID) / THREAD (TID)" */
@@ -299,8 +269,8 @@ static void put_profile_name(struct speedscope_state *state, uint32_t id)
 	char text[512];
 
 	snprintf(text, sizeof(text), "%.200s (%u) / %.200s (%u)",
-		tfmt_trace_text(trace, process->name), process->pid,
-		tfmt_trace_text(trace, thread->name), thread->tid);
+		name_or_unknown(trace, process->name), process->pid,
+		name_or_unknown(trace, thread->name), thread->tid);
 	jsonw_string(&state->w, text);
 }
 
@@ -329,12 +299,12 @@ static int put_profile(struct speedscope_state *state, const struct lane *lane, 
 	jsonw_key(w, "samples");
 	jsonw_begin_array(w);
 	if (lane)
-		status = put_samples(state, lane);
+		status = put_samples(state, lane->thread, length_ns);
 	jsonw_end_array(w);
 	jsonw_key(w, "weights");
 	jsonw_begin_array(w);
 	if (lane && !status)
-		status = put_weights(state, lane);
+		status = put_weights(state, lane->thread, length_ns);
 	jsonw_end_array(w);
 	jsonw_end_object(w);
 	return status;
@@ -350,22 +320,25 @@ static int compare_lanes(const void *a, const void *b)
 	return (x->thread > y->thread) - (x->thread < y->thread);
 }
 
-/* All lanes to one length. Returns it in `*ret_length_ns`. */
-static int align_lanes(struct speedscope_state *state, uint64_t *ret_length_ns)
+/* The length that all lanes fit into: what is shown, or more where weights add up to more. */
+static int measure_lanes(struct speedscope_state *state, uint64_t *ret_length_ns)
 {
 	uint64_t length_ns = state->context->end_ns - state->context->begin_ns;
+	struct conv_timeline_cursor cursor;
+	struct conv_run run;
 	uint32_t id;
 	int status;
 
-	for (id = 0; id < state->lane_count; id++)
-		if (state->lanes[id].position_ns > length_ns)
-			length_ns = state->lanes[id].position_ns;
 	for (id = 0; id < state->lane_count; id++) {
-		if (!state->lanes[id].busy_ns || state->lanes[id].position_ns == length_ns)
+		if (!state->lanes[id].busy_ns)
 			continue;
-		status = append_idle(state, &state->lanes[id], length_ns);
+		rewind_lane(&cursor, state, id, 0);
+		while ((status = conv_timeline_next(&cursor, &run)) > 0)
+			;
 		if (status)
 			return status;
+		if (cursor.position_ns > length_ns)
+			length_ns = cursor.position_ns;
 	}
 	*ret_length_ns = length_ns;
 	return 0;
@@ -399,7 +372,7 @@ static void put_frames(struct speedscope_state *state)
 	jsonw_end_array(w);
 }
 
-/* The command, its arguments joined by spaces. */
+/* The command, its arguments joined by spaces; the viewer wants some name. */
 static void put_command(struct jsonw *w, const struct tfmt_header *header)
 {
 	char text[512];
@@ -409,7 +382,7 @@ static void put_command(struct jsonw *w, const struct tfmt_header *header)
 	for (i = 0; i < header->argc && used < sizeof(text); i++)
 		used += (size_t)snprintf(
 			text + used, sizeof(text) - used, "%s%s", i ? " " : "", header->argv[i]);
-	jsonw_string(w, text);
+	jsonw_string(w, *text ? text : "trace");
 }
 
 static void report(const struct speedscope_state *state, uint32_t profiles)
@@ -437,7 +410,7 @@ static int put_profiles(struct speedscope_state *state, uint32_t *ret_count)
 	uint32_t i;
 	int status;
 
-	status = align_lanes(state, &length_ns);
+	status = measure_lanes(state, &length_ns);
 	if (status)
 		return status;
 	qsort(state->lanes, state->lane_count, sizeof(*state->lanes), compare_lanes);

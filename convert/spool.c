@@ -10,25 +10,25 @@
 #include "tracefmt/error.h"
 
 /* A block in the file: the number of the list's next block, then the items. */
-static size_t block_bytes(const struct spool *spool)
+static size_t block_bytes(const struct conv_spool *spool)
 {
 	return sizeof(uint64_t) + SPOOL_BLOCK_ITEMS * spool->item_bytes;
 }
 
-static char *item_at(const struct spool *spool, char *block, uint64_t index)
+static char *item_at(const struct conv_spool *spool, char *block, uint64_t index)
 {
 	return block + sizeof(uint64_t) + (index % SPOOL_BLOCK_ITEMS) * spool->item_bytes;
 }
 
-int conv_spool_init(struct spool *spool, size_t list_count, size_t item_bytes)
+int conv_spool_init(struct conv_spool *spool, size_t list_count, size_t item_bytes)
 {
-	*spool = (struct spool){.list_count = list_count, .item_bytes = item_bytes, .fd = -1};
+	*spool = (struct conv_spool){.list_count = list_count, .item_bytes = item_bytes, .fd = -1};
 	spool->lists = calloc(list_count, sizeof(*spool->lists));
 	spool->read_block = malloc(block_bytes(spool));
 	return spool->lists && spool->read_block ? 0 : TFMT_E_NOMEM;
 }
 
-void conv_spool_release(struct spool *spool)
+void conv_spool_release(struct conv_spool *spool)
 {
 	size_t i;
 
@@ -60,7 +60,7 @@ static int open_temporary(void)
 	return fd;
 }
 
-static int write_block(struct spool *spool, const char *block, uint64_t number)
+static int write_block(struct conv_spool *spool, const char *block, uint64_t number)
 {
 	size_t done = 0, size = block_bytes(spool);
 	ssize_t n;
@@ -79,9 +79,9 @@ static int write_block(struct spool *spool, const char *block, uint64_t number)
 	return 0;
 }
 
-int conv_spool_append(struct spool *spool, size_t index, const void *item)
+int conv_spool_append(struct conv_spool *spool, size_t index, const void *item)
 {
-	struct spool_list *list = &spool->lists[index];
+	struct conv_spool_list *list = &spool->lists[index];
 	uint64_t next;
 	int status;
 
@@ -104,19 +104,20 @@ int conv_spool_append(struct spool *spool, size_t index, const void *item)
 	return 0;
 }
 
-void *conv_spool_last(struct spool *spool, size_t index)
+void *conv_spool_last(struct conv_spool *spool, size_t index)
 {
-	struct spool_list *list = &spool->lists[index];
+	struct conv_spool_list *list = &spool->lists[index];
 
 	return list->item_count ? item_at(spool, list->block, list->item_count - 1) : NULL;
 }
 
-void conv_spool_rewind(struct spool_cursor *cursor, const struct spool *spool, size_t list)
+void conv_spool_rewind(
+	struct conv_spool_cursor *cursor, const struct conv_spool *spool, size_t list)
 {
-	*cursor = (struct spool_cursor){.list = list, .block = spool->lists[list].first};
+	*cursor = (struct conv_spool_cursor){.list = list, .block = spool->lists[list].first};
 }
 
-static int read_block(struct spool_cursor *cursor, const struct spool *spool)
+static int read_block(struct conv_spool_cursor *cursor, const struct conv_spool *spool)
 {
 	size_t done = 0, size = block_bytes(spool);
 	ssize_t n;
@@ -135,9 +136,10 @@ static int read_block(struct spool_cursor *cursor, const struct spool *spool)
 	return 0;
 }
 
-int conv_spool_next(struct spool_cursor *cursor, const struct spool *spool, const void **ret_item)
+int conv_spool_next(
+	struct conv_spool_cursor *cursor, const struct conv_spool *spool, const void **ret_item)
 {
-	const struct spool_list *list = &spool->lists[cursor->list];
+	const struct conv_spool_list *list = &spool->lists[cursor->list];
 	uint64_t in_file, index = cursor->index;
 	int status;
 

@@ -16,9 +16,9 @@ struct item {
 	uint64_t number;
 };
 
-static void check_list(struct spool *spool, size_t list, uint64_t count)
+static void check_list(struct conv_spool *spool, size_t list, uint64_t count)
 {
-	struct spool_cursor cursor;
+	struct conv_spool_cursor cursor;
 	const struct item *item;
 	const void *next;
 	uint64_t number;
@@ -38,7 +38,7 @@ static void test_interleaved(void **unused)
 {
 	static const uint64_t lengths[LISTS] = {0, 1, SPOOL_BLOCK_ITEMS - 1, SPOOL_BLOCK_ITEMS,
 		SPOOL_BLOCK_ITEMS + 1, 10 * SPOOL_BLOCK_ITEMS, 1000};
-	struct spool spool;
+	struct conv_spool spool;
 	struct item item;
 	size_t list, again;
 
@@ -57,7 +57,7 @@ static void test_interleaved(void **unused)
 
 static void test_last_is_changed_in_place(void **unused)
 {
-	struct spool spool;
+	struct conv_spool spool;
 	struct item item = {0, 0};
 	struct item *last;
 
@@ -77,7 +77,7 @@ static void test_last_is_changed_in_place(void **unused)
 
 static void test_small_lists_need_no_file(void **unused)
 {
-	struct spool spool;
+	struct conv_spool spool;
 	struct item item = {0, 0};
 
 	assert_int_equal(conv_spool_init(&spool, 1, sizeof(item)), 0);
@@ -90,7 +90,7 @@ static void test_small_lists_need_no_file(void **unused)
 
 static void test_no_temporary_folder(void **unused)
 {
-	struct spool spool;
+	struct conv_spool spool;
 	struct item item = {0, 0};
 	int status = 0;
 
