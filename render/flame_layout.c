@@ -96,6 +96,28 @@ static void count_hidden_rows(struct rend_flame_layout *layout, const struct tfm
 	layout->hidden_rows = depth + 1 > limits->max_rows ? depth + 1 - limits->max_rows : 0;
 }
 
+/* Rows at the end that hold next to nothing would leave the picture mostly bare. */
+static int trim_rows(struct rend_flame_layout *layout, double min_row_px)
+{
+	double *row_px = calloc(layout->row_count, sizeof(*row_px));
+	size_t kept = 0;
+	if (row_px == NULL)
+		return TFMT_E_NOMEM;
+	for (size_t i = 0; i < layout->count; i++)
+		row_px[layout->boxes[i].row] += layout->boxes[i].width_px;
+	while (layout->row_count > 1 && row_px[layout->row_count - 1] < min_row_px) {
+		layout->row_count--;
+		layout->hidden_rows++;
+	}
+	for (size_t i = 0; i < layout->count; i++) {
+		if (layout->boxes[i].row < layout->row_count)
+			layout->boxes[kept++] = layout->boxes[i];
+	}
+	layout->count = kept;
+	free(row_px);
+	return 0;
+}
+
 static void limit_labels(struct rend_flame_layout *layout, size_t max_labels)
 {
 	layout->label_min_px = LABEL_MIN_PX;
@@ -123,11 +145,14 @@ int rend_flame_layout_init(struct rend_flame_layout *layout, const struct tfmt_n
 			layout->min_px *= 2;
 	}
 	free(next_x);
+	if (status == 0) {
+		count_hidden_rows(layout, nodes, node_count, limits);
+		status = trim_rows(layout, limits->min_row_px);
+	}
 	if (status < 0) {
 		rend_flame_layout_release(layout);
 		return status;
 	}
-	count_hidden_rows(layout, nodes, node_count, limits);
 	limit_labels(layout, limits->max_labels);
 	return 0;
 }

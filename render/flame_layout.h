@@ -27,6 +27,7 @@ struct rend_flame_box {
 struct rend_flame_limits {
 	double width_px;
 	double min_px;	   /* thinner boxes are merged */
+	double min_row_px; /* the picture ends below the last row that is so full; 0: never */
 	uint32_t max_rows; /* at least 1 */
 	size_t max_boxes;  /* kept by raising min_px */
 	size_t max_labels; /* kept by raising label_min_px */
@@ -38,7 +39,7 @@ struct rend_flame_layout {
 	double min_px;	     /* as it became */
 	double label_min_px; /* thinner boxes have no label */
 	uint32_t row_count;
-	uint32_t hidden_rows; /* would follow, had there been room */
+	uint32_t hidden_rows; /* that would follow */
 };
 
 /*

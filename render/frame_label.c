@@ -12,6 +12,11 @@ static bool is_name_char(char c)
 	       c == '_' || (c & 0x80) != 0;
 }
 
+static bool is_name_start(char c)
+{
+	return is_name_char(c) && !(c >= '0' && c <= '9');
+}
+
 /* Bytes of an operator's name at `text`, such as "operator<<" or "operator()", else 0. */
 static size_t operator_length(const char *name, const char *text)
 {
@@ -64,23 +69,31 @@ static void collapse(const char *name, char open, char close, char *out, size_t 
 	out[length] = '\0';
 }
 
-/* The next place outside of brackets where `name` may lose what is before it, or NULL. */
+/* A name parted by dots, as Python has them: not a number, not the dots of an operator. */
+static bool is_dot(const char *name, const char *c)
+{
+	return c[0] == '.' && (is_name_start(c[1]) || c[1] == '<') &&
+	       (is_name_char(c[-1]) || c[-1] == '>') && strstr(name, "+0x") == NULL;
+}
+
+/*
+ * The next place outside of brackets where `name` may lose what is before it, or NULL: "::b" of
+ * "a::b", ".b" of "a.b", "+0x1f" of "libx.so.5.4+0x1f".
+ */
 static const char *next_part(const char *name)
 {
 	int depth = 0;
 	for (const char *c = name; *c != '\0'; c++) {
-		size_t operator_bytes = operator_length(name, c);
-		if (operator_bytes > 0)
+		if (operator_length(name, c) > 0)
 			return NULL;
-		if (*c == '<' || *c == '(' || *c == '{' || *c == '[')
+		if (strchr("<({[", *c) != NULL)
 			depth++;
-		else if (*c == '>' || *c == ')' || *c == '}' || *c == ']')
+		else if (strchr(">)}]", *c) != NULL)
 			depth--;
-		else if (depth == 0 && c > name && c[0] == ':' && c[1] == ':' && c[2] != '\0')
-			return c;
-		else if (depth == 0 && c > name && c[0] == '.' &&
-			 (is_name_char(c[1]) || c[1] == '<') &&
-			 (is_name_char(c[-1]) || c[-1] == '>'))
+		if (depth != 0 || c == name)
+			continue;
+		if ((c[0] == ':' && c[1] == ':' && c[2] != '\0') || strncmp(c, "+0x", 3) == 0 ||
+			is_dot(name, c))
 			return c;
 	}
 	return NULL;

@@ -25,6 +25,11 @@ void rend_set_colour(cairo_t *cr, struct rend_colour colour)
 	cairo_set_source_rgb(cr, colour.red / 255.0, colour.green / 255.0, colour.blue / 255.0);
 }
 
+enum rend_role rend_label_fill(const struct rend_item *item)
+{
+	return item->fade > 0.4 ? REND_NONE : item->fill;
+}
+
 /*
  * Diagonals x + y = k * distance, cut to the rectangle here rather than by a clip: clips and
  * patterns would need ids in an SVG. Counting from the page's corner, neighbours match.

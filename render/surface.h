@@ -30,6 +30,9 @@ extern const struct rend_surface rend_surface_svg;
 /* The background and all shapes of the scene, in order. */
 void rend_draw_shapes(cairo_t *cr, const struct rend_scene *scene, const struct rend_theme *theme);
 
+/* What the label of an item lies on: the page itself when the box has faded that much. */
+enum rend_role rend_label_fill(const struct rend_item *item);
+
 void rend_set_colour(cairo_t *cr, struct rend_colour colour);
 
 #endif

@@ -59,7 +59,7 @@ static void draw_item(cairo_t *cr, PangoLayout *layout, const struct rend_item *
 	}
 	if (item->label == NULL)
 		return;
-	rend_set_colour(cr, rend_theme_label(theme, item->fill));
+	rend_set_colour(cr, rend_theme_label(theme, rend_label_fill(item)));
 	draw_words(cr, layout, item->label, REND_FONT_LABEL, REND_ANCHOR_START,
 		rect->x + REND_LABEL_INSET_PX, rend_label_baseline(*rect));
 }

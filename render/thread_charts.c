@@ -22,7 +22,7 @@ struct collector {
 	size_t slot_count;
 };
 
-/* Where threads start, before any code that tells them apart. */
+/* Where threads start, before any code that tells them apart; _start may have lost its name. */
 static bool is_entry(const char *function)
 {
 	static const char *const names[] = {"_start", "start_thread", "clone", "__clone", "clone3",
@@ -114,8 +114,10 @@ static int append_frame(struct collector *collector, uint32_t frame, uint32_t *n
 	size_t count = tfmt_trace_locations(trace, frame, locations, MAX_LOCATIONS);
 	for (size_t i = count < MAX_LOCATIONS ? count : MAX_LOCATIONS; i-- > 0;) {
 		uint32_t number;
-		if (*node == 0 && is_entry(locations[i].function))
+		if (paths->nodes[*node].depth <= 1 && is_entry(locations[i].function)) {
+			*node = 0;
 			continue;
+		}
 		int status = function_number(collector, &locations[i], &number);
 		if (status == 0)
 			status = rend_path_tree_child(paths, *node, number, node);

@@ -10,16 +10,17 @@
 #include "num.h"
 #include "view.h"
 
-#define ROW_PX	     18
-#define BOX_PX	     17.4
-#define GAP_PX	     0.6
-#define MIN_BOX_PX   0.5
-#define HEADING_PX   26 /* the heading, down to the first row */
-#define LEGEND_PX    18 /* a line of its own where it has no room in the heading's */
-#define MAX_ROWS     160
-#define MIN_ROWS     4
-#define TITLE_BYTES  1200
-#define MERGED_NAMES 4 /* of merged frames, in what hovering shows */
+#define ROW_PX	      18
+#define BOX_PX	      17.4
+#define GAP_PX	      0.6
+#define MIN_BOX_PX    0.5
+#define HEADING_PX    26 /* the heading, down to the first row */
+#define LEGEND_PX     18 /* a line of its own where it has no room in the heading's */
+#define MAX_ROWS      160
+#define MIN_ROWS      4
+#define MIN_ROW_SHARE 0.02 /* in a report, the flame ends below the last row so full */
+#define TITLE_BYTES   1200
+#define MERGED_NAMES  4 /* of merged frames, in what hovering shows */
 
 struct flame {
 	const struct rend_model *model;
@@ -112,6 +113,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	struct rend_flame_limits limits = {
 		.width_px = frame->width_px,
 		.min_px = MIN_BOX_PX,
+		.min_row_px = frame->is_part ? frame->width_px * MIN_ROW_SHARE : 0,
 		.max_rows = max_rows(frame),
 		.max_boxes = frame->is_part ? REND_MAX_ITEMS / 2 : REND_MAX_ITEMS,
 		.max_labels = frame->is_part ? REND_MAX_LABELS / 2 : REND_MAX_LABELS,

@@ -10,22 +10,24 @@
 #include "thread_charts.h"
 #include "view.h"
 
-#define LEFT_PX	      126
-#define RIGHT_PX      86
-#define STRIPS_GAP_PX 26
-#define ROW_PX	      18
-#define BOX_PX	      17.4
-#define GAP_PX	      0.6
-#define MIN_BOX_PX    0.5
-#define TRACK_GAP_PX  20
-#define TRACK_MIN_PX  32 /* two lines of text */
-#define AXIS_PX	      24
-#define FOOT_PX	      20 /* a line below the axis: what is not drawn, and the colours */
-#define LABEL_MIN_PX  24
-#define MIN_DENSITY   0.25 /* paler than that, a block would not be seen */
-#define PART_TRACKS   6
-#define MIN_ROWS      3
-#define TITLE_BYTES   1000
+#define LEFT_PX		 126
+#define RIGHT_PX	 86
+#define STRIPS_GAP_PX	 26
+#define ROW_PX		 18
+#define BOX_PX		 17.4
+#define GAP_PX		 0.6
+#define MIN_BOX_PX	 0.5
+#define TRACK_GAP_PX	 20
+#define TRACK_MIN_PX	 32 /* two lines of text */
+#define AXIS_PX		 24
+#define FOOT_PX		 20 /* a line below the axis: what is not drawn, and the colours */
+#define LABEL_MIN_PX	 24
+#define MIN_DENSITY	 0.25 /* paler than that, a block would not be seen */
+#define PART_TRACKS	 6
+#define PART_ROWS	 16
+#define MIN_TOLD_PERCENT 2 /* of the first row: less does not make a row of a report */
+#define MIN_ROWS	 3
+#define TITLE_BYTES	 1000
 
 struct timeline {
 	const struct rend_model *model;
@@ -39,6 +41,12 @@ struct timeline {
 	char note[160]; /* what is not drawn, "" when all is */
 };
 
+/* False for blocks of many functions of which none has most of the time. */
+static bool has_major(const struct rend_slice *slice)
+{
+	return slice->type != REND_SLICE_DENSE || slice->major_ns * 2 >= slice->busy_ns;
+}
+
 static bool has_data(const struct rend_model *model)
 {
 	return model->tree != NULL && model->totals.sample_count > 0;
@@ -51,9 +59,30 @@ static double strips_px(const struct timeline *timeline)
 	return height_px > 0 ? height_px + STRIPS_GAP_PX : 0;
 }
 
+/* Time that a row says something about: not that of blocks of many functions. */
+static uint64_t told_ns(const struct rend_slice_row *row)
+{
+	uint64_t sum_ns = 0;
+	for (size_t i = 0; i < row->count; i++)
+		sum_ns += has_major(&row->slices[i]) ? row->slices[i].busy_ns : 0;
+	return sum_ns;
+}
+
+/* Without the deeper rows that say next to nothing. */
+static uint32_t telling_rows(const struct rend_track *track)
+{
+	uint32_t rows = track->slices.row_count > 0 ? 1 : 0;
+	for (uint32_t i = rows; i < track->slices.row_count && i < PART_ROWS; i++) {
+		if (told_ns(&track->slices.rows[i]) >
+			told_ns(&track->slices.rows[0]) * MIN_TOLD_PERCENT / 100)
+			rows = i + 1;
+	}
+	return rows;
+}
+
 static uint32_t track_rows(const struct timeline *timeline, const struct rend_track *track)
 {
-	uint32_t rows = track->slices.row_count;
+	uint32_t rows = timeline->frame.is_part ? telling_rows(track) : track->slices.row_count;
 	return rows < timeline->max_rows ? rows : timeline->max_rows;
 }
 
@@ -99,15 +128,15 @@ static void make_note(struct timeline *timeline)
 	bool is_cut = charts->is_cut;
 	size_t length = 0;
 	for (size_t i = 0; i < charts->track_count; i++)
-		is_cut = is_cut || charts->tracks[i].slices.row_count > timeline->max_rows;
+		is_cut = is_cut || charts->tracks[i].slices.row_count >
+					   track_rows(timeline, &charts->tracks[i]);
 	if (charts->thread_count > charts->track_count)
 		length = (size_t)snprintf(timeline->note, sizeof(timeline->note),
 			"the %zu busiest of %zu threads", charts->track_count,
 			charts->thread_count);
 	if (is_cut)
 		snprintf(timeline->note + length, sizeof(timeline->note) - length,
-			"%sthe outermost %u functions of each stack", length > 0 ? ", " : "",
-			(unsigned)timeline->max_rows);
+			"%sdeeper functions are not drawn", length > 0 ? ", " : "");
 }
 
 /* A slice's left edge and width, with its gap to the next. */
@@ -229,7 +258,7 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 
 static void wait_reason(const struct rend_slice *slice, char *text, size_t size)
 {
-	const char *syscall = tfmt_syscall_name((uint16_t)(slice->syscall - 1));
+	const char *syscall = tfmt_syscall_name(slice->syscall);
 	if (slice->state == TFMT_STATE_PREEMPTED)
 		snprintf(text, size, "preempted");
 	else if (slice->state == TFMT_STATE_GIL)
@@ -264,11 +293,11 @@ static void slice_title(
 			length, share);
 		return;
 	}
-	bool has_major = slice->major_ns * 2 >= slice->busy_ns;
 	num_percent(share, (double)slice->busy_ns, (double)length_ns);
 	snprintf(text, size, "%s short slices, %s\nfrom %s, for %s, %s of it busy%s%s",
-		num_count(count, slice->count), has_major ? "most of them of" : "of many functions",
-		begin, length, share, has_major ? "\n" : "", has_major ? what : "");
+		num_count(count, slice->count),
+		has_major(slice) ? "most of them of" : "of many functions", begin, length, share,
+		has_major(slice) ? "\n" : "", has_major(slice) ? what : "");
 }
 
 /* With its length while there is room. */
@@ -282,6 +311,21 @@ static void wait_label(const struct rend_slice *slice, double room_px, char *lab
 		snprintf(label, size, "%s", reason);
 	if (rend_text_width_px(REND_FONT_LABEL, label) > room_px)
 		snprintf(label, size, "%s", length);
+}
+
+/* The function's name; of a block how many slices it stands for. */
+static void code_label(const struct timeline *timeline, const struct rend_slice *slice,
+	double room_px, char *label, size_t size)
+{
+	const struct tfmt_location *location = rend_slice_location(&timeline->charts, slice);
+	char count[NUM_TEXT_BYTES], times[NUM_TEXT_BYTES + 4] = "";
+	num_count(count, slice->count);
+	if (slice->type == REND_SLICE_DENSE && slice->count > 1)
+		snprintf(times, sizeof(times), "× %s", count);
+	if (has_major(slice))
+		rend_frame_label(REND_FONT_LABEL, location->function, times, room_px, label, size);
+	else
+		snprintf(label, size, "%s short slices", count);
 }
 
 static void draw_slice(const struct timeline *timeline, struct rend_scene *scene,
@@ -303,16 +347,13 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 		wait_label(slice, room_px, label, sizeof(label));
 		has_label = has_label && rend_text_width_px(REND_FONT_LABEL, label) <= room_px;
 	} else {
-		const struct tfmt_location *location =
-			rend_slice_location(&timeline->charts, slice);
-		item.fill = rend_model_role(timeline->model, location);
-		rend_frame_label(
-			REND_FONT_LABEL, location->function, "", room_px, label, sizeof(label));
+		item.fill = rend_model_role(
+			timeline->model, rend_slice_location(&timeline->charts, slice));
+		code_label(timeline, slice, room_px, label, sizeof(label));
 	}
 	if (slice->type == REND_SLICE_DENSE) {
 		double length_ns = (double)(slice->end_ns - slice->begin_ns);
 		item.fade = 1 - fmax((double)slice->busy_ns / length_ns, MIN_DENSITY);
-		has_label = has_label && slice->major_ns * 2 >= slice->busy_ns;
 	}
 	item.label = has_label ? label : NULL;
 	rend_scene_item(scene, &item);
@@ -339,7 +380,7 @@ static void draw_track(const struct timeline *timeline, struct rend_scene *scene
 static void draw_foot(const struct timeline *timeline, struct rend_scene *scene, double y)
 {
 	const struct rend_frame *frame = &timeline->frame;
-	double note_px = rend_scene_text(scene, &(struct rend_text){.x = frame->axis.x0,
+	double note_px = rend_scene_text(scene, &(struct rend_text){.x = frame->axis.x0 + 4,
 							.y = y + 14,
 							.text = timeline->note,
 							.font = REND_FONT_SMALL,

@@ -99,6 +99,24 @@ static void test_depth_is_bounded_and_said(void **state)
 	rend_flame_layout_release(&layout);
 }
 
+static void test_nearly_empty_rows_are_trimmed(void **state)
+{
+	(void)state;
+	struct tfmt_node nodes[64] = {{.total = 1000, .total_count = 1000}};
+	uint32_t count = 1;
+	uint32_t node = add_child(nodes, &count, 0, 900);
+	for (int i = 0; i < 20; i++)
+		node = add_child(nodes, &count, node, 5);
+	struct rend_flame_limits limits = *LIMITS(1000, 40);
+	struct rend_flame_layout layout;
+	limits.min_row_px = 10;
+	assert_int_equal(rend_flame_layout_init(&layout, nodes, count, &limits), 0);
+	assert_int_equal(layout.row_count, 2);
+	assert_int_equal(layout.hidden_rows, 20);
+	assert_int_equal(layout.count, 2);
+	rend_flame_layout_release(&layout);
+}
+
 static void test_caps_raise_the_thresholds(void **state)
 {
 	(void)state;
@@ -151,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_boxes_lie_below_their_parents),
 		cmocka_unit_test(test_thin_siblings_merge),
 		cmocka_unit_test(test_depth_is_bounded_and_said),
+		cmocka_unit_test(test_nearly_empty_rows_are_trimmed),
 		cmocka_unit_test(test_caps_raise_the_thresholds),
 		cmocka_unit_test(test_nothing_is_empty),
 	};

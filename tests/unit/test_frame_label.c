@@ -59,6 +59,13 @@ static void test_names_are_never_cut_at_a_bracket(void **state)
 	check("Server.handle.<locals>.reply", "", "….reply");
 }
 
+static void test_addresses_keep_their_number(void **state)
+{
+	(void)state;
+	check("liblzma.so.5.4.1+0x15a50", "33.1 %", "liblzma.so.5.4.1+0x15a50 33.1 %");
+	check("liblzma.so.5.4.1+0x15a50", "33.1 %", "…+0x15a50");
+}
+
 /* What does not fit at all comes in its shortest form, for its end to be cut. */
 static void test_shortest_form_is_last(void **state)
 {
@@ -92,6 +99,7 @@ int main(void)
 		cmocka_unit_test(test_templates_collapse),
 		cmocka_unit_test(test_operators_and_lambdas_stay_whole),
 		cmocka_unit_test(test_names_are_never_cut_at_a_bracket),
+		cmocka_unit_test(test_addresses_keep_their_number),
 		cmocka_unit_test(test_shortest_form_is_last),
 		cmocka_unit_test(test_hostile_names_are_bounded),
 	};
