@@ -11,8 +11,8 @@
 #define REC_NAME_BYTES_MAX 4096
 
 /*
- * Write `name` (a symbol, with or without "@VERSION") readable into `text`, which has
- * REC_NAME_BYTES_MAX bytes. Returns `text`.
+ * Write `name` readable into `text`, which has REC_NAME_BYTES_MAX bytes. "@VERSION" is left out,
+ * "@plt" stays. Returns `text`.
  */
 char *rec_demangle(const char *name, char *text);
 
