@@ -86,3 +86,6 @@ PYTHON
 check tiny.cbor.zst
 "$BUILD/targets/tiny_trace" empty.cbor.zst empty
 check empty.cbor.zst
+"$BUILD/targets/gen_trace" --symbols --samples 20000 --stacks 500 --threads 5 --processes 2 \
+    --metrics 50 generated.cbor.zst
+check generated.cbor.zst
