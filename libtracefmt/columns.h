@@ -19,17 +19,13 @@ struct tfmt_columns {
 
 void tfmt_columns__release(struct tfmt_columns *columns);
 
-/* The range of the rows' times. Untouched for kinds without a time. */
-void tfmt_columns__time_range(const struct tfmt_schema *schema, const void *rows, size_t count,
-	uint64_t *ret_begin_ns, uint64_t *ret_end_ns);
-
 /*
  * Append the CBOR of a chunk with `chunk->count` rows to `out`. Uses kind, is_repeat, sequence,
- * begin_ns, end_ns, tick_ns, first_id and count of `chunk`; times must be multiples of the tick.
+ * tick_ns, first_id and count of `chunk`, and sets begin_ns, end_ns and step.
  * Returns: 0; TFMT_E_NOMEM.
  */
-int tfmt_columns__pack(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
-	const void *rows, struct tfmt_bytes *out);
+int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, const void *rows,
+	struct tfmt_bytes *out);
 
 /*
  * Fill `rows`, chunk->count structs of the chunk's kind, which is not TFMT_STRING.

@@ -1,4 +1,3 @@
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,36 +5,15 @@
 
 #include "tracefmt/error.h"
 
+/* Enough for a median that one late sample does not move. */
+#define STEPS_LOOKED_AT 15
+
 void tfmt_columns__release(struct tfmt_columns *columns)
 {
 	tfmt_keyed__release(&columns->keyed);
 	free(columns->values);
 	tfmt_bytes__release(&columns->packed);
 	*columns = (struct tfmt_columns){0};
-}
-
-void tfmt_columns__time_range(const struct tfmt_schema *schema, const void *rows, size_t count,
-	uint64_t *ret_begin_ns, uint64_t *ret_end_ns)
-{
-	const struct tfmt_column *column = NULL;
-	const uint8_t *field = rows;
-	uint64_t begin_ns = UINT64_MAX, end_ns = 0;
-
-	for (size_t i = 0; i < schema->column_count; i++)
-		if (schema->columns[i].is_time)
-			column = &schema->columns[i];
-	if (!column)
-		return;
-	field += column->offset;
-	for (size_t i = 0; i < count; i++, field += schema->row_bytes) {
-		uint64_t time_ns;
-
-		memcpy(&time_ns, field, sizeof(time_ns));
-		begin_ns = time_ns < begin_ns ? time_ns : begin_ns;
-		end_ns = time_ns > end_ns ? time_ns : end_ns;
-	}
-	*ret_begin_ns = begin_ns;
-	*ret_end_ns = end_ns;
 }
 
 /* Inlined with constants for size and sign, so that each case is a loop of its own. */
@@ -69,6 +47,37 @@ static void gather(const struct tfmt_column *column, const uint8_t *rows, size_t
 		gather_as(field, row_bytes, count, 1, false, values);
 }
 
+static inline __attribute__((always_inline)) bool is_constant_as(
+	const uint8_t *field, size_t row_bytes, size_t count, unsigned int size)
+{
+	uint64_t first = 0;
+
+	memcpy(&first, field, size);
+	for (size_t i = 1; i < count; i++) {
+		uint64_t value = 0;
+
+		memcpy(&value, field + i * row_bytes, size);
+		if (value != first)
+			return false;
+	}
+	return true;
+}
+
+/* Whether a field is the same in all rows: common, and found without gathering it. */
+static bool is_constant(
+	const struct tfmt_column *column, const uint8_t *rows, size_t row_bytes, size_t count)
+{
+	const uint8_t *field = rows + column->offset;
+
+	if (column->size == 8)
+		return is_constant_as(field, row_bytes, count, 8);
+	if (column->size == 4)
+		return is_constant_as(field, row_bytes, count, 4);
+	if (column->size == 2)
+		return is_constant_as(field, row_bytes, count, 2);
+	return is_constant_as(field, row_bytes, count, 1);
+}
+
 static void to_deltas(uint64_t *values, size_t count, uint64_t base)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -86,38 +95,134 @@ static void to_distances(uint64_t *values, size_t count, uint64_t first_id)
 			values[i] = first_id + i - values[i];
 }
 
-/* FORMAT.md, "delta by" and "delta2 by". */
-static int to_keyed_deltas(struct tfmt_keyed *keyed, const struct tfmt_column *column,
-	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count, uint64_t base)
+/* The slot of row `i`, which is new and has `first_value` or has the last value of its key. */
+static struct tfmt_keyed_slot *slot_of_row(struct tfmt_keyed *keyed,
+	const struct tfmt_column *column, const uint8_t *rows, size_t row_bytes, size_t i,
+	uint64_t first_value)
 {
-	bool is_second = column->transform == TFMT_DELTA2_BY;
+	struct tfmt_keyed_slot *slot;
+	uint32_t key;
+
+	memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
+	slot = tfmt_keyed__get(keyed, key, first_value);
+	if (slot)
+		return slot;
+	return tfmt_keyed__grow(keyed) < 0 ? NULL : tfmt_keyed__get(keyed, key, first_value);
+}
+
+static int to_keyed_deltas(struct tfmt_keyed *keyed, const struct tfmt_column *column,
+	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count)
+{
+	if (tfmt_keyed__clear(keyed) < 0)
+		return TFMT_E_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		uint64_t value = values[i];
+		struct tfmt_keyed_slot *slot = slot_of_row(keyed, column, rows, row_bytes, i, 0);
+
+		if (!slot)
+			return TFMT_E_NOMEM;
+		values[i] = value - slot->value;
+		slot->value = value;
+	}
+	return 0;
+}
+
+static int compare_steps(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The median of the first differences between rows of one key: the period of a sampler. */
+static int choose_step(struct tfmt_keyed *keyed, const struct tfmt_column *column,
+	const uint8_t *rows, size_t row_bytes, const uint64_t *values, size_t count,
+	uint64_t *ret_step)
+{
+	uint64_t steps[STEPS_LOOKED_AT];
+	size_t known = 0;
+
+	if (tfmt_keyed__clear(keyed) < 0)
+		return TFMT_E_NOMEM;
+	for (size_t i = 0; i < count && known < STEPS_LOOKED_AT; i++) {
+		size_t keys = keyed->used;
+		struct tfmt_keyed_slot *slot =
+			slot_of_row(keyed, column, rows, row_bytes, i, values[i]);
+
+		if (!slot)
+			return TFMT_E_NOMEM;
+		if (keyed->used == keys)
+			steps[known++] = values[i] - slot->value;
+		slot->value = values[i];
+	}
+	if (known == 0)
+		return 0;
+	qsort(steps, known, sizeof(*steps), compare_steps);
+	if (steps[known / 2] <= INT64_MAX)
+		*ret_step = steps[known / 2];
+	return 0;
+}
+
+/* FORMAT.md, "paced". */
+static int to_paces(struct tfmt_keyed *keyed, const struct tfmt_column *column, const uint8_t *rows,
+	size_t row_bytes, uint64_t *values, size_t count, uint64_t base, uint64_t step)
+{
 	uint64_t before = base; /* the value of the row before */
 
 	if (tfmt_keyed__clear(keyed) < 0)
 		return TFMT_E_NOMEM;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t value = values[i], delta;
-		uint64_t first_value = is_second ? before : 0;
-		struct tfmt_keyed_slot *slot;
-		uint32_t key;
+		uint64_t value = values[i];
+		/* So that the first row of a key comes out as its distance from `before`. */
+		struct tfmt_keyed_slot *slot =
+			slot_of_row(keyed, column, rows, row_bytes, i, before - step);
 
-		memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
-		slot = tfmt_keyed__get(keyed, key, first_value);
-		if (!slot) {
-			if (tfmt_keyed__grow(keyed) < 0)
-				return TFMT_E_NOMEM;
-			slot = tfmt_keyed__get(keyed, key, first_value);
-		}
-		delta = value - slot->value;
-		values[i] = is_second ? delta - slot->delta : delta;
-		slot->delta = delta;
-		slot->value = value;
-		before = value;
+		if (!slot)
+			return TFMT_E_NOMEM;
+		values[i] = value - slot->value - step;
+		slot->value = before = value;
 	}
 	return 0;
 }
 
-static int transform(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
+static uint64_t nearest_tick(uint64_t time_ns, uint64_t tick_ns)
+{
+	uint64_t ticks = time_ns / tick_ns;
+
+	return time_ns - ticks * tick_ns > tick_ns / 2 ? ticks + 1 : ticks;
+}
+
+/* The range of the rows' times, in whole ticks; 0, 0 for kinds without a time. */
+static void find_time_range(
+	const struct tfmt_schema *schema, const uint8_t *rows, struct tfmt_chunk *chunk)
+{
+	const struct tfmt_column *column = NULL;
+	uint64_t begin_ns = UINT64_MAX, end_ns = 0;
+
+	chunk->begin_ns = chunk->end_ns = 0;
+	for (size_t i = 0; i < schema->column_count; i++)
+		if (schema->columns[i].is_time)
+			column = &schema->columns[i];
+	if (!column)
+		return;
+	for (size_t i = 0; i < chunk->count; i++) {
+		uint64_t time_ns;
+
+		memcpy(&time_ns, rows + i * schema->row_bytes + column->offset, sizeof(time_ns));
+		begin_ns = time_ns < begin_ns ? time_ns : begin_ns;
+		end_ns = time_ns > end_ns ? time_ns : end_ns;
+	}
+	chunk->begin_ns = nearest_tick(begin_ns, chunk->tick_ns) * chunk->tick_ns;
+	chunk->end_ns = nearest_tick(end_ns, chunk->tick_ns) * chunk->tick_ns;
+}
+
+static void to_ticks(uint64_t *values, size_t count, uint64_t tick_ns)
+{
+	for (size_t i = 0; i < count; i++)
+		values[i] = nearest_tick(values[i], tick_ns);
+}
+
+static int transform(struct tfmt_columns *columns, struct tfmt_chunk *chunk,
 	const struct tfmt_column *column, const uint8_t *rows, size_t row_bytes)
 {
 	uint64_t *values = columns->values;
@@ -127,8 +232,7 @@ static int transform(struct tfmt_columns *columns, const struct tfmt_chunk *chun
 	if (column->is_time) {
 		base = chunk->begin_ns / chunk->tick_ns;
 		if (chunk->tick_ns != 1)
-			for (size_t i = 0; i < count; i++)
-				values[i] /= chunk->tick_ns;
+			to_ticks(values, count, chunk->tick_ns);
 	}
 	switch ((enum tfmt_transform)column->transform) {
 	case TFMT_PLAIN:
@@ -140,9 +244,13 @@ static int transform(struct tfmt_columns *columns, const struct tfmt_chunk *chun
 		to_distances(values, count, chunk->first_id);
 		break;
 	case TFMT_DELTA_BY:
-	case TFMT_DELTA2_BY:
-		return to_keyed_deltas(
-			&columns->keyed, column, rows, row_bytes, values, count, base);
+		return to_keyed_deltas(&columns->keyed, column, rows, row_bytes, values, count);
+	case TFMT_PACED:
+		if (choose_step(&columns->keyed, column, rows, row_bytes, values, count,
+			    &chunk->step) < 0)
+			return TFMT_E_NOMEM;
+		return to_paces(
+			&columns->keyed, column, rows, row_bytes, values, count, base, chunk->step);
 	}
 	return 0;
 }
@@ -190,43 +298,51 @@ static void narrow(const uint64_t *values, size_t count, unsigned int width, uin
 			out[i] = (uint8_t)values[i];
 	else if (width == 2)
 		for (size_t i = 0; i < count; i++) {
-			uint16_t value = htole16((uint16_t)values[i]);
+			uint16_t value = (uint16_t)values[i];
 
 			memcpy(out + 2 * i, &value, 2);
 		}
 	else if (width == 4)
 		for (size_t i = 0; i < count; i++) {
-			uint32_t value = htole32((uint32_t)values[i]);
+			uint32_t value = (uint32_t)values[i];
 
 			memcpy(out + 4 * i, &value, 4);
 		}
 	else
-		for (size_t i = 0; i < count; i++) {
-			uint64_t value = htole64(values[i]);
-
-			memcpy(out + 8 * i, &value, 8);
-		}
+		memcpy(out, values, 8 * count);
 }
 
-/* Append name and values; a column of zeros leaves no trace. */
-static void put_column(struct tfmt_bytes *out, const struct tfmt_column *column,
-	const uint64_t *values, size_t count, size_t *written)
+static bool is_stored_signed(const struct tfmt_column *column)
 {
-	bool is_signed = column->is_signed || column->transform != TFMT_PLAIN;
-	struct form form = narrowest(values, count, is_signed);
-	uint8_t *room;
+	return column->is_signed || column->transform != TFMT_PLAIN;
+}
 
-	if (form.is_constant && values[0] == 0)
+/* A column of zeros leaves no trace. */
+static void put_constant(
+	struct tfmt_bytes *out, const struct tfmt_column *column, uint64_t value, size_t *written)
+{
+	if (value == 0)
 		return;
 	++*written;
 	tfmt_cbor__put_key(out, column->name);
+	if (is_stored_signed(column))
+		tfmt_cbor__put_int(out, (int64_t)value);
+	else
+		tfmt_cbor__put_uint(out, value);
+}
+
+static void put_column(struct tfmt_bytes *out, const struct tfmt_column *column,
+	const uint64_t *values, size_t count, size_t *written)
+{
+	struct form form = narrowest(values, count, is_stored_signed(column));
+	uint8_t *room;
+
 	if (form.is_constant) {
-		if (is_signed)
-			tfmt_cbor__put_int(out, (int64_t)values[0]);
-		else
-			tfmt_cbor__put_uint(out, values[0]);
+		put_constant(out, column, values[0], written);
 		return;
 	}
+	++*written;
+	tfmt_cbor__put_key(out, column->name);
 	tfmt_cbor__put_tag(out, form.tag);
 	tfmt_cbor__put_bytes_head(out, count * form.width);
 	room = tfmt_bytes__reserve(out, count * form.width);
@@ -244,29 +360,19 @@ static void put_texts(struct tfmt_bytes *out, const struct tfmt_string *rows, si
 		tfmt_cbor__put_text(out, rows[i].data, rows[i].length);
 }
 
-/* Whether a field is 0 in all rows: common, and worth finding out without a second array. */
-static bool is_zero(
-	const struct tfmt_column *column, const uint8_t *rows, size_t row_bytes, size_t count)
-{
-	static const uint8_t zeros[8];
-
-	for (size_t i = 0; i < count; i++)
-		if (memcmp(rows + i * row_bytes + column->offset, zeros, column->size) != 0)
-			return false;
-	return true;
-}
-
-int tfmt_columns__pack(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
-	const void *rows, struct tfmt_bytes *out)
+int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, const void *rows,
+	struct tfmt_bytes *out)
 {
 	const struct tfmt_schema *schema = tfmt_schema__of(chunk->kind);
-	bool has_time = chunk->begin_ns != 0 || chunk->end_ns != 0;
+	bool has_time;
 	size_t written = 0;
 
 	if (tfmt_array__grow(&columns->values, &columns->capacity, chunk->count,
 		    sizeof(*columns->values)) < 0)
 		return TFMT_E_NOMEM;
 	columns->packed.length = 0;
+	find_time_range(schema, rows, chunk);
+	chunk->step = 0;
 	if (chunk->kind == TFMT_STRING) {
 		put_texts(&columns->packed, rows, chunk->count);
 		written = 1;
@@ -274,13 +380,18 @@ int tfmt_columns__pack(struct tfmt_columns *columns, const struct tfmt_chunk *ch
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct tfmt_column *column = &schema->columns[i];
 
-		if (!column->is_time && is_zero(column, rows, schema->row_bytes, chunk->count))
+		if (column->transform == TFMT_PLAIN &&
+			is_constant(column, rows, schema->row_bytes, chunk->count)) {
+			gather(column, rows, schema->row_bytes, 1, columns->values);
+			put_constant(&columns->packed, column, columns->values[0], &written);
 			continue;
+		}
 		gather(column, rows, schema->row_bytes, chunk->count, columns->values);
 		if (transform(columns, chunk, column, rows, schema->row_bytes) < 0)
 			return TFMT_E_NOMEM;
 		put_column(&columns->packed, column, columns->values, chunk->count, &written);
 	}
+	has_time = chunk->begin_ns != 0 || chunk->end_ns != 0;
 	tfmt_chunk__put_envelope(out, chunk, has_time, schema->is_numbered);
 	tfmt_cbor__put_map(out, written);
 	tfmt_bytes__append(out, columns->packed.data, columns->packed.length);

@@ -1,9 +1,10 @@
-#include <endian.h>
 #include <string.h>
 
 #include "columns.h"
 
 #include "tracefmt/error.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "columns are copied as they lie");
 
 static inline __attribute__((always_inline)) uint64_t load(
 	const uint8_t *data, size_t i, unsigned int width, bool is_signed)
@@ -17,15 +18,13 @@ static inline __attribute__((always_inline)) uint64_t load(
 		return is_signed ? (uint64_t)(int8_t)data[i] : data[i];
 	case 2:
 		memcpy(&value_16, data + 2 * i, 2);
-		value_16 = le16toh(value_16);
 		return is_signed ? (uint64_t)(int16_t)value_16 : value_16;
 	case 4:
 		memcpy(&value_32, data + 4 * i, 4);
-		value_32 = le32toh(value_32);
 		return is_signed ? (uint64_t)(int32_t)value_32 : value_32;
 	default:
 		memcpy(&value_64, data + 8 * i, 8);
-		return le64toh(value_64);
+		return value_64;
 	}
 }
 
@@ -143,15 +142,38 @@ static int from_distances(uint64_t *values, size_t count, uint64_t first_id)
 }
 
 static int from_keyed_deltas(struct tfmt_keyed *keyed, const struct tfmt_column *column,
-	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count, uint64_t base)
+	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count)
 {
-	bool is_second = column->transform == TFMT_DELTA2_BY;
-	uint64_t before = base;
+	if (tfmt_keyed__clear(keyed) < 0)
+		return TFMT_E_NOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct tfmt_keyed_slot *slot;
+		uint32_t key;
+
+		memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
+		slot = tfmt_keyed__get(keyed, key, 0);
+		if (!slot) {
+			if (tfmt_keyed__grow(keyed) < 0)
+				return TFMT_E_NOMEM;
+			slot = tfmt_keyed__get(keyed, key, 0);
+		}
+		values[i] = slot->value += values[i];
+	}
+	return 0;
+}
+
+/* FORMAT.md, "paced". */
+static int from_paces(struct tfmt_keyed *keyed, const struct tfmt_column *column,
+	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count, uint64_t base,
+	uint64_t step)
+{
+	uint64_t before = base; /* the value of the row before */
 
 	if (tfmt_keyed__clear(keyed) < 0)
 		return TFMT_E_NOMEM;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t first_value = is_second ? before : 0;
+		/* So that the first row of a key comes out as `before` plus its value. */
+		uint64_t first_value = before - step;
 		struct tfmt_keyed_slot *slot;
 		uint32_t key;
 
@@ -162,8 +184,7 @@ static int from_keyed_deltas(struct tfmt_keyed *keyed, const struct tfmt_column 
 				return TFMT_E_NOMEM;
 			slot = tfmt_keyed__get(keyed, key, first_value);
 		}
-		slot->delta = is_second ? slot->delta + values[i] : values[i];
-		before = slot->value += slot->delta;
+		before = slot->value += values[i] + step;
 		values[i] = before;
 	}
 	return 0;
@@ -187,9 +208,12 @@ static int undo(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
 		status = from_distances(values, chunk->count, chunk->first_id);
 		break;
 	case TFMT_DELTA_BY:
-	case TFMT_DELTA2_BY:
 		status = from_keyed_deltas(
-			&columns->keyed, column, rows, row_bytes, values, chunk->count, base);
+			&columns->keyed, column, rows, row_bytes, values, chunk->count);
+		break;
+	case TFMT_PACED:
+		status = from_paces(&columns->keyed, column, rows, row_bytes, values, chunk->count,
+			base, chunk->step);
 		break;
 	}
 	if (column->is_time && chunk->tick_ns != 1)

@@ -1,6 +1,6 @@
 /*
- * What a *_BY transform remembers of each key of a chunk: its last value and last difference.
- * An open-addressing table that is emptied by counting up a generation.
+ * The last value of each key of a chunk, for transforms that go by a key. An open-addressing table
+ * that is emptied by counting up a generation.
  */
 #ifndef TFMT_KEYED_H
 #define TFMT_KEYED_H
@@ -12,7 +12,6 @@ struct tfmt_keyed_slot {
 	uint32_t key;
 	uint32_t generation; /* of the slot's content; 0: never used */
 	uint64_t value;
-	uint64_t delta;
 };
 
 struct tfmt_keyed {
@@ -31,7 +30,7 @@ int tfmt_keyed__clear(struct tfmt_keyed *keyed);
 int tfmt_keyed__grow(struct tfmt_keyed *keyed);
 
 /*
- * The slot of a key. A new one has `value` first_value and `delta` 0. Lives until the next call.
+ * The slot of a key. A new one has the value `first_value`. Lives until the next call.
  * Returns NULL when the table must grow first.
  */
 static inline struct tfmt_keyed_slot *tfmt_keyed__get(

@@ -55,6 +55,7 @@ int tfmt_writer_new(const struct tfmt_header *header, const struct tfmt_writer_o
 	if (options)
 		writer->options = *options;
 	status = use_defaults(&writer->options);
+	tfmt_writer__plan(writer);
 	if (status == 0)
 		status = tfmt_packer__new(writer->options.level, &writer->packer);
 	if (status == 0)

@@ -60,9 +60,6 @@ static int write_rows(
 		chunk->first_id = first + 1;
 	else if (schema->is_numbered)
 		chunk->first_id = rows->total - rows->count + 1;
-	chunk->begin_ns = chunk->end_ns = 0;
-	tfmt_columns__time_range(schema, rows->data + first * schema->row_bytes, count,
-		&chunk->begin_ns, &chunk->end_ns);
 	writer->unpacked.length = 0;
 	status = tfmt_columns__pack(
 		&writer->columns, chunk, rows->data + first * schema->row_bytes, &writer->unpacked);
@@ -90,16 +87,30 @@ static int hand_over(struct tfmt_writer *writer, enum tfmt_kind kind)
 	return 0;
 }
 
-/* Rows of a table that make a chunk when they are repeated. */
-static size_t rows_per_chunk(const struct tfmt_writer *writer, enum tfmt_kind kind)
+static void plan_references(struct tfmt_references *references, const struct tfmt_schema *schema)
 {
-	const struct tfmt_rows *rows = &writer->rows[kind];
-	size_t row_bytes = tfmt_schema__of(kind)->row_bytes;
-	size_t count = writer->options.chunk_bytes * ROW_BYTES_PER_CHUNK_BYTE / row_bytes;
+	for (size_t i = 0; i < schema->column_count; i++) {
+		const struct tfmt_column *column = &schema->columns[i];
 
-	if (count > TFMT_MAX_CONSTANT_ROWS)
-		count = TFMT_MAX_CONSTANT_ROWS;
-	return count ? count : rows->count;
+		if (column->refers_to != TFMT_NONE)
+			references->items[references->count++] =
+				(struct tfmt_reference){.offset = column->offset,
+					.size = column->size,
+					.kind = column->refers_to};
+	}
+}
+
+void tfmt_writer__plan(struct tfmt_writer *writer)
+{
+	for (enum tfmt_kind kind = TFMT_STRING; kind < TFMT_KIND_COUNT; kind++) {
+		const struct tfmt_schema *schema = tfmt_schema__of(kind);
+		size_t count =
+			writer->options.chunk_bytes * ROW_BYTES_PER_CHUNK_BYTE / schema->row_bytes;
+
+		writer->rows[kind].per_chunk =
+			count < TFMT_MAX_CONSTANT_ROWS ? count : TFMT_MAX_CONSTANT_ROWS;
+		plan_references(&writer->references[kind], schema);
+	}
 }
 
 /* Rows from `first` on that fit in one chunk: fewer where strings are long. */
@@ -108,7 +119,7 @@ static size_t repeat_count(const struct tfmt_writer *writer, enum tfmt_kind kind
 	const struct tfmt_rows *rows = &writer->rows[kind];
 	const struct tfmt_string *strings = (const void *)rows->data;
 	size_t left = rows->handed - first;
-	size_t count = rows_per_chunk(writer, kind), bytes = 0;
+	size_t count = rows->per_chunk, bytes = 0;
 
 	count = count < left ? count : left;
 	if (kind != TFMT_STRING)
@@ -171,14 +182,6 @@ int tfmt_writer__hand_over(struct tfmt_writer *writer, enum tfmt_kind kind)
 	if (status == 0)
 		status = checkpoint_if_due(writer);
 	return status;
-}
-
-bool tfmt_writer__is_large(const struct tfmt_writer *writer, enum tfmt_kind kind)
-{
-	const struct tfmt_rows *rows = &writer->rows[kind];
-
-	return tfmt_writer__open_count(rows) >= rows_per_chunk(writer, kind) ||
-	       rows->text_bytes >= writer->options.chunk_bytes;
 }
 
 int tfmt_writer__hand_over_all(struct tfmt_writer *writer)

@@ -9,11 +9,14 @@
 
 #include "tracefmt/writer.h"
 
+#define TFMT_MAX_REFERENCES 8
+
 /* The rows of one kind. Tables keep all rows, data kinds those of the open chunk. */
 struct tfmt_rows {
 	uint8_t *data;
 	size_t count;
 	size_t capacity;
+	size_t per_chunk;   /* rows that close a chunk */
 	size_t handed;	    /* rows of a table that are in the file */
 	size_t text_bytes;  /* of strings not handed over yet */
 	uint64_t oldest_ns; /* of the open chunk */
@@ -23,12 +26,26 @@ struct tfmt_rows {
 	uint64_t repeated_bytes;
 };
 
+/* A field that holds an id. */
+struct tfmt_reference {
+	uint16_t offset;
+	uint8_t size; /* bytes */
+	uint8_t kind; /* enum tfmt_kind it refers to */
+};
+
+/* The fields of a kind that hold ids, for the check of every record. */
+struct tfmt_references {
+	struct tfmt_reference items[TFMT_MAX_REFERENCES];
+	size_t count;
+};
+
 struct tfmt_writer {
 	struct tfmt_sink sink;
 	struct tfmt_writer_options options;
 	struct tfmt_arena arena; /* texts of strings and of the header */
 	struct tfmt_header header;
 	struct tfmt_rows rows[TFMT_KIND_COUNT];
+	struct tfmt_references references[TFMT_KIND_COUNT];
 	struct tfmt_intern index[TFMT_STACK + 1];
 	uint32_t *depths; /* of stacks, by id - 1 */
 	size_t depth_capacity;
@@ -45,6 +62,9 @@ struct tfmt_writer {
 	bool is_in_checkpoint;
 };
 
+/* Work out what depends on the options and the schema only. */
+void tfmt_writer__plan(struct tfmt_writer *writer);
+
 /* Write the header. `continues` begins a checkpoint. Returns as the sink; TFMT_E_NOMEM. */
 int tfmt_writer__put_header(struct tfmt_writer *writer, bool continues);
 
@@ -59,9 +79,6 @@ int tfmt_writer__hand_over(struct tfmt_writer *writer, enum tfmt_kind kind);
 
 /* The same for every kind. */
 int tfmt_writer__hand_over_all(struct tfmt_writer *writer);
-
-/* Whether the open chunk of a kind is large enough to be handed over. */
-bool tfmt_writer__is_large(const struct tfmt_writer *writer, enum tfmt_kind kind);
 
 /* Rows of a kind that are not handed over yet. */
 static inline size_t tfmt_writer__open_count(const struct tfmt_rows *rows)

@@ -5,17 +5,23 @@
 #include "tracefmt/limits.h"
 
 /* Whether all ids of a row are defined. */
-static bool refers_to_known(
-	const struct tfmt_writer *writer, const struct tfmt_schema *schema, const void *row)
+static bool refers_to_known(const struct tfmt_writer *writer, enum tfmt_kind kind, const void *row)
 {
-	for (size_t i = 0; i < schema->column_count; i++) {
-		const struct tfmt_column *column = &schema->columns[i];
-		uint64_t id = 0;
+	const struct tfmt_references *references = &writer->references[kind];
 
-		if (column->refers_to == TFMT_NONE)
-			continue;
-		memcpy(&id, (const uint8_t *)row + column->offset, column->size);
-		if (id > writer->rows[column->refers_to].total)
+	for (size_t i = 0; i < references->count; i++) {
+		const struct tfmt_reference *reference = &references->items[i];
+		const uint8_t *field = (const uint8_t *)row + reference->offset;
+		uint32_t id_32;
+		uint64_t id;
+
+		if (reference->size == sizeof(id)) {
+			memcpy(&id, field, sizeof(id));
+		} else {
+			memcpy(&id_32, field, sizeof(id_32));
+			id = id_32;
+		}
+		if (id > writer->rows[reference->kind].total)
 			return false;
 	}
 	return true;
@@ -39,7 +45,12 @@ static int append(struct tfmt_writer *writer, enum tfmt_kind kind, const void *r
 
 static int hand_over_if_large(struct tfmt_writer *writer, enum tfmt_kind kind)
 {
-	return tfmt_writer__is_large(writer, kind) ? tfmt_writer__hand_over(writer, kind) : 0;
+	const struct tfmt_rows *rows = &writer->rows[kind];
+
+	if (tfmt_writer__open_count(rows) < rows->per_chunk &&
+		rows->text_bytes < writer->options.chunk_bytes)
+		return 0;
+	return tfmt_writer__hand_over(writer, kind);
 }
 
 /* Add a row to a table. Nothing is changed on failure but for the sink's. */
@@ -53,7 +64,7 @@ static int add_row(
 		return writer->failed;
 	if (rows->count >= TFMT_MAX_IDS)
 		return TFMT_E_LIMIT;
-	if (!refers_to_known(writer, tfmt_schema__of(kind), row))
+	if (!refers_to_known(writer, kind, row))
 		return TFMT_E_ARG;
 	status = append(writer, kind, row);
 	if (status < 0)
@@ -155,26 +166,50 @@ int tfmt_writer_add_frame(
 	return add_interned(writer, TFMT_FRAME, &clean, ret_id);
 }
 
-int tfmt_writer_add_stack(
-	struct tfmt_writer *writer, const struct tfmt_stack *row, uint32_t *ret_id)
+/* Stacks are looked up once for every frame of every sample: comparing inline is worth it. */
+static uint32_t find_stack(
+	const struct tfmt_writer *writer, const struct tfmt_stack *row, uint32_t hash)
 {
-	struct tfmt_rows *table = &writer->rows[TFMT_STACK];
-	size_t before = table->count;
-	uint32_t depth = 1;
-	int status;
+	const struct tfmt_stack *stacks = (const void *)writer->rows[TFMT_STACK].data;
+	const struct tfmt_intern *index = &writer->index[TFMT_STACK];
+	uint32_t at, id;
 
-	if (row->parent > table->count)
+	for (at = hash; (id = tfmt_intern__next(index, hash, &at)) != 0;)
+		if (stacks[id - 1].parent == row->parent && stacks[id - 1].frame == row->frame)
+			break;
+	return id;
+}
+
+static int add_new_stack(
+	struct tfmt_writer *writer, const struct tfmt_stack *row, uint32_t hash, uint32_t *ret_id)
+{
+	size_t before = writer->rows[TFMT_STACK].count;
+	uint32_t depth = 1;
+
+	if (row->parent > before)
 		return TFMT_E_ARG;
 	if (row->parent != 0)
 		depth = writer->depths[row->parent - 1] + 1;
 	if (depth > TFMT_MAX_DEPTH)
 		return TFMT_E_LIMIT;
-	if (tfmt_array__grow(&writer->depths, &writer->depth_capacity, before + 1,
-		    sizeof(*writer->depths)) < 0)
+	if (tfmt_intern__reserve(&writer->index[TFMT_STACK]) < 0 ||
+		tfmt_array__grow(&writer->depths, &writer->depth_capacity, before + 1,
+			sizeof(*writer->depths)) < 0)
 		return TFMT_E_NOMEM;
 	writer->depths[before] = depth;
-	status = add_interned(writer, TFMT_STACK, row, ret_id);
-	return status;
+	return add_indexed(writer, TFMT_STACK, row, hash, ret_id);
+}
+
+int tfmt_writer_add_stack(
+	struct tfmt_writer *writer, const struct tfmt_stack *row, uint32_t *ret_id)
+{
+	uint32_t hash = tfmt_intern__hash(row, sizeof(*row));
+	uint32_t id = find_stack(writer, row, hash);
+
+	if (id == 0)
+		return add_new_stack(writer, row, hash, ret_id);
+	*ret_id = id;
+	return writer->failed;
 }
 
 int tfmt_writer_add_process(
@@ -203,7 +238,7 @@ static int add_record(
 
 	if (writer->failed)
 		return writer->failed;
-	if (!refers_to_known(writer, tfmt_schema__of(kind), record))
+	if (!refers_to_known(writer, kind, record))
 		return TFMT_E_ARG;
 	if (time_ns > writer->now_ns)
 		writer->now_ns = time_ns;
@@ -265,12 +300,7 @@ int tfmt_writer_symbol(struct tfmt_writer *writer, const struct tfmt_symbol *rec
 
 int tfmt_writer_sample(struct tfmt_writer *writer, const struct tfmt_sample *record)
 {
-	uint64_t tick_ns = writer->options.sample_tick_ns;
-	struct tfmt_sample rounded = *record;
-
-	if (tick_ns != 1)
-		rounded.time_ns = (record->time_ns + tick_ns / 2) / tick_ns * tick_ns;
-	return add_record(writer, TFMT_SAMPLE, &rounded, rounded.time_ns);
+	return add_record(writer, TFMT_SAMPLE, record, record->time_ns);
 }
 
 int tfmt_writer_span(

@@ -9,8 +9,8 @@
  *	  --threads N      threads in all (8), spread over the processes
  *	  --processes N    processes (1)
  *	  --rate HZ        samples a second and thread (1000)
- *	  --jitter NS      deviation of sample times, uniform (3000)
- *	  --tick NS        precision of sample times (1)
+ *	  --jitter NS      deviation of sample times, uniform (30000)
+ *	  --tick NS        precision of sample times (1000)
  *	  --metrics MS     rss and cpu of each process every so many ms (0: none)
  *	  --symbols        name the functions (else frames are addresses)
  *	  --seed N         another trace of the same kind (1)
@@ -402,8 +402,8 @@ int main(int argc, char **argv)
 				      .threads = 8,
 				      .processes = 1,
 				      .rate = 1000,
-				      .jitter_ns = 3000,
-				      .tick_ns = 1,
+				      .jitter_ns = 30000,
+				      .tick_ns = 1000,
 				      .seed = 1,
 				      .level = 1}};
 	const char *command[] = {"/usr/bin/app", "--work"};
