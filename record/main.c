@@ -17,7 +17,7 @@ static const struct opt_row rows[] = {
 		0, 1, 100000},
 	{"interval", 'i', OPT_DURATION, "TIME", "between readings of CPU and memory (100ms)",
 		ROW(interval_ns), 0, 1000000, 3600000000000},
-	{"stack-size", 0, OPT_SIZE, "SIZE", "of the stack copied with each sample (16K)",
+	{"stack-size", 0, OPT_SIZE, "SIZE", "of the stack copied with each sample (32K)",
 		ROW(stack_bytes), 0, 512, 65528},
 	{"duration", 'd', OPT_DURATION, "TIME", "stop recording after TIME; the program goes on",
 		ROW(duration_ns), 0, 1000000, 0},
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	struct rec_options options = {
 		.rate_hz = 999,
 		.interval_ns = 100000000,
-		.stack_bytes = 16384,
+		.stack_bytes = 32768,
 	};
 	struct msg msg = {"trec", 0};
 	int operands = 0;

@@ -15,10 +15,12 @@
 
 #include "tracefmt/error.h"
 
-/* Per CPU. 4 MiB hold a quarter of a second at 1 kHz with 16 KiB of stack each. */
-#define SAMPLE_RING_BYTES (4u << 20)
-#define LIFE_RING_BYTES	  (256u << 10)
-#define MIN_RING_BYTES	  (32u << 10)
+/* A sample ring holds what one CPU gives in an eighth of a second, within these bounds. */
+#define RING_SHARE	      8
+#define MIN_SAMPLE_RING_BYTES (1u << 20)
+#define MAX_SAMPLE_RING_BYTES (16u << 20)
+#define LIFE_RING_BYTES	      (256u << 10)
+#define MIN_RING_BYTES	      (32u << 10)
 
 struct ring {
 	int fd;
@@ -102,7 +104,7 @@ static struct perf_event_attr sample_attr(const struct rec_perf_options *options
 		attr.exclude_callchain_user = 1;
 		attr.sample_max_stack = REC_PERF_MAX_KERNEL_FRAMES - 1;
 	}
-	attr.wakeup_watermark = SAMPLE_RING_BYTES / 4;
+	attr.wakeup_watermark = UINT32_MAX; /* set with the ring's size */
 	return attr;
 }
 
@@ -235,11 +237,20 @@ static void limit_rate(struct rec_perf *perf, struct rec_perf_options *options)
 	perf->rate_hz = options->rate_hz;
 }
 
+static size_t sample_ring_bytes(const struct rec_perf_options *options)
+{
+	uint64_t wanted = options->rate_hz * options->stack_bytes / RING_SHARE;
+	size_t size_bytes = MIN_SAMPLE_RING_BYTES;
+	while (size_bytes < wanted && size_bytes < MAX_SAMPLE_RING_BYTES)
+		size_bytes *= 2;
+	return size_bytes;
+}
+
 static int open_samples(struct rec_perf *perf, const struct rec_perf_options *options, pid_t pid)
 {
 	for (int with_kernel = 1; with_kernel >= 0; with_kernel--) {
 		perf->sample_attr = sample_attr(options, with_kernel);
-		if (add_rings(perf, &perf->sample_attr, pid, SAMPLE_RING_BYTES) == 0) {
+		if (add_rings(perf, &perf->sample_attr, pid, sample_ring_bytes(options)) == 0) {
 			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
 			return 0;
 		}

@@ -447,6 +447,19 @@ static int sort_sequences(struct rec_lines *lines)
 	return 0;
 }
 
+/* Give back what growing left over: tables are kept for long. */
+static void shrink(struct rec_lines *lines)
+{
+	struct rec_line_row *rows = NULL;
+
+	if (lines->row_count > 0)
+		rows = reallocarray(lines->rows, lines->row_count, sizeof(*rows));
+	if (rows) {
+		lines->rows = rows;
+		lines->row_capacity = lines->row_count;
+	}
+}
+
 int rec_lines_read(const struct rec_dwarf_sections *sections, const struct rec_unit *unit,
 	const struct rec_text *text, struct rec_lines *lines)
 {
@@ -470,6 +483,8 @@ int rec_lines_read(const struct rec_dwarf_sections *sections, const struct rec_u
 		result = sort_sequences(lines);
 	if (result == TFMT_E_NOMEM)
 		rec_lines_release(lines);
+	else
+		shrink(lines);
 	return result == TFMT_E_NOMEM ? result : 0;
 }
 

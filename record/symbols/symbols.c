@@ -12,11 +12,11 @@
 #include "tracefmt/error.h"
 
 /* Memory of all open files together: beyond it the ones used longest ago are closed. */
-#define OPEN_BYTES_MAX (24u << 20)
-/* Units of one file kept at a time. */
-#define UNIT_BYTES_MAX (12u << 20)
+#define OPEN_BYTES_MAX (28u << 20)
+/* Units of the file at hand that are kept even then. */
+#define UNIT_BYTES_MIN (4u << 20)
 /* Uncompressed debug information of one file. */
-#define UNCOMPRESSED_BYTES_MAX (48u << 20)
+#define UNCOMPRESSED_BYTES_MAX (32u << 20)
 /* Files open at a time. */
 #define OPEN_FILES_MAX 64
 /* Files known at all: a bound for the caller's numbers. */
@@ -27,7 +27,7 @@ struct module {
 	uint32_t id;
 	bool is_noted;
 	bool is_unusable;
-	bool is_open;
+	bool is_open; /* and in the resolver's list */
 	struct rec_intervals told;
 	uint64_t used_at; /* the resolver's clock at the last use */
 	struct rec_elf_file file;
@@ -40,6 +40,8 @@ struct rec_symbols {
 	struct rec_symbols_sink sink;
 	struct module **modules; /* by id; NULL where none was asked for */
 	size_t module_count;
+	struct module *open[OPEN_FILES_MAX];
+	size_t open_count;
 	uint64_t clock; /* counts resolve calls */
 	struct rec_chain *chain;
 };
@@ -59,10 +61,14 @@ struct rec_symbols *rec_symbols_new(const struct rec_symbols_sink *sink)
 	return symbols;
 }
 
-static void close_module(struct module *module)
+static void close_module(struct rec_symbols *symbols, struct module *module)
 {
 	if (!module->is_open)
 		return;
+	for (size_t i = 0; i < symbols->open_count; i++) {
+		if (symbols->open[i] == module)
+			symbols->open[i--] = symbols->open[--symbols->open_count];
+	}
 	rec_dwarf_free(module->dwarf);
 	module->dwarf = NULL;
 	rec_symtab_release(&module->symtab);
@@ -78,7 +84,7 @@ void rec_symbols_free(struct rec_symbols *symbols)
 	for (size_t i = 0; i < symbols->module_count; i++) {
 		if (!symbols->modules[i])
 			continue;
-		close_module(symbols->modules[i]);
+		close_module(symbols, symbols->modules[i]);
 		rec_intervals_release(&symbols->modules[i]->told);
 		free(symbols->modules[i]);
 	}
@@ -141,6 +147,20 @@ static void open_dwarf(struct rec_symbols *symbols, struct module *module,
 		note(symbols, module, "its compressed debug information is too large: no lines");
 }
 
+/* The file used longest ago, apart from `current`; NULL when no other is open. */
+static struct module *oldest_but(const struct rec_symbols *symbols, const struct module *current)
+{
+	struct module *oldest = NULL;
+
+	for (size_t i = 0; i < symbols->open_count; i++) {
+		struct module *module = symbols->open[i];
+
+		if (module != current && (!oldest || module->used_at < oldest->used_at))
+			oldest = module;
+	}
+	return oldest;
+}
+
 /* Returns 0; TFMT_E_FORMAT when the file cannot be used; TFMT_E_NOMEM. */
 static int open_module(
 	struct rec_symbols *symbols, struct module *module, const struct rec_symbol_module *wanted)
@@ -150,6 +170,8 @@ static int open_module(
 
 	if (module->is_unusable)
 		return TFMT_E_FORMAT;
+	if (symbols->open_count == OPEN_FILES_MAX)
+		close_module(symbols, oldest_but(symbols, module));
 	result = rec_elf_open(&module->file, wanted->fd, wanted->image, wanted->image_bytes);
 	if (result < 0) {
 		note(symbols, module, "it cannot be read as an ELF file");
@@ -157,9 +179,10 @@ static int open_module(
 		return TFMT_E_FORMAT;
 	}
 	module->is_open = true;
+	symbols->open[symbols->open_count++] = module;
 	if (!is_expected(&module->file, wanted)) {
 		note(symbols, module, "the file has been replaced since it was mapped");
-		close_module(module);
+		close_module(symbols, module);
 		module->is_unusable = true;
 		return TFMT_E_FORMAT;
 	}
@@ -168,7 +191,7 @@ static int open_module(
 	result = rec_symtab_load(
 		&module->symtab, &module->file, module->debug.elf ? &module->debug : NULL, &text);
 	if (result < 0)
-		close_module(module);
+		close_module(symbols, module);
 	return result;
 }
 
@@ -182,27 +205,24 @@ static size_t open_bytes(const struct module *module)
 	return bytes;
 }
 
-/* Close the files used longest ago until the others, `current` always among them, fit. */
-static void trim(struct rec_symbols *symbols, const struct module *current)
+/* Give memory back until the open files fit: other files first, then units of the current one. */
+static void trim(struct rec_symbols *symbols, struct module *current)
 {
 	for (;;) {
-		struct module *oldest = NULL;
-		size_t bytes = 0, count = 0;
+		struct module *oldest;
+		size_t bytes = 0;
 
-		for (size_t i = 0; i < symbols->module_count; i++) {
-			struct module *module = symbols->modules[i];
-
-			if (!module || !module->is_open)
-				continue;
-			bytes += open_bytes(module);
-			count++;
-			if (module != current && (!oldest || module->used_at < oldest->used_at))
-				oldest = module;
-		}
-		if (!oldest || (bytes <= OPEN_BYTES_MAX && count <= OPEN_FILES_MAX))
+		for (size_t i = 0; i < symbols->open_count; i++)
+			bytes += open_bytes(symbols->open[i]);
+		if (bytes <= OPEN_BYTES_MAX)
 			return;
-		close_module(oldest);
+		oldest = oldest_but(symbols, current);
+		if (!oldest)
+			break;
+		close_module(symbols, oldest);
 	}
+	if (current->dwarf && rec_dwarf_cached_bytes(current->dwarf) > UNIT_BYTES_MIN)
+		rec_dwarf_forget(current->dwarf);
 }
 
 /*
@@ -277,11 +297,9 @@ int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_mod
 			result = open_module(symbols, module, wanted);
 			if (result < 0)
 				return result == TFMT_E_NOMEM ? result : 0;
-			trim(symbols, module);
 		}
 		find(module, addresses[i], chain);
-		if (module->dwarf && rec_dwarf_cached_bytes(module->dwarf) > UNIT_BYTES_MAX)
-			rec_dwarf_forget(module->dwarf);
+		trim(symbols, module);
 		if (chain->count == 0)
 			continue;
 		rec_intervals_clip(&module->told, addresses[i], &chain->range);
@@ -291,6 +309,5 @@ int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_mod
 		symbols->sink.rows(symbols->sink.arg, module->id, chain->range.low,
 			chain->range.high - chain->range.low, chain->rows, chain->count);
 	}
-	trim(symbols, module);
 	return 0;
 }
