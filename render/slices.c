@@ -134,85 +134,100 @@ static int continue_to(struct rend_slices *slices, uint64_t begin_ns)
 }
 
 /* The functions that the wait happens in, as far as the samples around it show them too. */
-static uint32_t waiting_path(const struct rend_slices *slices, uint32_t next)
+static uint32_t waiting_path(
+	const struct rend_slices *slices, const struct rend_wait *wait, uint32_t next)
 {
 	const struct rend_path_tree *tree = slices->tree;
-	uint32_t path = rend_path_tree_common(tree, slices->node, next);
-	if (slices->wait_node != 0) {
-		uint32_t before = rend_path_tree_common(tree, slices->node, slices->wait_node);
-		uint32_t after = rend_path_tree_common(tree, next, slices->wait_node);
-		path = tree->nodes[before].depth > tree->nodes[after].depth ? before : after;
-	}
+	uint32_t before = rend_path_tree_common(tree, slices->node, wait->node);
+	uint32_t after = rend_path_tree_common(tree, next, wait->node);
+	uint32_t path = tree->nodes[before].depth > tree->nodes[after].depth ? before : after;
+	if (path == 0)
+		path = rend_path_tree_common(tree, slices->node, next);
 	/* The wait itself needs a row. */
 	return tree->nodes[path].depth == REND_MAX_PATH ? tree->nodes[path].parent : path;
 }
 
-/* Draw the pending wait, now that what follows it is known. */
-static int place_wait(struct rend_slices *slices, uint32_t next)
+/* Draw a wait, now that what follows it is known. */
+static int place_wait(struct rend_slices *slices, const struct rend_wait *wait, uint32_t next)
 {
-	struct tfmt_sample wait = slices->wait;
-	if (wait.weight_ns == 0)
-		return 0;
-	slices->wait.weight_ns = 0;
 	struct rend_slice slice = {
-		.begin_ns = wait.time_ns - wait.weight_ns,
-		.end_ns = wait.time_ns,
-		.busy_ns = wait.weight_ns,
+		.begin_ns = wait->begin_ns,
+		.end_ns = wait->end_ns,
+		.busy_ns = wait->end_ns - wait->begin_ns,
 		.count = 1,
-		.syscall = wait.syscall,
-		.state = wait.state,
+		.syscall = wait->syscall,
+		.state = wait->state,
 		.type = REND_SLICE_WAIT,
 	};
 	int status = continue_to(slices, slice.begin_ns);
 	if (status < 0)
 		return status;
-	slice.node = waiting_path(slices, next);
+	slice.node = waiting_path(slices, wait, next);
 	status = move_to(slices, slice.node, slice.begin_ns, slice.begin_ns);
 	if (status < 0)
 		return status;
 	slices->end_ns = slice.end_ns;
 	uint32_t row = slices->tree->nodes[slice.node].depth;
-	if (slices->row_count <= row && wait.weight_ns >= slices->min_ns)
+	if (slices->row_count <= row && slice.busy_ns >= slices->min_ns)
 		slices->row_count = row + 1;
 	return add_slice(slices, &slices->rows[row], &slice);
 }
 
+static int place_waits(struct rend_slices *slices, uint32_t next)
+{
+	int status = 0;
+	for (size_t i = 0; i < slices->wait_count && status == 0; i++)
+		status = place_wait(slices, &slices->waits[i], next);
+	if (slices->wait_count > 0)
+		slices->whole_ns = slices->end_ns;
+	slices->wait_count = 0;
+	return status;
+}
+
+/* True when the wait is the last one's continuation, which it then has become. */
+static bool extend_wait(struct rend_slices *slices, const struct rend_wait *wait)
+{
+	if (slices->wait_count == 0)
+		return false;
+	struct rend_wait *last = &slices->waits[slices->wait_count - 1];
+	if (last->state != wait->state || last->syscall != wait->syscall ||
+		last->node != wait->node || wait->begin_ns > last->end_ns + slices->gap_ns)
+		return false;
+	if (wait->end_ns > last->end_ns)
+		last->end_ns = wait->end_ns;
+	return true;
+}
+
 static int add_wait(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node)
 {
-	struct tfmt_sample *wait = &slices->wait;
-	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
-	if (wait->weight_ns > 0) {
-		bool is_same = wait->state == sample->state && wait->syscall == sample->syscall &&
-			       slices->wait_node == node;
-		if (is_same && begin_ns <= wait->time_ns + slices->gap_ns) {
-			if (sample->time_ns > wait->time_ns) {
-				wait->weight_ns += sample->time_ns - wait->time_ns;
-				wait->time_ns = sample->time_ns;
-			}
-			return 0;
-		}
-		int status = place_wait(slices, node);
-		if (status < 0)
-			return status;
-	}
-	if (begin_ns < slices->end_ns)
-		begin_ns = slices->end_ns;
-	if (sample->time_ns <= begin_ns)
+	struct rend_wait wait = {
+		.begin_ns = sample->time_ns - sample->weight_ns,
+		.end_ns = sample->time_ns,
+		.node = node,
+		.syscall = sample->syscall,
+		.state = sample->state,
+	};
+	int status = 0;
+	if (extend_wait(slices, &wait))
 		return 0;
-	*wait = *sample;
-	wait->weight_ns = sample->time_ns - begin_ns;
-	slices->wait_node = node;
+	if (node != 0)
+		status = place_waits(slices, node);
+	else if (slices->wait_count == REND_MAX_WAITS)
+		status = place_waits(slices, slices->node);
+	if (status < 0)
+		return status;
+	uint64_t seen_ns = slices->wait_count > 0 ? slices->waits[slices->wait_count - 1].end_ns
+						  : slices->end_ns;
+	if (wait.begin_ns < seen_ns)
+		wait.begin_ns = seen_ns;
+	if (wait.begin_ns < wait.end_ns)
+		slices->waits[slices->wait_count++] = wait;
 	return 0;
 }
 
-int rend_slices_add(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node)
+static int add_running(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node)
 {
-	if ((sample->flags & (TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED)) != 0 ||
-		sample->weight_ns == 0 || sample->weight_ns > sample->time_ns)
-		return 0;
-	if (sample->state != TFMT_STATE_RUNNING)
-		return add_wait(slices, sample, node);
-	int status = place_wait(slices, node);
+	int status = place_waits(slices, node);
 	if (status < 0 || sample->time_ns <= slices->end_ns)
 		return status;
 	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
@@ -226,9 +241,24 @@ int rend_slices_add(struct rend_slices *slices, const struct tfmt_sample *sample
 	return status;
 }
 
+int rend_slices_add(struct rend_slices *slices, const struct tfmt_sample *sample, uint32_t node)
+{
+	const bool is_whole = (sample->flags & TFMT_SAMPLE_TRUNCATED) == 0;
+	if ((sample->flags & (TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED)) != 0 ||
+		sample->weight_ns == 0 || sample->weight_ns > sample->time_ns)
+		return 0;
+	if (sample->state != TFMT_STATE_RUNNING)
+		return add_wait(slices, sample, is_whole ? node : 0);
+	if (is_whole)
+		slices->whole_ns = sample->time_ns;
+	else if (slices->node != 0 && sample->time_ns <= slices->whole_ns + slices->gap_ns)
+		node = slices->node;
+	return add_running(slices, sample, node);
+}
+
 int rend_slices_finish(struct rend_slices *slices)
 {
-	int status = place_wait(slices, 0);
+	int status = place_waits(slices, 0);
 	if (status == 0)
 		status = move_to(slices, 0, slices->end_ns, slices->end_ns);
 	for (size_t i = 0; i < REND_MAX_PATH && status == 0; i++)

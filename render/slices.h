@@ -4,7 +4,9 @@
  *
  * A slice ends when its function does, or one further out, or when nothing was seen of the thread
  * for longer than `gap_ns`. While a thread waits, the functions it waits in go on, and the wait
- * lies below them. Slices shorter than `min_ns` become blocks that say how much of them was busy.
+ * lies below them. A stack whose root side is missing tells nothing about the functions further
+ * out: what is open goes on. Slices shorter than `min_ns` become blocks that say how much of them
+ * was busy.
  *
  * Memory: slices of at least min_ns each, so bounded by the width of the picture.
  */
@@ -41,6 +43,16 @@ struct rend_slice_row {
 	struct rend_slice dense; /* still growing; none when its count is 0 */
 };
 
+/* A wait that is not drawn yet: what follows it says which functions it happened in. */
+struct rend_wait {
+	uint64_t begin_ns, end_ns;
+	uint32_t node; /* its own path; 0: not known */
+	uint16_t syscall;
+	uint8_t state;
+};
+
+#define REND_MAX_WAITS 32
+
 struct rend_slices {
 	const struct rend_path_tree *tree; /* borrowed; may grow meanwhile */
 	uint64_t gap_ns;
@@ -48,8 +60,9 @@ struct rend_slices {
 	uint32_t node;			      /* the path that is open */
 	uint64_t begin_ns[REND_MAX_PATH + 1]; /* of its functions, by depth */
 	uint64_t end_ns;		      /* seen so far */
-	struct tfmt_sample wait;	      /* not drawn yet; none when its weight is 0 */
-	uint32_t wait_node;
+	uint64_t whole_ns;		      /* when the root of the stack was seen last */
+	struct rend_wait waits[REND_MAX_WAITS];
+	size_t wait_count;
 	struct rend_slice_row rows[REND_MAX_PATH]; /* outermost function first */
 	uint32_t row_count;			   /* that have slices */
 };

@@ -81,6 +81,7 @@ static void draw_names(struct rend_scene *scene, const struct rend_plot *plot, c
 		.text = name,
 		.font = REND_FONT_BODY,
 		.anchor = REND_ANCHOR_END,
+		.max_px = plot->x0 - 12 - REND_MARGIN_PX,
 	};
 	rend_scene_text(scene, &text);
 	text.y = plot->y + 30;
@@ -92,6 +93,7 @@ static void draw_names(struct rend_scene *scene, const struct rend_plot *plot, c
 	text.y = plot->y + 8;
 	text.text = top;
 	text.anchor = REND_ANCHOR_START;
+	text.max_px = 0;
 	rend_scene_text(scene, &text);
 	text.y = plot->y + plot->height;
 	text.text = "0";

@@ -324,8 +324,9 @@ static void code_label(const struct timeline *timeline, const struct rend_slice 
 		snprintf(times, sizeof(times), "× %s", count);
 	if (has_major(slice))
 		rend_frame_label(REND_FONT_LABEL, location->function, times, room_px, label, size);
-	else
-		snprintf(label, size, "%s short slices", count);
+	else if (snprintf(label, size, "%s short slices", count) > 0 &&
+		 rend_text_width_px(REND_FONT_LABEL, label) > room_px)
+		label[0] = '\0';
 }
 
 static void draw_slice(const struct timeline *timeline, struct rend_scene *scene,

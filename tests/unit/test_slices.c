@@ -141,6 +141,48 @@ static void test_wait_without_stack(void **state)
 	chart_end(&chart);
 }
 
+/* Preempted right after: what follows the second wait tells about the first too. */
+static void test_waits_in_a_row(void **state)
+{
+	(void)state;
+	struct chart chart;
+	chart_begin(&chart, 1);
+	run(&chart, 101, "abc");
+	wait_for(&chart, 101, 151, "");
+	struct tfmt_sample sample = {
+		.time_ns = 160 * MS, .weight_ns = 8 * MS, .state = TFMT_STATE_PREEMPTED};
+	assert_int_equal(rend_slices_add(&chart.slices, &sample, 0), 0);
+	run(&chart, 161, "abd");
+	assert_int_equal(rend_slices_finish(&chart.slices), 0);
+	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 161);
+	check_slice(&chart, 2, 1, REND_SLICE_WAIT, 'b', 101, 151);
+	check_slice(&chart, 2, 2, REND_SLICE_WAIT, 'b', 152, 160);
+	check_slice(&chart, 2, 3, REND_SLICE_CODE, 'd', 160, 161);
+	chart_end(&chart);
+}
+
+static void test_truncated_stacks_do_not_end_slices(void **state)
+{
+	(void)state;
+	struct chart chart;
+	chart_begin(&chart, 1);
+	run(&chart, 101, "abc");
+	struct tfmt_sample sample = {
+		.time_ns = 102 * MS, .weight_ns = MS, .flags = TFMT_SAMPLE_TRUNCATED};
+	assert_int_equal(rend_slices_add(&chart.slices, &sample, path(&chart, "x")), 0);
+	run(&chart, 103, "abc");
+	for (unsigned ms = 104; ms < 120; ms++) {
+		sample.time_ns = ms * MS;
+		assert_int_equal(rend_slices_add(&chart.slices, &sample, path(&chart, "x")), 0);
+	}
+	assert_int_equal(rend_slices_finish(&chart.slices), 0);
+	assert_int_equal(chart.slices.rows[0].count, 2);
+	check_slice(&chart, 2, 0, REND_SLICE_CODE, 'c', 100, 105);
+	/* When nothing else comes, it is all that is known. */
+	check_slice(&chart, 0, 1, REND_SLICE_CODE, 'x', 105, 119);
+	chart_end(&chart);
+}
+
 /* What is at both sides is no longer there when the wait was somewhere else. */
 static void test_stack_of_the_wait_counts(void **state)
 {
@@ -246,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_gap_ends_slices),
 		cmocka_unit_test(test_outer_frames_go_on_while_waiting),
 		cmocka_unit_test(test_wait_without_stack),
+		cmocka_unit_test(test_waits_in_a_row),
+		cmocka_unit_test(test_truncated_stacks_do_not_end_slices),
 		cmocka_unit_test(test_stack_of_the_wait_counts),
 		cmocka_unit_test(test_waits_of_one_reason_are_one),
 		cmocka_unit_test(test_short_slices_become_blocks),
