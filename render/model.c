@@ -170,7 +170,7 @@ static void init_totals(struct rend_model *model)
 int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *options,
 	struct rend_model **ret_model, struct tfmt_error *err)
 {
-	uint64_t end_ns;
+	uint64_t end_ns = 0;
 	int status = tfmt_reader_scan(reader, err);
 	if (status == 0)
 		status = find_end(reader, &end_ns, err);

@@ -13,7 +13,7 @@ struct choice {
 	double *costs;
 	bool *is_chosen;
 	uint32_t *fold_parents; /* of those not chosen: the nearest chosen ancestor */
-	bool *has_fold;		/* by parent; [0] for those without one */
+	uint32_t *fold_counts;	/* by parent: how many are below it; [0] for those without one */
 	uint32_t *by_cost;
 	size_t shown_count;
 };
@@ -56,7 +56,7 @@ static void choice_release(struct choice *choice)
 	free(choice->costs);
 	free(choice->is_chosen);
 	free(choice->fold_parents);
-	free(choice->has_fold);
+	free(choice->fold_counts);
 	free(choice->by_cost);
 }
 
@@ -67,10 +67,10 @@ static int choice_init(struct choice *choice, const struct rend_model *model)
 	choice->costs = calloc(count, sizeof(*choice->costs));
 	choice->is_chosen = calloc(count, sizeof(*choice->is_chosen));
 	choice->fold_parents = calloc(count, sizeof(*choice->fold_parents));
-	choice->has_fold = calloc(count, sizeof(*choice->has_fold));
+	choice->fold_counts = calloc(count, sizeof(*choice->fold_counts));
 	choice->by_cost = calloc(count, sizeof(*choice->by_cost));
 	if (choice->costs == NULL || choice->is_chosen == NULL || choice->fold_parents == NULL ||
-		choice->has_fold == NULL || choice->by_cost == NULL)
+		choice->fold_counts == NULL || choice->by_cost == NULL)
 		return TFMT_E_NOMEM;
 	uint32_t id = model->processes[0].first_child;
 	for (; id != 0; id = next_in_tree(model, id)) {
@@ -82,13 +82,27 @@ static int choice_init(struct choice *choice, const struct rend_model *model)
 	return 0;
 }
 
+/* A folded row of one process is no shorter than the process: show that. */
+static void unfold_single(struct choice *choice)
+{
+	const struct rend_model *model = choice->model;
+	uint32_t id = model->processes[0].first_child;
+	for (; id != 0; id = next_in_tree(model, id)) {
+		uint32_t parent = choice->fold_parents[id];
+		if (!choice->is_chosen[id] && choice->fold_counts[parent] == 1) {
+			choice->is_chosen[id] = true;
+			choice->fold_counts[parent] = 0;
+		}
+	}
+}
+
 /* Choose the costliest `count` and their ancestors. Returns how many rows that makes. */
 static size_t choose(struct choice *choice, size_t count)
 {
 	const struct rend_model *model = choice->model;
 	size_t rows = 0;
 	memset(choice->is_chosen, 0, model->process_count + 1);
-	memset(choice->has_fold, 0, model->process_count + 1);
+	memset(choice->fold_counts, 0, (model->process_count + 1) * sizeof(*choice->fold_counts));
 	for (size_t i = 0; i < count && i < choice->shown_count; i++) {
 		uint32_t id = choice->by_cost[i];
 		for (; id != 0 && !choice->is_chosen[id]; id = model->processes[id].parent) {
@@ -103,8 +117,7 @@ static size_t choose(struct choice *choice, size_t count)
 			continue;
 		bool is_top = parent == 0 || choice->is_chosen[parent];
 		choice->fold_parents[id] = is_top ? parent : choice->fold_parents[parent];
-		rows += !choice->has_fold[choice->fold_parents[id]];
-		choice->has_fold[choice->fold_parents[id]] = true;
+		rows += choice->fold_counts[choice->fold_parents[id]]++ == 0;
 	}
 	return rows;
 }
@@ -200,7 +213,7 @@ static int place_rows(struct rend_proc_rows *rows, const struct choice *choice)
 		}
 		while (id != 0 && model->processes[id].next_sibling == 0) {
 			id = model->processes[id].parent;
-			if (choice->has_fold[id]) {
+			if (choice->fold_counts[id] > 0) {
 				fold_rows[id] = rows->count;
 				add_row(rows, 0, row_of[id]);
 			}
@@ -231,6 +244,7 @@ int rend_proc_rows_init(
 		while ((row_count = choose(&choice, count)) > max_rows && count > 1)
 			count--;
 	}
+	unfold_single(&choice);
 	rows->rows = calloc(row_count + 1, sizeof(*rows->rows));
 	status = rows->rows != NULL ? place_rows(rows, &choice) : TFMT_E_NOMEM;
 out:
