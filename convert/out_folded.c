@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "format.h"
+#include "process_name.h"
 #include "tracefmt/calltree.h"
 #include "unicode.h"
 
@@ -63,7 +64,7 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	if (state->weight == CONV_WEIGHT_SAMPLES)
 		weight = 1;
 	process = tfmt_trace_thread(trace, sample->thread)->process;
-	name = tfmt_trace_process(trace, process)->name;
+	name = conv_process_name_at(trace, process, sample->time_ns);
 	return tfmt_calltree_add_under(state->tree, &name, 1, sample->stack, weight, 1);
 }
 

@@ -5,7 +5,7 @@
 skip() { echo "SKIP: $*"; exit 77; }
 chromium=$(command -v chromium) || skip "no chromium here"
 command -v node >/dev/null && command -v npm >/dev/null || skip "no node and npm here"
-npm=$BUILD/npm
+npm=$ROOT/build/npm-speedscope # of no build variant
 if [ ! -e "$npm/node_modules/speedscope" ] || [ ! -e "$npm/node_modules/playwright-core" ]; then
     mkdir -p "$npm"
     npm install --prefix "$npm" --no-audit --no-fund --loglevel=error \
