@@ -156,49 +156,43 @@ static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t 
 	return -1;
 }
 
-/* A ring of one CPU: smaller and smaller while locked memory is short. */
-static int add_ring(
-	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, int cpu, size_t size_bytes)
-{
-	bool wakes_late = attr->wakeup_watermark > 1;
-	for (; size_bytes >= MIN_RING_BYTES; size_bytes /= 2) {
-		struct ring ring;
-		if (wakes_late)
-			attr->wakeup_watermark = (uint32_t)size_bytes / 4;
-		if (open_ring(perf, attr, pid, cpu, size_bytes, &ring) == 0) {
-			if (ring.fd >= 0)
-				perf->rings[perf->ring_count++] = ring;
-			return 0;
-		}
-		if (errno != EPERM && errno != ENOMEM)
-			return -1;
-	}
-	return -1;
-}
-
-/* One ring of `attr` on every CPU, all or none. Returns 0, or -1 with errno. */
-static int add_rings(
+/* A ring of `attr` on every CPU, all or none. Returns 0, or -1 with errno. */
+static int add_rings_of_size(
 	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, size_t size_bytes)
 {
 	size_t first = perf->ring_count;
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	struct ring *rings = realloc(perf->rings, (first + (size_t)cpus) * sizeof(*rings));
-	if (!rings) {
-		errno = ENOMEM;
+	if (!rings)
 		return -1;
-	}
 	perf->rings = rings;
 	for (int cpu = 0; cpu < cpus; cpu++) {
-		if (add_ring(perf, attr, pid, cpu, size_bytes) == 0)
-			continue;
-		int saved_errno = errno;
-		close_rings_from(perf, first);
-		errno = saved_errno;
-		return -1;
+		struct ring ring;
+		if (open_ring(perf, attr, pid, cpu, size_bytes, &ring) != 0) {
+			int saved_errno = errno;
+			close_rings_from(perf, first);
+			errno = saved_errno;
+			return -1;
+		}
+		if (ring.fd >= 0)
+			perf->rings[perf->ring_count++] = ring;
 	}
-	if (perf->ring_count > first)
-		return 0;
-	errno = ENODEV;
+	return 0;
+}
+
+/* The same size for all CPUs, smaller and smaller while locked memory is short. */
+static int add_rings(
+	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, size_t size_bytes)
+{
+	bool wakes_late = attr->wakeup_watermark > 1;
+	for (; size_bytes >= MIN_RING_BYTES; size_bytes /= 2) {
+		if (wakes_late)
+			attr->wakeup_watermark = (uint32_t)size_bytes / 4;
+		if (add_rings_of_size(perf, attr, pid, size_bytes) == 0)
+			return 0;
+		if (errno != EPERM && errno != ENOMEM)
+			return -1;
+	}
 	return -1;
 }
 

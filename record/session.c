@@ -24,7 +24,9 @@
 /* A record younger than this may have an older one still being written on another CPU. */
 #define PERF_AGE_NS 500000ull
 /* The rings are looked at so often even when nobody wakes us. */
-#define ROUND_NS	100000000ull
+#define ROUND_NS 100000000ull
+/* What a killed recorder may lose. */
+#define FLUSH_NS	1000000000ull
 #define CLOCK_PERIOD_NS 10000000000ull
 /* Chunks that may wait for a slow output. */
 #define QUEUE_BYTES (8u << 20)
@@ -52,6 +54,7 @@ struct session {
 	int epoll_fd;
 	uint64_t start_ns;
 	uint64_t next_clock_ns;
+	uint64_t next_flush_ns;
 	uint64_t connector_losses;
 	bool has_left_overs; /* perf records too young for the last round */
 	bool is_over;
@@ -231,7 +234,11 @@ static void run_round(struct session *s)
 		tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
 		s->next_clock_ns = now_ns + CLOCK_PERIOD_NS;
 	}
-	rec_sink_flush(s->sink, now_ns);
+	/* All kinds together: samples that reach the disk have their names there too. */
+	if (now_ns >= s->next_flush_ns) {
+		rec_sink_flush(s->sink);
+		s->next_flush_ns = now_ns + FLUSH_NS;
+	}
 	watch_output(s);
 }
 
@@ -466,7 +473,10 @@ static void finish(struct session *s)
 static void say_result(const struct session *s)
 {
 	char size[NUM_TEXT_BYTES];
-	if (s->output_failed || !s->output.is_own_name)
+	if (s->output_failed)
+		return;
+	msg_info(s->msg, "%s of trace", num_bytes(size, rec_sink_bytes(s->sink)));
+	if (!s->output.is_own_name)
 		return;
 	msg_warn(s->msg, "wrote %s (%s); next: trender -o report.svg %s", s->output.path,
 		num_bytes(size, rec_sink_bytes(s->sink)), s->output.path);

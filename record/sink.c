@@ -183,9 +183,9 @@ bool rec_sink_has_room(const struct rec_sink *sink)
 	return atomic_load(&sink->waiting_bytes) < sink->queue_bytes;
 }
 
-void rec_sink_flush(struct rec_sink *sink, uint64_t now_ns)
+void rec_sink_flush(struct rec_sink *sink)
 {
-	tfmt_writer_flush(sink->writer, now_ns);
+	tfmt_writer_flush(sink->writer, UINT64_MAX);
 }
 
 int rec_sink_error(const struct rec_sink *sink)

@@ -32,8 +32,8 @@ uint32_t rec_sink_text(struct rec_sink *sink, const char *text);
 /* False when the output is so slow that bulk records must be dropped, and counted, now. */
 bool rec_sink_has_room(const struct rec_sink *sink);
 
-/* Hand over what is old enough. */
-void rec_sink_flush(struct rec_sink *sink, uint64_t now_ns);
+/* Hand over everything so far. */
+void rec_sink_flush(struct rec_sink *sink);
 
 /* 0, or the errno with which the output failed: nothing more is written then. */
 int rec_sink_error(const struct rec_sink *sink);

@@ -35,6 +35,8 @@ static const struct metric_row {
 
 /* Reading may take this share of the wall time: one part in so many. */
 #define COST_SHARE 50
+/* A reading that takes longer was interrupted. */
+#define MAX_READ_NS 100000
 
 /* The values of one process or of the machine, as last written. */
 struct series {
@@ -155,6 +157,20 @@ static void put_cpu(struct state *state, struct readings *readings, uint32_t pro
 	put(state, readings, METRIC_CPU_SYSTEM, process, time_ns, (int64_t)cpu_ns - user);
 }
 
+/* The CPU time and when it was read; read again when the recorder was interrupted in between. */
+static int read_cpu(pid_t pid, uint64_t *ret_time_ns, uint64_t *ret_cpu_ns)
+{
+	for (int attempt = 0; attempt < 4; attempt++) {
+		uint64_t before_ns = rec_now_ns();
+		if (rec_proc_cpu_ns(pid, ret_cpu_ns) != 0)
+			return -1;
+		*ret_time_ns = rec_now_ns();
+		if (*ret_time_ns - before_ns < MAX_READ_NS)
+			return 0;
+	}
+	return 0;
+}
+
 static void read_process(struct state *state, struct rec_process *process)
 {
 	struct readings *readings = process->slots[state->context.slot];
@@ -163,11 +179,10 @@ static void read_process(struct state *state, struct rec_process *process)
 		return;
 	if (readings->stat_fd < 0)
 		readings->stat_fd = rec_proc_open(process->pid, "stat");
-	uint64_t time_ns = rec_now_ns();
-	uint64_t cpu_ns;
+	uint64_t time_ns = rec_now_ns(), cpu_ns;
 	if (readings->stat_fd < 0 || rec_proc_read_stat(readings->stat_fd, &stat) != 0)
 		return;
-	if (rec_proc_cpu_ns(process->pid, &cpu_ns) == 0)
+	if (read_cpu(process->pid, &time_ns, &cpu_ns) == 0)
 		put_cpu(state, readings, process->id, time_ns, cpu_ns, &stat);
 	if (stat.state == 'Z' || stat.state == 'X')
 		return;

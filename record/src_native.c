@@ -14,7 +14,8 @@
 /* Waits at least this long are records of their own; shorter ones are added up. */
 #define LONG_WAIT_NS 1000000ull
 /* Names are looked up, and added-up waits written, so often. */
-#define WORK_PERIOD_NS 1000000000ull
+#define NAMES_PERIOD_NS 250000000ull
+#define SUMS_PERIOD_NS	1000000000ull
 /* Descriptors of binaries kept open. */
 #define MAX_FILES 512
 
@@ -31,7 +32,8 @@ struct schedule {
 
 struct loss {
 	const char *what, *reason;
-	uint64_t count;
+	uint64_t count; /* not yet in the trace */
+	uint64_t said;	/* in the trace */
 };
 
 enum { LOST_RING, LOST_OUTPUT, LOST_CONTEXT, LOST_THREAD, LOST_KINDS };
@@ -47,7 +49,7 @@ struct state {
 	uint32_t kernel_mapping;
 	uint32_t last_kernel_frame; /* highest id of a kernel frame */
 	uint32_t unsampled_stack;
-	uint64_t next_work_ns;
+	uint64_t next_sums_ns;
 	uint64_t sample_count, whole_count;
 	struct loss losses[LOST_KINDS];
 };
@@ -63,10 +65,11 @@ static int prepare(void *opaque, const struct rec_context *context)
 	struct state *state = opaque;
 	state->context = *context;
 	state->writer = rec_sink_writer(context->sink);
-	state->losses[LOST_RING] = (struct loss){"sample", "ring overflow", 0};
-	state->losses[LOST_OUTPUT] = (struct loss){"sample", "output too slow", 0};
-	state->losses[LOST_CONTEXT] = (struct loss){"sample", "no 64-bit user registers", 0};
-	state->losses[LOST_THREAD] = (struct loss){"sample", "thread not known", 0};
+	state->losses[LOST_RING] = (struct loss){.what = "sample", .reason = "ring overflow"};
+	state->losses[LOST_OUTPUT] = (struct loss){.what = "sample", .reason = "output too slow"};
+	state->losses[LOST_CONTEXT] =
+		(struct loss){.what = "sample", .reason = "no 64-bit user registers"};
+	state->losses[LOST_THREAD] = (struct loss){.what = "sample", .reason = "thread not known"};
 	state->modules = rec_modules_new(MAX_FILES);
 	if (state->modules)
 		state->unwinder = rec_unwinder_new(state->modules);
@@ -433,6 +436,7 @@ static void write_losses(struct state *state, uint64_t now_ns)
 		struct loss *loss = &state->losses[i];
 		rec_sink_lost(
 			state->context.sink, now_ns, 0, loss->what, loss->reason, loss->count);
+		loss->said += loss->count;
 		loss->count = 0;
 	}
 }
@@ -440,17 +444,17 @@ static void write_losses(struct state *state, uint64_t now_ns)
 static void drain(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
-	if (now_ns < state->next_work_ns)
-		return;
-	state->next_work_ns = now_ns + WORK_PERIOD_NS;
 	rec_namer_work(state->namer);
+	if (now_ns < state->next_sums_ns)
+		return;
+	state->next_sums_ns = now_ns + SUMS_PERIOD_NS;
 	rec_tree_each_thread(state->context.tree, write_sums, state, now_ns);
 	write_losses(state, now_ns);
 }
 
 static uint64_t period_ns(void *opaque)
 {
-	return WORK_PERIOD_NS;
+	return NAMES_PERIOD_NS;
 }
 
 static void finish(void *opaque, uint64_t now_ns)
@@ -458,6 +462,13 @@ static void finish(void *opaque, uint64_t now_ns)
 	struct state *state = opaque;
 	write_losses(state, now_ns);
 	rec_namer_finish(state->namer);
+	const struct msg *msg = state->context.msg;
+	for (int i = 0; i < LOST_KINDS; i++)
+		if (state->losses[i].said > 0)
+			msg_warn(msg, "%llu samples lost: %s",
+				(unsigned long long)state->losses[i].said, state->losses[i].reason);
+	msg_info(msg, "%llu samples, %llu of them whole to the root",
+		(unsigned long long)state->sample_count, (unsigned long long)state->whole_count);
 }
 
 static void release(void *opaque)

@@ -31,7 +31,7 @@ enum rec_dwarf_found {
 	REC_DWARF_NOTHING,
 	REC_DWARF_LINE,	    /* one row without a function */
 	REC_DWARF_FUNCTION, /* the whole chain */
-	/* The whole chain, but the last function's name lacks its scope and its parameters. */
+	/* The whole chain, but a symbol, if there is one, names the last function better. */
 	REC_DWARF_SHORT_NAME,
 };
 

@@ -102,17 +102,17 @@ static void write_scopes(struct rec_dwarf *dwarf, uint64_t target, char *text, s
 	}
 }
 
-static bool is_cplusplus(struct rec_dwarf *dwarf, uint64_t offset)
+/* Others, of C functions, are aliases that nobody wrote into a source. */
+static bool is_mangled(const char *name)
 {
-	switch (rec_dwarf_unit_at(dwarf, offset)->language) {
-	case DW_LANG_C_plus_plus:
-	case DW_LANG_C_plus_plus_03:
-	case DW_LANG_C_plus_plus_11:
-	case DW_LANG_C_plus_plus_14:
-		return true;
-	default:
-		return false;
-	}
+	return name[0] == '_' && (name[1] == 'Z' || name[1] == 'R');
+}
+
+static unsigned int language_of(struct rec_dwarf *dwarf, uint64_t offset)
+{
+	const struct rec_unit *unit = rec_dwarf_unit_at(dwarf, offset);
+
+	return unit ? unit->language : 0;
 }
 
 static void fill(struct rec_dwarf *dwarf, uint64_t offset, struct rec_dwarf_name *name)
@@ -122,16 +122,28 @@ static void fill(struct rec_dwarf *dwarf, uint64_t offset, struct rec_dwarf_name
 
 	describe(dwarf, offset, &description);
 	name->first_line = description.first_line;
-	if (description.linkage_name) {
+	if (description.linkage_name &&
+		(is_mangled(description.linkage_name) || !description.name)) {
 		name->text = strdup(rec_demangle(description.linkage_name, shown));
 		return;
 	}
 	if (!description.name || !*description.name)
 		return;
-	if (is_cplusplus(dwarf, description.declaration)) {
+	switch (language_of(dwarf, description.declaration)) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14:
 		/* gcc gives no linkage names to what is local to a file. */
 		name->is_short = true;
 		write_scopes(dwarf, description.declaration, text, REC_NAME_BYTES_MAX);
+		break;
+	case DW_LANG_Mips_Assembler:
+		/* Of the labels of one place the symbol table knows the best. */
+		name->is_short = true;
+		break;
+	default:
+		break;
 	}
 	strncat(text, description.name, REC_NAME_BYTES_MAX - 1);
 	name->text = strdup(rec_demangle(text, shown));

@@ -31,7 +31,7 @@ struct rec_dwarf_name {
 	uint64_t die; /* 0: none */
 	char *text;   /* demangled; NULL when it has no name */
 	uint32_t first_line;
-	bool is_short; /* without its parameters: the symbol table may know better */
+	bool is_short; /* a symbol, if there is one, is a better name */
 };
 
 struct rec_dwarf {

@@ -232,13 +232,10 @@ static void trim(struct rec_symbols *symbols, struct module *current)
 static void name_from_symbol(
 	struct rec_chain *chain, const struct rec_symtab_entry *symbol, struct rec_interval range)
 {
+	size_t length = symbol ? strcspn(symbol->name, ".") : 0;
 	char name[REC_NAME_BYTES_MAX];
-	size_t length;
 
-	if (!symbol || symbol->name[0] != '_' || symbol->name[1] != 'Z')
-		return;
-	length = strcspn(symbol->name, ".");
-	if (length >= sizeof(name))
+	if (length == 0 || length >= sizeof(name))
 		return;
 	memcpy(name, symbol->name, length);
 	name[length] = '\0';
