@@ -42,16 +42,22 @@ static const char *find_tail(const char *text, int columns)
 	return text;
 }
 
-static void put_cell(FILE *stream, const char *text, int columns, bool is_right)
+enum padding {
+	PAD_NONE,
+	PAD_LEFT,
+	PAD_RIGHT,
+};
+
+static void put_cell(FILE *stream, const char *text, int columns, enum padding padding)
 {
 	char clean[1024];
 	rend_text_shorten(REND_FONT_BODY, text, 0, REND_ELLIPSIS_END, clean, sizeof(clean));
 	int width = rend_text_columns(clean);
 	if (width <= columns) {
-		if (is_right)
+		if (padding == PAD_LEFT)
 			fprintf(stream, "%*s", columns - width, "");
 		fputs(clean, stream);
-		if (!is_right)
+		if (padding == PAD_RIGHT)
 			fprintf(stream, "%*s", columns - width, "");
 		return;
 	}
@@ -59,17 +65,23 @@ static void put_cell(FILE *stream, const char *text, int columns, bool is_right)
 	fputs("…", stream);
 	const char *tail = find_tail(clean, columns - used - 1);
 	used += 1 + put_head(stream, tail, columns);
-	fprintf(stream, "%*s", columns - used, "");
+	if (padding != PAD_NONE)
+		fprintf(stream, "%*s", columns - used, "");
 }
 
 void rend_put_cell(FILE *stream, const char *text, int columns)
 {
-	put_cell(stream, text, columns, false);
+	put_cell(stream, text, columns, PAD_RIGHT);
 }
 
 void rend_put_cell_right(FILE *stream, const char *text, int columns)
 {
-	put_cell(stream, text, columns, true);
+	put_cell(stream, text, columns, PAD_LEFT);
+}
+
+void rend_put_last(FILE *stream, const char *text, int columns)
+{
+	put_cell(stream, text, columns, PAD_NONE);
 }
 
 void rend_put_bar(FILE *stream, double share, int columns)

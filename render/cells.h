@@ -8,7 +8,9 @@
 
 /* Write `text` in exactly `columns` columns: cut in its middle with "…", or padded on its right. */
 void rend_put_cell(FILE *stream, const char *text, int columns);
-/* The same, padded on its left. */
+/* The same at the end of a line: not padded. */
+void rend_put_last(FILE *stream, const char *text, int columns);
+/* As a cell, padded on its left. */
 void rend_put_cell_right(FILE *stream, const char *text, int columns);
 
 /* A bar of `share` (0 to 1) of `columns` columns, in eighths. */

@@ -27,7 +27,7 @@ static void put_warning(const struct rend_text_frame *frame, const char *text, F
 {
 	if (frame->has_colour)
 		fprintf(stream, "\033[31m");
-	rend_put_cell(stream, text, frame->columns);
+	rend_put_last(stream, text, frame->columns);
 	if (frame->has_colour)
 		fprintf(stream, "\033[0m");
 	fputc('\n', stream);
@@ -118,11 +118,14 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 		name, sizeof(name));
 	rend_put_cell(stream, name, name_columns);
 	fputs("  ", stream);
-	rend_model_place(&function->location, place, sizeof(place));
-	if (rend_text_columns(place) > left - name_columns)
-		rend_put_cell(stream, place, left - name_columns);
-	else
-		fputs(place, stream);
+	/* Without room for both the file says more than the module. */
+	struct tfmt_location location = function->location;
+	rend_model_place(&location, place, sizeof(place));
+	if (rend_text_columns(place) > left - name_columns && location.file[0] != '\0') {
+		location.module = "";
+		rend_model_place(&location, place, sizeof(place));
+	}
+	rend_put_last(stream, place, left - name_columns);
 	fputc('\n', stream);
 }
 
@@ -168,7 +171,7 @@ static void put_process(const struct rend_model *model, const struct rend_text_f
 	if (failure[0] != '\0')
 		snprintf(name + strlen(name), sizeof(name) - strlen(name), "  [%s]", failure);
 	fputs("  ", stream);
-	rend_put_cell(stream, name, name_columns);
+	rend_put_last(stream, name, name_columns);
 	fputc('\n', stream);
 }
 
@@ -198,7 +201,7 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 {
 	char command[1024], losses[REND_FACTS_BYTES];
 	rend_model_command(model, command, sizeof(command));
-	rend_put_cell(stream, command, frame->columns);
+	rend_put_last(stream, command, frame->columns);
 	fputc('\n', stream);
 	put_status(model, frame, stream);
 	put_counts(model, stream);

@@ -15,7 +15,8 @@
 #define MAX_PANELS   5
 #define HEADROOM     1.2 /* of the scale, above its last tick: for the label of the peak */
 #define PEAK_MARK_PX 5
-#define NAME_COLUMNS 16
+#define NAME_COLUMNS 17
+#define PEAK_COLUMNS 18
 
 enum unit {
 	UNIT_CORES,
@@ -303,7 +304,7 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 {
 	struct usage usage = {.model = model};
 	char peak[NUM_TEXT_BYTES], end[NUM_TEXT_BYTES];
-	int columns = frame->columns - NAME_COLUMNS - 12;
+	int columns = frame->columns - NAME_COLUMNS - PEAK_COLUMNS;
 	fill_panels(&usage);
 	num_duration(end, model->end_ns - model->origin_ns);
 	for (size_t i = 0; i < usage.count; i++) {

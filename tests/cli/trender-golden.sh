@@ -1,0 +1,19 @@
+#!/bin/bash
+# Scenes of small traces, as text, are what they were: tests/golden/trender/. ACCEPT=1 rewrites
+# them; look at the difference and at the pictures before committing it.
+. "$ROOT/tests/lib/trender.sh"
+golden=$ROOT/tests/golden/trender
+check() {
+    local name=$1
+    shift
+    "$trender" -q "$@" >"$name" || fail "$name: trender failed"
+    if [ "${ACCEPT:-}" = 1 ]; then cp "$name" "$golden/$name"; fi
+    diff -u "$golden/$name" "$name" || fail "$name has changed"
+}
+for shape in make hostile metrics; do trace $shape; done
+check procs-hostile.scene --dump-scene --view procs --width 800 hostile.cbor.zst
+check usage-metrics.scene --dump-scene --view usage --width 800 metrics.cbor.zst
+check procs-make.txt --view procs make.cbor.zst
+check usage-make.txt --view usage make.cbor.zst
+check summary-make.txt make.cbor.zst
+check summary-hostile.txt hostile.cbor.zst

@@ -1,0 +1,35 @@
+#!/bin/bash
+# An SVG looks as the PNG of the same scene does, in librsvg and in Chromium.
+. "$ROOT/tests/lib/trender.sh"
+command -v rsvg-convert >/dev/null && command -v compare >/dev/null ||
+    { echo "SKIP: rsvg-convert or compare (imagemagick) is missing"; exit 77; }
+trace make
+trace threads
+
+# compare_pictures NAME A B: root mean square of the difference, at most 2.5 % of the full scale: the
+# edges of letters. Another font makes 5 %.
+compare_pictures() {
+    local difference
+    difference=$(compare -metric RMSE "$2" "$3" null: 2>&1 | sed 's/.*(\(.*\)).*/\1/') || true
+    awk -v d="$difference" 'BEGIN { exit !(d != "" && d <= 0.025) }' || fail "$1 differs: $difference"
+}
+
+for view in procs usage flame timeline report; do
+    for theme in light dark; do
+        shape=make
+        [ $view = timeline ] && shape=threads
+        "$trender" --view $view --theme $theme -o own.png $shape.cbor.zst
+        "$trender" --view $view --theme $theme -o own.svg $shape.cbor.zst
+        rsvg-convert -z 2 own.svg -o rsvg.png
+        compare_pictures "$view $theme in librsvg" own.png rsvg.png
+    done
+done
+
+command -v chromium >/dev/null || exit 0
+"$trender" --view procs -o own.svg make.cbor.zst
+"$trender" --view procs -o own.png make.cbor.zst
+size=$(identify -format '%[fx:w/2],%[fx:h/2]' own.png)
+timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/chromium" \
+    --hide-scrollbars --force-device-scale-factor=2 --window-size="$size" --screenshot="$PWD/chromium.png" \
+    "file://$PWD/own.svg" >/dev/null 2>&1 || { echo "SKIP: Chromium does not run here"; exit 77; }
+compare_pictures "procs in Chromium" own.png chromium.png
