@@ -1,4 +1,5 @@
 /* tconv: turns a trace into the formats people already have viewers for. */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "files.h"
@@ -182,14 +183,16 @@ static int parse_weight(const char *text, const struct msg *msg, enum conv_weigh
 static int report_failure(int code, const struct input *input, const struct conv_sink *sink,
 	const char *path, const struct tfmt_error *err, const struct msg *msg)
 {
+	bool to_stdout = !path || !strcmp(path, "-");
+
+	if (sink && sink->saved_errno == EPIPE)
+		return EXIT_OK; /* a reader that has seen enough, such as head */
 	if (sink && sink->saved_errno)
-		msg_error(msg, "cannot write %s: %s",
-			path && strcmp(path, "-") ? path : "to standard output",
+		msg_error(msg, "cannot write %s: %s", to_stdout ? "standard output" : path,
 			strerror(sink->saved_errno));
-	else if (*err->message)
-		msg_error(msg, "%s: %s", input->name, err->message);
 	else
-		msg_error(msg, "%s: %s", input->name, tfmt_strerror(code));
+		msg_error(msg, "%s: %s", input->name,
+			*err->message ? err->message : tfmt_strerror(code));
 	return EXIT_FAILED;
 }
 
@@ -208,11 +211,9 @@ static int convert_to(const struct conv_format *format, struct input *input,
 	}
 	context->out = &sink;
 	code = conv_pump(format, input->reader, select, context, &totals, &err);
-	if (code)
-		status = report_failure(code, input, &sink, options->output, &err, context->msg);
-	else
-		status = output_commit(output, context->msg);
-	if (!status)
+	status = code ? report_failure(code, input, &sink, options->output, &err, context->msg)
+		      : output_commit(output, context->msg);
+	if (!code && !status)
 		conv_report_totals(format, context, &totals);
 	conv_sink_release(&sink);
 	return status;
@@ -285,7 +286,7 @@ int main(int argc, char **argv)
 			"tconv --FORMAT [options] [TRACE]\ntconv -o FILE.EXTENSION [options] [TRACE]",
 		.summary =
 			"Convert a trace of trec. Without TRACE: standard input when it is a pipe "
-			"or a file, else the newest *.cbor.zst of this folder.",
+			"or a file,\nelse the newest *.cbor.zst of this folder.",
 		.examples = "  tconv --speedscope t.cbor.zst > t.speedscope.json\n"
 			    "  tconv --folded --weight cpu t.cbor.zst | flamegraph.pl > t.svg\n"
 			    "  tconv --json t.cbor.zst | jq -c 'select(.kind == \"exit\")'\n",
