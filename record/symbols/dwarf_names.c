@@ -143,6 +143,8 @@ static void fill(struct rec_dwarf *dwarf, uint64_t offset, struct rec_dwarf_name
 		name->is_short = true;
 		break;
 	default:
+		/* "__libc_malloc" is what libc calls it, "malloc" what programs do. */
+		name->is_short = strncmp(description.name, "__", 2) == 0;
 		break;
 	}
 	strncat(text, description.name, REC_NAME_BYTES_MAX - 1);

@@ -96,11 +96,17 @@ static int add_section(struct rec_symtab *table, const struct rec_elf_file *file
 static int compare(const void *left, const void *right)
 {
 	const struct rec_symtab_entry *a = left, *b = right;
+	size_t a_length, b_length;
 
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
 	if (a->rank != b->rank)
 		return a->rank > b->rank ? -1 : 1;
+	/* Of "free" and "cfree" the plain one; then any, but always the same. */
+	a_length = strcspn(a->name, "@");
+	b_length = strcspn(b->name, "@");
+	if (a_length != b_length)
+		return a_length < b_length ? -1 : 1;
 	return strcmp(a->name, b->name);
 }
 
