@@ -232,6 +232,10 @@ static uint32_t user_stack(struct state *state, struct rec_process *process,
 	};
 	struct rec_stack stack;
 	rec_unwind(state->unwinder, space, &user, &stack);
+	/* An exec has taken the old image away: what is left of the stack is the kernel's part. */
+	if (record->sample.kernel_frame_count > 0 && stack.count == 1 &&
+		stack.frames[0].module->type == REC_MODULE_UNKNOWN)
+		return 0;
 	if (!(stack.flags & REC_STACK_WHOLE))
 		*flags |= TFMT_SAMPLE_TRUNCATED;
 	if (stack.flags & REC_STACK_RECOVERED)

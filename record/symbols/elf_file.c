@@ -42,22 +42,17 @@ static void read_build_id(struct rec_elf_file *file)
 	}
 }
 
-int rec_elf_open(struct rec_elf_file *file, int fd, const void *image, size_t image_bytes)
+int rec_elf_open(struct rec_elf_file *file, int fd)
 {
 	const char *ident;
 
 	*file = (struct rec_elf_file){.fd = -1};
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return TFMT_E_UNSUPPORTED;
-	if (fd >= 0) {
-		file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-		if (file->fd < 0)
-			return TFMT_E_IO;
-		file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
-	} else {
-		/* libelf promises not to write to an image that is only read. */
-		file->elf = elf_memory((char *)(uintptr_t)image, image_bytes);
-	}
+	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (file->fd < 0)
+		return TFMT_E_IO;
+	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
 	ident = file->elf ? elf_getident(file->elf, NULL) : NULL;
 	if (!ident || elf_kind(file->elf) != ELF_K_ELF || ident[EI_CLASS] != ELFCLASS64 ||
 		ident[EI_DATA] != ELFDATA2LSB) {
@@ -205,7 +200,7 @@ static int open_proven(struct rec_elf_file *debug, const struct rec_elf_file *fi
 	if (fd < 0)
 		return TFMT_E_IO;
 	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
-		result = rec_elf_open(debug, fd, NULL, 0);
+		result = rec_elf_open(debug, fd);
 	if (result == 0) {
 		if (file->build_id && debug->build_id)
 			is_proven = same_build_id(file, debug);

@@ -26,17 +26,17 @@ struct rec_text {
 
 struct rec_elf_file {
 	Elf *elf;
-	int fd;			 /* our own duplicate, -1 for an image */
+	int fd;			 /* our own duplicate */
 	const uint8_t *build_id; /* NULL when the file has none */
 	size_t build_id_bytes;
 	size_t owned_bytes; /* memory taken by uncompressed sections */
 };
 
 /*
- * Open the file behind `fd` (which is duplicated), or, when fd is -1, the image.
+ * Open the file behind `fd`, which is duplicated.
  * Returns: 0; TFMT_E_FORMAT when it is no 64-bit little-endian ELF file; TFMT_E_IO.
  */
-int rec_elf_open(struct rec_elf_file *file, int fd, const void *image, size_t image_bytes);
+int rec_elf_open(struct rec_elf_file *file, int fd);
 /* Harmless on a zeroed or closed file. */
 void rec_elf_close(struct rec_elf_file *file);
 

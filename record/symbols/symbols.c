@@ -172,7 +172,7 @@ static int open_module(
 		return TFMT_E_FORMAT;
 	if (symbols->open_count == OPEN_FILES_MAX)
 		close_module(symbols, oldest_but(symbols, module));
-	result = rec_elf_open(&module->file, wanted->fd, wanted->image, wanted->image_bytes);
+	result = rec_elf_open(&module->file, wanted->fd);
 	if (result < 0) {
 		note(symbols, module, "it cannot be read as an ELF file");
 		module->is_unusable = true;

@@ -25,9 +25,7 @@ struct rec_symbols;
 /* A module whose addresses are asked for. Everything is borrowed for the call only. */
 struct rec_symbol_module {
 	uint32_t id;		 /* the caller's number for it: the same file, the same number */
-	int fd;			 /* the ELF file, open for reading; -1: use `image` */
-	const void *image;	 /* an ELF file in memory that outlives the resolver (the vDSO) */
-	size_t image_bytes;	 /* 0 without an image */
+	int fd;			 /* the ELF file, open for reading */
 	const char *path;	 /* where to look for a separate debug file; may be NULL */
 	const uint8_t *build_id; /* what the file's build id has to be; NULL when not known */
 	size_t build_id_bytes;	 /* 0 when not known */
