@@ -43,10 +43,9 @@ static void append_cpu(char text[REND_FACTS_BYTES], const struct rend_model *mod
 	const struct rend_totals *totals = &model->totals;
 	char cpu[NUM_TEXT_BYTES];
 	append(text, GAP "%s CPU", num_duration(cpu, totals->cpu_ns));
-	if (totals->wall_ns > 0) {
-		double cores = (double)totals->cpu_ns / (double)totals->wall_ns;
+	double cores = totals->wall_ns > 0 ? (double)totals->cpu_ns / (double)totals->wall_ns : 0;
+	if (cores >= 0.01)
 		append(text, " (%.*f cores)", cores < 10 ? 2 : 1, cores);
-	}
 }
 
 void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES])

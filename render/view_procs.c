@@ -131,8 +131,12 @@ static void draw_head(const struct procs *procs, struct rend_scene *scene, doubl
 		.font = REND_FONT_SMALL,
 		.role = REND_MUTED,
 	};
-	rend_scene_rect(scene, REND_CPU, (struct rend_rect){frame->x, y + 2, 9, 9});
-	text.x += rend_scene_text(scene, &text) + 14;
+	if (procs->model->totals.has_cpu) {
+		rend_scene_rect(scene, REND_CPU, (struct rend_rect){frame->x, y + 2, 9, 9});
+		text.x += rend_scene_text(scene, &text) + 14;
+	} else {
+		text.x = frame->x;
+	}
 	if (procs->model->totals.has_memory) {
 		struct rend_point line[] = {{text.x, y + 6.5}, {text.x + 14, y + 6.5}};
 		rend_scene_line(scene, REND_MEMORY, 2, false, line, 2);
@@ -145,7 +149,8 @@ static void draw_head(const struct procs *procs, struct rend_scene *scene, doubl
 	text.anchor = REND_ANCHOR_END;
 	text.x = frame->axis.x1 + CPU_COLUMN_PX;
 	text.text = "CPU";
-	rend_scene_text(scene, &text);
+	if (procs->model->totals.has_cpu)
+		rend_scene_text(scene, &text);
 	text.x = frame->x + frame->width_px;
 	text.text = "peak memory";
 	if (procs->model->totals.has_memory)

@@ -9,6 +9,7 @@
 
 #define STRIP_PX     36
 #define STRIP_GAP_PX 10
+#define NAME_GAP_PX  12
 
 struct strips {
 	const struct rend_model *model;
@@ -72,16 +73,22 @@ static void draw_ticks(
 		(struct rend_rect){plot->x0, plot->y + plot->height, plot->x1 - plot->x0, 1});
 }
 
+/* Left of the strip. */
+static double name_room_px(const struct rend_plot *plot)
+{
+	return plot->x0 - NAME_GAP_PX - REND_MARGIN_PX;
+}
+
 static void draw_names(struct rend_scene *scene, const struct rend_plot *plot, const char *name,
 	const char *detail, const char *top)
 {
 	struct rend_text text = {
-		.x = plot->x0 - 12,
+		.x = plot->x0 - NAME_GAP_PX,
 		.y = plot->y + 15,
 		.text = name,
 		.font = REND_FONT_BODY,
 		.anchor = REND_ANCHOR_END,
-		.max_px = plot->x0 - 12 - REND_MARGIN_PX,
+		.max_px = name_room_px(plot),
 	};
 	rend_scene_text(scene, &text);
 	text.y = plot->y + 30;
@@ -111,6 +118,7 @@ static void draw_cpu(const struct strips *strips, struct rend_scene *scene, doub
 	if (cores > 0 && top >= cores)
 		top = cores;
 	struct rend_plot plot = strip_plot(strips, y, top);
+	plot.limit = cores;
 	snprintf(top_text, sizeof(top_text), "%.0f %s", top, top == 1 ? "core" : "cores");
 	if (cores > top)
 		snprintf(top_text, sizeof(top_text), "%.0f of %u cores", top, (unsigned)cores);
@@ -118,6 +126,8 @@ static void draw_cpu(const struct strips *strips, struct rend_scene *scene, doub
 			      ? (double)model->totals.cpu_ns / (double)model->totals.wall_ns
 			      : 0;
 	snprintf(detail, sizeof(detail), "mean %.*f cores", mean < 10 ? 2 : 1, mean);
+	if (mean < 0.01)
+		snprintf(detail, sizeof(detail), "mean below 0.01");
 
 	rend_scene_group(scene, "CPU of all processes");
 	draw_panel(scene, &plot);
@@ -139,6 +149,8 @@ static void draw_memory(const struct strips *strips, struct rend_scene *scene, d
 	num_duration(time, peak_ns > model->origin_ns ? peak_ns - model->origin_ns : 0);
 	snprintf(detail, sizeof(detail), "peak %s at %s", num_bytes(peak, model->totals.peak_bytes),
 		time);
+	if (rend_text_width_px(REND_FONT_SMALL, detail) > name_room_px(&plot))
+		snprintf(detail, sizeof(detail), "peak %s", peak);
 
 	rend_scene_group(scene, "Memory of all processes: the sum of their resident pages, those "
 				"they share counted for each");
