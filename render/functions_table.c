@@ -14,7 +14,7 @@
 #define BAR_PX	     12
 #define TOTAL_PX     120
 #define COLUMN_PX    16 /* between columns */
-#define MIN_PLACE_PX 120
+#define MIN_PLACE_PX 200
 
 static size_t row_count(const struct rend_model *model)
 {

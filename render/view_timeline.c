@@ -10,7 +10,7 @@
 #include "thread_charts.h"
 #include "view.h"
 
-#define LEFT_PX		 126
+#define LEFT_PX		 140
 #define RIGHT_PX	 86
 #define STRIPS_GAP_PX	 26
 #define ROW_PX		 18
@@ -25,7 +25,7 @@
 #define MIN_DENSITY	 0.25 /* paler than that, a block would not be seen */
 #define PART_TRACKS	 6
 #define PART_ROWS	 16
-#define MIN_TOLD_PERCENT 2 /* of the first row: less does not make a row of a report */
+#define MIN_TOLD_PERCENT 2 /* of the first row: less does not make a row */
 #define MIN_ROWS	 3
 #define TITLE_BYTES	 1000
 
@@ -72,7 +72,7 @@ static uint64_t told_ns(const struct rend_slice_row *row)
 static uint32_t telling_rows(const struct rend_track *track)
 {
 	uint32_t rows = track->slices.row_count > 0 ? 1 : 0;
-	for (uint32_t i = rows; i < track->slices.row_count && i < PART_ROWS; i++) {
+	for (uint32_t i = rows; i < track->slices.row_count; i++) {
 		if (told_ns(&track->slices.rows[i]) >
 			told_ns(&track->slices.rows[0]) * MIN_TOLD_PERCENT / 100)
 			rows = i + 1;
@@ -82,7 +82,7 @@ static uint32_t telling_rows(const struct rend_track *track)
 
 static uint32_t track_rows(const struct timeline *timeline, const struct rend_track *track)
 {
-	uint32_t rows = timeline->frame.is_part ? telling_rows(track) : track->slices.row_count;
+	uint32_t rows = telling_rows(track);
 	return rows < timeline->max_rows ? rows : timeline->max_rows;
 }
 
@@ -116,7 +116,7 @@ static double height_px(const void *state)
 static void choose_rows(struct timeline *timeline)
 {
 	double room_px = timeline->frame.max_height_px - FOOT_PX;
-	timeline->max_rows = REND_MAX_PATH;
+	timeline->max_rows = timeline->frame.is_part ? PART_ROWS : REND_MAX_PATH;
 	while (timeline->frame.max_height_px > 0 && timeline->max_rows > MIN_ROWS &&
 		height_px(timeline) > room_px)
 		timeline->max_rows--;
