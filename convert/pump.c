@@ -203,6 +203,20 @@ static size_t describe_dropped(const struct conv_totals *totals, char *text, siz
 	return used;
 }
 
+/* Nothing was converted: what the recorder remarked may tell why. */
+static void report_nothing(const struct conv_format *format, const struct conv_context *context)
+{
+	const struct tfmt_header *header = context->header;
+	bool is_all = conv_select_is_all(context->select);
+	size_t i;
+
+	msg_warn(context->msg, "nothing to convert: the %s has nothing that %s can hold",
+		is_all ? "trace" : "selected part", format->name);
+	for (i = 0; is_all && i < header->note_count; i++)
+		msg_warn(context->msg, "the recorder noted: %s: %s", header->notes[i].name,
+			header->notes[i].text);
+}
+
 void conv_report_totals(const struct conv_format *format, const struct conv_context *context,
 	const struct conv_totals *totals)
 {
@@ -222,7 +236,6 @@ void conv_report_totals(const struct conv_format *format, const struct conv_cont
 		msg_warn(msg, "%s cannot hold %s: they are in the trace; --json has all",
 			format->name, text);
 	if (!totals->carried)
-		msg_warn(msg, "nothing to convert: the %s has nothing that %s can hold",
-			conv_select_is_all(context->select) ? "trace" : "selected part",
-			format->name);
+		report_nothing(format, context);
+	msg_info(msg, "%s: %s records converted", format->name, num_count(number, totals->carried));
 }
