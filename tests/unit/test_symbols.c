@@ -10,9 +10,11 @@
 #include <cmocka.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "record/symbols/cut_files.h"
 #include "record/symbols/symbols.h"
 
 #define ROWS_MAX 64
@@ -481,7 +483,8 @@ static void test_damaged_files(void **unused)
 			struct answers answers = {0};
 			struct rec_symbols *symbols = resolver(&answers);
 			struct rec_symbol_module module = {
-				.id = 7, .fd = -1, .image = damaged, .image_bytes = size};
+				.id = 7, .fd = memfd_create("damaged", MFD_CLOEXEC)};
+			size_t size_left = size;
 			uint64_t addresses[50];
 
 			memcpy(damaged, bytes, size);
@@ -489,10 +492,12 @@ static void test_damaged_files(void **unused)
 				damaged[(size_t)rand() % size] = (uint8_t)rand();
 			/* Cut short, too. */
 			if (round % 10 == 0)
-				module.image_bytes = (size_t)rand() % size;
+				size_left = (size_t)rand() % size;
+			assert_int_equal(write(module.fd, damaged, size_left), size_left);
 			for (size_t j = 0; j < 50; j++)
 				addresses[j] = text.sh_addr + (uint64_t)rand() % text.sh_size;
 			assert_int_equal(rec_symbols_resolve(symbols, &module, addresses, 50), 0);
+			close(module.fd);
 			rec_symbols_free(symbols);
 			release(&answers);
 		}
@@ -500,6 +505,30 @@ static void test_damaged_files(void **unused)
 		free(bytes);
 		free(path);
 	}
+}
+
+/* The file loses its end, where the debug information is, while it is open. */
+static void test_file_is_cut_while_open(void **unused)
+{
+	char *path = build("c++ -g -O2");
+	struct answers answers = {0};
+	struct rec_symbols *symbols = resolver(&answers);
+	struct rec_symbol_module module = {.id = 7, .fd = open(path, O_RDONLY), .path = path};
+	GElf_Shdr text;
+
+	rec_survive_cut_files();
+	assert_true(find_section(path, ".text", &text));
+	for (uint64_t at = 0; at < text.sh_size; at++) {
+		uint64_t address = text.sh_addr + at;
+
+		if (at == 100)
+			assert_int_equal(truncate(path, 4096), 0);
+		assert_int_equal(rec_symbols_resolve(symbols, &module, &address, 1), 0);
+	}
+	rec_symbols_free(symbols);
+	close(module.fd);
+	release(&answers);
+	free(path);
 }
 
 static void test_foreign_files(void **unused)
@@ -527,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_ranges_are_told_once),
 		cmocka_unit_test(test_another_build_is_refused),
 		cmocka_unit_test(test_damaged_files),
+		cmocka_unit_test(test_file_is_cut_while_open),
 		cmocka_unit_test(test_foreign_files),
 	};
 	char folder[] = "/tmp/test_symbols.XXXXXX";
