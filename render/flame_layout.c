@@ -142,7 +142,7 @@ int rend_flame_layout_init(struct rend_flame_layout *layout, const struct tfmt_n
 	while (status == 1) {
 		status = lay_out(layout, nodes, limits, next_x);
 		if (status == 1)
-			layout->min_px *= 2;
+			layout->min_px *= 1.25;
 	}
 	free(next_x);
 	if (status == 0) {

@@ -22,6 +22,7 @@ struct rend_frame {
 	double x, width_px;	    /* the content: the page without its margins */
 	double max_height_px;	    /* 0: as high as needed */
 	struct rend_time_axis axis; /* for views over time; other views ignore it */
+	size_t max_items;	    /* boxes; 0: as many as a picture may have */
 	bool is_part;		    /* of a report: no strips, no time labels of its own */
 };
 

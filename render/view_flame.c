@@ -109,14 +109,14 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	flame->model = model;
 	flame->frame = *frame;
 	flame->nodes = tfmt_calltree_nodes(model->tree, &node_count);
-	/* In a report, others need items and labels too. */
+	size_t max_items = frame->max_items > 0 ? frame->max_items : REND_MAX_ITEMS;
 	struct rend_flame_limits limits = {
 		.width_px = frame->width_px,
 		.min_px = MIN_BOX_PX,
 		.min_row_px = frame->is_part ? frame->width_px * MIN_ROW_SHARE : 0,
 		.max_rows = max_rows(frame),
-		.max_boxes = frame->is_part ? REND_MAX_ITEMS / 2 : REND_MAX_ITEMS,
-		.max_labels = frame->is_part ? REND_MAX_LABELS / 2 : REND_MAX_LABELS,
+		.max_boxes = max_items,
+		.max_labels = max_items * REND_MAX_LABELS / REND_MAX_ITEMS,
 	};
 	int status = rend_flame_layout_init(&flame->layout, flame->nodes, node_count, &limits);
 	if (status < 0) {

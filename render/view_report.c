@@ -14,6 +14,9 @@
 #define SECTION_GAP_PX 40
 #define AXIS_PX	       26 /* its labels */
 #define MIN_FLAME_PX   200
+/* Of REND_MAX_ITEMS; the rest is for what else there is to point at. */
+#define FLAME_ITEMS    3000
+#define TIMELINE_ITEMS 1800
 
 struct part {
 	const struct rend_view *view;
@@ -51,7 +54,9 @@ static int prepare_part(struct report *report, struct rend_model *model, struct 
 {
 	struct rend_frame frame = report->frame;
 	frame.is_part = true;
-	frame.max_height_px = max_height_px;
+	/* 0 would say: as high as needed. */
+	frame.max_height_px = fmax(max_height_px, 1);
+	frame.max_items = view == &rend_view_timeline ? TIMELINE_ITEMS : FLAME_ITEMS;
 	part->view = view;
 	return view->has_data(model) ? view->prepare(model, &frame, &part->state) : 0;
 }

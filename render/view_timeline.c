@@ -202,12 +202,10 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	timeline->model = model;
 	timeline->frame = *frame;
 	double ns_per_px = (double)(axis->end_ns - axis->begin_ns) / fmax(axis->x1 - axis->x0, 1);
-	/* In a report, others need items and labels too. */
-	size_t max_slices = frame->is_part ? REND_MAX_ITEMS * 2 / 5 : REND_MAX_ITEMS;
-	size_t max_labels = frame->is_part ? REND_MAX_LABELS * 2 / 5 : REND_MAX_LABELS;
+	size_t max_items = frame->max_items > 0 ? frame->max_items : REND_MAX_ITEMS;
 	int status = rend_thread_charts_init(&timeline->charts, model,
 		frame->is_part ? PART_TRACKS : REND_MAX_TRACKS,
-		(uint64_t)fmax(ns_per_px * MIN_BOX_PX, 1), max_slices);
+		(uint64_t)fmax(ns_per_px * MIN_BOX_PX, 1), max_items);
 	if (status == 0 && !frame->is_part && rend_view_strips.has_data(model))
 		status = rend_view_strips.prepare(model, frame, &timeline->strips);
 	if (status < 0) {
@@ -216,7 +214,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	}
 	choose_rows(timeline);
 	make_note(timeline);
-	survey(timeline, max_labels);
+	survey(timeline, max_items * REND_MAX_LABELS / REND_MAX_ITEMS);
 	*ret_state = timeline;
 	return 0;
 }
@@ -276,7 +274,8 @@ static void slice_title(
 	char what[600], place[200], count[NUM_TEXT_BYTES];
 	char begin[NUM_TEXT_BYTES], length[NUM_TEXT_BYTES], share[NUM_TEXT_BYTES];
 	uint64_t length_ns = slice->end_ns - slice->begin_ns;
-	num_duration(begin, slice->begin_ns - model->origin_ns);
+	num_duration(
+		begin, slice->begin_ns > model->origin_ns ? slice->begin_ns - model->origin_ns : 0);
 	num_duration(length, length_ns);
 	num_percent(share, (double)length_ns, (double)(model->end_ns - model->begin_ns));
 	if (slice->type == REND_SLICE_WAIT) {
