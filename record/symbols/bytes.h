@@ -133,11 +133,16 @@ static inline const char *rec_read_text(struct rec_cursor *cursor)
 	return text;
 }
 
+/* Texts that are longer are none: looking for their end takes time. */
+#define REC_TEXT_BYTES_MAX (64 * 1024)
+
 /* The text at `offset` of a string section, or NULL. */
 static inline const char *rec_text_at(struct rec_span span, uint64_t offset)
 {
 	struct rec_cursor cursor = rec_cursor_at(span, offset);
 
+	if (rec_cursor_left(&cursor) > REC_TEXT_BYTES_MAX)
+		cursor.end = cursor.at + REC_TEXT_BYTES_MAX;
 	return cursor.is_bad ? NULL : rec_read_text(&cursor);
 }
 

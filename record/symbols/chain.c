@@ -6,13 +6,13 @@
 
 #define PATH_BYTES_MAX 4096
 
-const char *rec_chain_name(struct rec_chain *chain, const char *symbol)
+const char *rec_chain_name(struct rec_chain *chain, const char *symbol, const char *suffix)
 {
 	char *text = chain->text + chain->text_used;
 
-	if (sizeof(chain->text) - chain->text_used < REC_NAME_BYTES_MAX)
+	if (sizeof(chain->text) - chain->text_used < REC_NAME_BYTES_MAX + strlen(suffix))
 		return NULL;
-	rec_demangle(symbol, text);
+	strcat(rec_demangle(symbol, text), suffix);
 	chain->text_used += strlen(text) + 1;
 	return text;
 }
@@ -71,13 +71,14 @@ const char *rec_chain_path(
 	}
 	for (size_t i = first; i < 3; i++) {
 		const char *at = parts[i] ? parts[i] : "";
+		const char *end = at + strnlen(at, PATH_BYTES_MAX);
 
-		while (*at) {
-			size_t part_length = strcspn(at, "/");
+		while (at < end) {
+			const char *slash = memchr(at, '/', (size_t)(end - at));
+			size_t part_length = (size_t)((slash ? slash : end) - at);
 
 			length = append_component(text, length, at, part_length, is_absolute);
-			at += part_length;
-			at += *at == '/';
+			at += part_length + 1;
 		}
 	}
 	text[length] = '\0';

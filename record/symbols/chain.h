@@ -11,8 +11,8 @@
 
 /* The most rows of one answer: functions inlined deeper are left out. */
 #define REC_CHAIN_MAX 64
-/* Room for the longest name and the longest path in every row. */
-#define REC_CHAIN_TEXT_BYTES (REC_CHAIN_MAX * 2 * 4096)
+/* Room for the longest name, with "@plt", and the longest path in every row. */
+#define REC_CHAIN_TEXT_BYTES (REC_CHAIN_MAX * (4096 + 4 + 4096))
 
 struct rec_chain {
 	struct rec_symbol_row rows[REC_CHAIN_MAX]; /* innermost first */
@@ -31,8 +31,8 @@ static inline void rec_chain_narrow(struct rec_chain *chain, struct rec_interval
 		chain->range.high = other.high;
 }
 
-/* The demangled name, in the chain's memory. */
-const char *rec_chain_name(struct rec_chain *chain, const char *symbol);
+/* The demangled name with a suffix ("@plt" or ""), in the chain's memory. */
+const char *rec_chain_name(struct rec_chain *chain, const char *symbol, const char *suffix);
 
 /* A copy of `text` (shorter than REC_NAME_BYTES_MAX) in the chain's memory. */
 const char *rec_chain_text(struct rec_chain *chain, const char *text);

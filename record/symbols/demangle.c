@@ -9,8 +9,6 @@
 /* Longer symbols are shown as they are, cut. */
 #define MANGLED_BYTES_MAX (32 * 1024)
 
-#define PLT_SUFFIX "@plt"
-
 struct output {
 	jmp_buf full;
 	char *text;
@@ -63,16 +61,19 @@ static bool demangle(const char *name, char *text)
 	return false;
 }
 
-/* Demangle the first `length` bytes of a name; as they are when that cannot be done. */
-static void show(const char *name, size_t length, char *text)
+char *rec_demangle(const char *name, char *text)
 {
 	char mangled[MANGLED_BYTES_MAX];
+	size_t length = strnlen(name, sizeof(mangled));
+	const char *version = memchr(name, '@', length);
 
+	if (version && version > name)
+		length = (size_t)(version - name);
 	if (name[0] == '_' && (name[1] == 'Z' || name[1] == 'R') && length < sizeof(mangled)) {
 		memcpy(mangled, name, length);
 		mangled[length] = '\0';
 		if (demangle(mangled, text))
-			return;
+			return text;
 	}
 	if (length < REC_NAME_BYTES_MAX) {
 		memcpy(text, name, length);
@@ -81,19 +82,5 @@ static void show(const char *name, size_t length, char *text)
 		memcpy(text, name, REC_NAME_BYTES_MAX);
 		end_cut(text, REC_NAME_BYTES_MAX);
 	}
-}
-
-char *rec_demangle(const char *name, char *text)
-{
-	const char *suffix = strchr(name, '@');
-
-	if (!suffix || suffix == name) {
-		show(name, strlen(name), text);
-		return text;
-	}
-	show(name, (size_t)(suffix - name), text);
-	if (strcmp(suffix, PLT_SUFFIX) == 0 &&
-		strlen(text) + sizeof(PLT_SUFFIX) <= REC_NAME_BYTES_MAX)
-		strcat(text, PLT_SUFFIX);
 	return text;
 }

@@ -11,8 +11,8 @@
 #define REC_NAME_BYTES_MAX 4096
 
 /*
- * Write `name` readable into `text`, which has REC_NAME_BYTES_MAX bytes. "@VERSION" is left out,
- * "@plt" stays. Returns `text`.
+ * Write `name`, without its "@VERSION", readable into `text`, which has REC_NAME_BYTES_MAX bytes.
+ * Returns `text`.
  */
 char *rec_demangle(const char *name, char *text);
 

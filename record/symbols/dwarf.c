@@ -9,7 +9,7 @@
 #define UNITS_MAX (128 * 1024)
 /* Ranges of all units together. */
 #define RANGES_MAX (512 * 1024)
-/* Some ten seconds of CPU: far more than any honest file takes. */
+/* Some five seconds of CPU: far more than an honest file takes. */
 #define STEPS_MAX UINT64_C(1000000000)
 /* Ranges of units before an address that are tried, should they overlap. */
 #define OVERLAP_MAX 16

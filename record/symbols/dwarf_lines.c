@@ -98,9 +98,11 @@ static int read_old_tables(struct program *program)
 	const char *text;
 
 	program->lines->first_file = 1;
-	while (result == 0 && (text = rec_read_text(cursor)) && *text)
+	while (result == 0 && rec_spend(program->sections, 1) && (text = rec_read_text(cursor)) &&
+		*text)
 		result = add_folder(program, text);
-	while (result == 0 && (text = rec_read_text(cursor)) && *text) {
+	while (result == 0 && rec_spend(program->sections, 1) && (text = rec_read_text(cursor)) &&
+		*text) {
 		const char *folder = folder_at(program, rec_read_uleb(cursor));
 
 		rec_read_uleb(cursor);
@@ -170,7 +172,9 @@ static int read_new_table(struct program *program, bool has_files)
 		forms[i] = rec_read_uleb(cursor);
 	}
 	rows = rec_read_uleb(cursor);
-	for (uint64_t row = 0; result == 0 && row < rows && !cursor->is_bad; row++) {
+	for (uint64_t row = 0; result == 0 && row < rows && !cursor->is_bad &&
+			       rec_spend(program->sections, 1 + format_count);
+		row++) {
 		const char *name = NULL;
 		uint64_t folder = 0;
 

@@ -32,9 +32,9 @@ static void describe(struct rec_dwarf *dwarf, uint64_t offset, struct descriptio
 	*ret = (struct description){0};
 	for (int i = 0; i < ORIGINS_MAX && offset && read_entry(dwarf, offset, &die); i++) {
 		if (!ret->name)
-			ret->name = die.name;
+			ret->name = rec_die_text(die.name);
 		if (!ret->linkage_name)
-			ret->linkage_name = die.linkage_name;
+			ret->linkage_name = rec_die_text(die.linkage_name);
 		if (ret->first_line == 0)
 			ret->first_line = die.first_line;
 		ret->declaration = offset;
@@ -46,14 +46,15 @@ static void describe(struct rec_dwarf *dwarf, uint64_t offset, struct descriptio
 static const char *scope_name(struct rec_dwarf *dwarf, const struct rec_die *die)
 {
 	struct description description;
+	const char *name = rec_die_text(die->name);
 
 	switch (die->tag) {
 	case DW_TAG_namespace:
-		return die->name ? die->name : "(anonymous namespace)";
+		return name ? name : "(anonymous namespace)";
 	case DW_TAG_structure_type:
 	case DW_TAG_class_type:
 	case DW_TAG_union_type:
-		return die->name ? die->name : "(anonymous)";
+		return name ? name : "(anonymous)";
 	case DW_TAG_subprogram:
 		describe(dwarf, die->offset, &description);
 		return description.name;
@@ -157,7 +158,7 @@ const struct rec_dwarf_name *rec_dwarf_name(struct rec_dwarf *dwarf, uint64_t of
 	struct rec_die die;
 
 	/* Inlined copies of a function have but their origin in common. */
-	if (read_entry(dwarf, offset, &die) && die.origin && !die.name)
+	if (read_entry(dwarf, offset, &die) && die.origin && !die.name.strings)
 		offset = die.origin;
 	name = &dwarf->names[(offset * UINT64_C(0x9e3779b97f4a7c15) >> 32) % REC_DWARF_NAMES];
 	if (name->die == offset)

@@ -22,7 +22,7 @@ enum value_kind {
 struct value {
 	enum value_kind kind;
 	uint64_t number;
-	const char *text;
+	struct rec_die_text text;
 };
 
 void rec_abbrevs_release(struct rec_abbrevs *abbrevs)
@@ -151,13 +151,18 @@ static uint64_t table_at(struct rec_span section, uint64_t base, uint64_t index,
 	return rec_read_uint(&cursor, width);
 }
 
+static struct value text_value(const struct rec_span *strings, uint64_t offset)
+{
+	return (struct value){VALUE_TEXT, 0, {strings, offset}};
+}
+
 static struct value indexed_text(
 	const struct rec_dwarf_sections *sections, const struct rec_unit *unit, uint64_t index)
 {
 	uint64_t offset =
 		table_at(sections->str_offsets, unit->str_offsets_base, index, unit->offset_bytes);
 
-	return (struct value){VALUE_TEXT, 0, rec_text_at(sections->str, offset)};
+	return text_value(&sections->str, offset);
 }
 
 uint64_t rec_indexed_address(
@@ -168,40 +173,41 @@ uint64_t rec_indexed_address(
 
 static struct value address_value(uint64_t address)
 {
-	return (struct value){VALUE_ADDRESS, address, NULL};
+	return (struct value){VALUE_ADDRESS, address, {0}};
 }
 
 static struct value number_value(uint64_t number)
 {
-	return (struct value){VALUE_NUMBER, number, NULL};
+	return (struct value){VALUE_NUMBER, number, {0}};
 }
 
 static struct value entry_value(const struct rec_unit *unit, uint64_t offset)
 {
 	if (offset >= unit->end - unit->offset)
-		return (struct value){VALUE_NONE, 0, NULL};
-	return (struct value){VALUE_ENTRY, unit->offset + offset, NULL};
+		return (struct value){VALUE_NONE, 0, {0}};
+	return (struct value){VALUE_ENTRY, unit->offset + offset, {0}};
 }
 
 static struct value skipped(struct rec_cursor *cursor, uint64_t size_bytes)
 {
 	rec_skip(cursor, size_bytes);
-	return (struct value){VALUE_NONE, 0, NULL};
+	return (struct value){VALUE_NONE, 0, {0}};
 }
 
 /* Forms that say where their text is. */
 static struct value read_text_form(const struct rec_dwarf_sections *sections,
 	const struct rec_unit *unit, struct rec_cursor *cursor, unsigned int form)
 {
+	uint64_t here = (uint64_t)(cursor->at - sections->info.data);
+
 	switch (form) {
 	case DW_FORM_string:
-		return (struct value){VALUE_TEXT, 0, rec_read_text(cursor)};
+		rec_read_text(cursor);
+		return text_value(&sections->info, here);
 	case DW_FORM_strp:
-		return (struct value){VALUE_TEXT, 0,
-			rec_text_at(sections->str, rec_read_uint(cursor, unit->offset_bytes))};
+		return text_value(&sections->str, rec_read_uint(cursor, unit->offset_bytes));
 	case DW_FORM_line_strp:
-		return (struct value){VALUE_TEXT, 0,
-			rec_text_at(sections->line_str, rec_read_uint(cursor, unit->offset_bytes))};
+		return text_value(&sections->line_str, rec_read_uint(cursor, unit->offset_bytes));
 	case DW_FORM_strx:
 	case DW_FORM_GNU_str_index:
 		return indexed_text(sections, unit, rec_read_uleb(cursor));
@@ -241,7 +247,7 @@ static struct value read_form(const struct rec_dwarf_sections *sections,
 	case DW_FORM_data8:
 		/* Before version 4 these were also offsets in sections. */
 		return (struct value){unit->version < 4 ? VALUE_SECTION : VALUE_NUMBER,
-			rec_read_uint(cursor, form == DW_FORM_data4 ? 4 : 8), NULL};
+			rec_read_uint(cursor, form == DW_FORM_data4 ? 4 : 8), {0}};
 	case DW_FORM_udata:
 		return number_value(rec_read_uleb(cursor));
 	case DW_FORM_sdata:
@@ -274,12 +280,12 @@ static struct value read_form(const struct rec_dwarf_sections *sections,
 		return (struct value){VALUE_ENTRY,
 			rec_read_uint(cursor,
 				unit->version < 3 ? unit->address_bytes : unit->offset_bytes),
-			NULL};
+			{0}};
 	case DW_FORM_sec_offset:
 		return (struct value){
-			VALUE_SECTION, rec_read_uint(cursor, unit->offset_bytes), NULL};
+			VALUE_SECTION, rec_read_uint(cursor, unit->offset_bytes), {0}};
 	case DW_FORM_rnglistx:
-		return (struct value){VALUE_RANGES_INDEX, rec_read_uleb(cursor), NULL};
+		return (struct value){VALUE_RANGES_INDEX, rec_read_uleb(cursor), {0}};
 	case DW_FORM_loclistx:
 		rec_read_uleb(cursor);
 		return skipped(cursor, 0);
@@ -414,7 +420,7 @@ bool rec_die_read(const struct rec_dwarf_sections *sections, const struct rec_un
 		return false;
 	if (code != 0) {
 		abbrev = find_abbrev(abbrevs, code);
-		if (!abbrev || !rec_spend(sections, 1 + abbrev->count / 4))
+		if (!abbrev || !rec_spend(sections, 1 + abbrev->count))
 			return false;
 		ret_die->tag = abbrev->tag;
 		ret_die->has_children = abbrev->has_children;
@@ -430,7 +436,8 @@ bool rec_die_read(const struct rec_dwarf_sections *sections, const struct rec_un
 			return false;
 	}
 	ret_die->next = (uint64_t)(cursor.at - sections->info.data);
-	return true;
+	/* Long texts inside take their time, too. */
+	return rec_spend(sections, (ret_die->next - offset) / 64);
 }
 
 uint64_t rec_die_skip(const struct rec_unit *unit, const struct rec_die *die, bool *ret_descends)
@@ -469,7 +476,7 @@ static bool read_root(
 		unit->has_lines = die.has_lines;
 		unit->line_offset = die.line_offset;
 		unit->language = die.language;
-		unit->folder = die.folder;
+		unit->folder = rec_die_text(die.folder);
 		unit->base_address = die.has_low ? die.low : 0;
 		*ret_root = die;
 	}

@@ -89,7 +89,18 @@ struct rec_unit {
 	struct rec_unit_cache *cache; /* what was read on demand; NULL until then */
 };
 
-/* An entry. What it does not have is 0 or NULL. */
+/* A text that is looked up only when it is wanted: most never are. */
+struct rec_die_text {
+	const struct rec_span *strings; /* NULL: there is none */
+	uint64_t offset;
+};
+
+static inline const char *rec_die_text(struct rec_die_text text)
+{
+	return text.strings ? rec_text_at(*text.strings, text.offset) : NULL;
+}
+
+/* An entry. What it does not have is 0. */
 struct rec_die {
 	uint64_t offset;
 	uint64_t next; /* offset of the entry after it: its first child when it has any */
@@ -106,9 +117,9 @@ struct rec_die {
 
 	uint64_t sibling; /* offset */
 	uint64_t origin;  /* offset of the entry that it completes */
-	const char *name;
-	const char *linkage_name;
-	const char *folder;
+	struct rec_die_text name;
+	struct rec_die_text linkage_name;
+	struct rec_die_text folder;
 	uint32_t first_line;
 	uint32_t call_line;
 	uint32_t call_file;

@@ -13,52 +13,78 @@
 
 #define DEBUG_FOLDER	   "/usr/lib/debug"
 #define BUILD_ID_BYTES_MAX 64
+/* What is looked at in search of a build id: a note section, and notes of all of them. */
+#define NOTE_BYTES_MAX (64 * 1024)
+#define NOTES_MAX      1024
+/* The largest file of which a checksum is made: about a second for each. */
+#define CHECKSUM_BYTES_MAX (INT64_C(1) << 29)
+
+/* Look for the build id among at most `*left` notes of a section. */
+static bool find_build_id(struct rec_elf_file *file, Elf_Scn *section, size_t *left)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	size_t offset = 0, name, text, next;
+	GElf_Nhdr note;
+
+	while (data && *left > 0 && (next = gelf_getnote(data, offset, &note, &name, &text))) {
+		const uint8_t *bytes = data->d_buf;
+
+		if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
+			memcmp(bytes + name, "GNU", 4) == 0 && note.n_descsz > 0 &&
+			note.n_descsz <= BUILD_ID_BYTES_MAX) {
+			file->build_id = bytes + text;
+			file->build_id_bytes = note.n_descsz;
+			return true;
+		}
+		offset = next;
+		--*left;
+	}
+	return false;
+}
 
 static void read_build_id(struct rec_elf_file *file)
 {
 	Elf_Scn *section = NULL;
+	size_t left = NOTES_MAX;
+	GElf_Shdr header;
 
 	while ((section = elf_nextscn(file->elf, section))) {
-		GElf_Shdr header;
-		GElf_Nhdr note;
-		size_t offset = 0, name, text, next;
-		Elf_Data *data;
-
-		if (!gelf_getshdr(section, &header) || header.sh_type != SHT_NOTE)
-			continue;
-		data = elf_getdata(section, NULL);
-		while (data && (next = gelf_getnote(data, offset, &note, &name, &text))) {
-			const char *bytes = data->d_buf;
-
-			if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 &&
-				memcmp(bytes + name, "GNU", 4) == 0 && note.n_descsz > 0 &&
-				note.n_descsz <= BUILD_ID_BYTES_MAX) {
-				file->build_id = (const uint8_t *)bytes + text;
-				file->build_id_bytes = note.n_descsz;
-				return;
-			}
-			offset = next;
-		}
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_NOTE &&
+			header.sh_size <= NOTE_BYTES_MAX && find_build_id(file, section, &left))
+			return;
 	}
+}
+
+/* Whether this is a file for us. Extended section numbers are for object files, or for attacks. */
+static bool has_good_header(int fd)
+{
+	Elf64_Ehdr header;
+
+	return pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 &&
+	       header.e_ident[EI_CLASS] == ELFCLASS64 && header.e_ident[EI_DATA] == ELFDATA2LSB &&
+	       (header.e_shnum > 0 || header.e_shoff == 0);
 }
 
 int rec_elf_open(struct rec_elf_file *file, int fd)
 {
-	const char *ident;
+	size_t names;
 
 	*file = (struct rec_elf_file){.fd = -1};
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return TFMT_E_UNSUPPORTED;
+	if (!has_good_header(fd))
+		return TFMT_E_FORMAT;
 	file->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (file->fd < 0)
 		return TFMT_E_IO;
 	file->elf = elf_begin(file->fd, ELF_C_READ_MMAP, NULL);
-	ident = file->elf ? elf_getident(file->elf, NULL) : NULL;
-	if (!ident || elf_kind(file->elf) != ELF_K_ELF || ident[EI_CLASS] != ELFCLASS64 ||
-		ident[EI_DATA] != ELFDATA2LSB) {
+	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF) {
 		rec_elf_close(file);
 		return TFMT_E_FORMAT;
 	}
+	if (elf_getshdrstrndx(file->elf, &names) == 0)
+		file->names = rec_elf_strings(file, names);
 	read_build_id(file);
 	return 0;
 }
@@ -73,20 +99,22 @@ void rec_elf_close(struct rec_elf_file *file)
 	*file = (struct rec_elf_file){.fd = -1};
 }
 
+struct rec_span rec_elf_strings(const struct rec_elf_file *file, size_t section_number)
+{
+	struct rec_span strings = rec_elf_section_bytes(elf_getscn(file->elf, section_number));
+	const uint8_t *last = strings.data ? memrchr(strings.data, 0, strings.size) : NULL;
+
+	strings.size = last ? (size_t)(last - strings.data) + 1 : 0;
+	return strings;
+}
+
 Elf_Scn *rec_elf_section(const struct rec_elf_file *file, const char *name, GElf_Shdr *ret_header)
 {
 	Elf_Scn *section = NULL;
-	size_t names;
 
-	if (elf_getshdrstrndx(file->elf, &names) != 0)
-		return NULL;
 	while ((section = elf_nextscn(file->elf, section))) {
-		const char *own;
-
-		if (!gelf_getshdr(section, ret_header))
-			continue;
-		own = elf_strptr(file->elf, names, ret_header->sh_name);
-		if (own && strcmp(own, name) == 0)
+		if (gelf_getshdr(section, ret_header) && ret_header->sh_name < file->names.size &&
+			strcmp((const char *)file->names.data + ret_header->sh_name, name) == 0)
 			return section;
 	}
 	return NULL;
@@ -204,8 +232,8 @@ static int open_proven(struct rec_elf_file *debug, const struct rec_elf_file *fi
 	if (result == 0) {
 		if (file->build_id && debug->build_id)
 			is_proven = same_build_id(file, debug);
-		else
-			is_proven = crc && file_checksum(fd) == *crc;
+		else if (crc && status.st_size <= CHECKSUM_BYTES_MAX)
+			is_proven = file_checksum(fd) == *crc;
 		if (!is_proven) {
 			rec_elf_close(debug);
 			result = TFMT_E_IO;

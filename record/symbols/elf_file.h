@@ -27,6 +27,7 @@ struct rec_text {
 struct rec_elf_file {
 	Elf *elf;
 	int fd;			 /* our own duplicate */
+	struct rec_span names;	 /* of the sections */
 	const uint8_t *build_id; /* NULL when the file has none */
 	size_t build_id_bytes;
 	size_t owned_bytes; /* memory taken by uncompressed sections */
@@ -34,7 +35,7 @@ struct rec_elf_file {
 
 /*
  * Open the file behind `fd`, which is duplicated.
- * Returns: 0; TFMT_E_FORMAT when it is no 64-bit little-endian ELF file; TFMT_E_IO.
+ * Returns: 0; TFMT_E_FORMAT when it is no 64-bit little-endian ELF file of sane size; TFMT_E_IO.
  */
 int rec_elf_open(struct rec_elf_file *file, int fd);
 /* Harmless on a zeroed or closed file. */
@@ -51,7 +52,13 @@ int rec_elf_open_debug(
 /* The section of that name, or NULL. `*ret_header` is its header. */
 Elf_Scn *rec_elf_section(const struct rec_elf_file *file, const char *name, GElf_Shdr *ret_header);
 
-/* Its bytes as they are in the file; empty when it has none there. */
+/*
+ * The texts of a string section, without what follows its last NUL: every offset inside is that of
+ * a text with an end.
+ */
+struct rec_span rec_elf_strings(const struct rec_elf_file *file, size_t section_number);
+
+/* The bytes of a section as they are in the file; empty when it (or NULL) has none there. */
 struct rec_span rec_elf_section_bytes(Elf_Scn *section);
 
 /*

@@ -2,16 +2,14 @@
  * PLT entries have no symbols. Each jumps through a slot of the GOT, and the relocation of that
  * slot has the name. This file knows x86-64's jump; other machines need their own.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbols/symtab.h"
 #include "tracefmt/error.h"
 
-#define PLT_NAMES_MAX	(64 * 1024)
+#define SLOTS_MAX	(64 * 1024)
 #define PLT_ENTRY_BYTES 16
-#define PLT_RANK	(1u << 8)
 
 /* A GOT slot and who fills it. */
 struct slot {
@@ -27,7 +25,7 @@ struct slots {
 
 static int add_slot(struct slots *slots, struct slot slot)
 {
-	if (slots->count == PLT_NAMES_MAX)
+	if (slots->count == SLOTS_MAX)
 		return 0;
 	if (slots->count == slots->capacity) {
 		size_t capacity = slots->capacity ? slots->capacity * 2 : 256;
@@ -42,29 +40,54 @@ static int add_slot(struct slots *slots, struct slot slot)
 	return 0;
 }
 
-static const char *symbol_name(const struct rec_elf_file *file, Elf_Scn *symbols, uint64_t index)
-{
-	GElf_Shdr header;
-	GElf_Sym symbol;
-	Elf_Data *data = symbols ? elf_getdata(symbols, NULL) : NULL;
+/* A relocation section with the symbols that it refers to. */
+struct relocations {
+	struct rec_span entries;
+	struct rec_span symbols;
+	struct rec_span names;
+};
 
-	if (!data || !gelf_getshdr(symbols, &header) || index > INT32_MAX ||
-		!gelf_getsym(data, (int)index, &symbol))
+static struct relocations find_relocations(
+	const struct rec_elf_file *file, const char *section_name)
+{
+	struct relocations found = {0};
+	GElf_Shdr header, symbols_header;
+	Elf_Scn *section = rec_elf_section(file, section_name, &header), *symbols;
+
+	if (!section || header.sh_type != SHT_RELA)
+		return found;
+	found.entries = rec_elf_section_bytes(section);
+	symbols = elf_getscn(file->elf, header.sh_link);
+	if (symbols && gelf_getshdr(symbols, &symbols_header)) {
+		found.symbols = rec_elf_section_bytes(symbols);
+		found.names = rec_elf_strings(file, symbols_header.sh_link);
+	}
+	return found;
+}
+
+static const char *symbol_name(const struct relocations *relocations, uint64_t index)
+{
+	Elf64_Sym symbol;
+
+	if (index >= relocations->symbols.size / sizeof(symbol))
 		return NULL;
-	return elf_strptr(file->elf, header.sh_link, symbol.st_name);
+	memcpy(&symbol, relocations->symbols.data + index * sizeof(symbol), sizeof(symbol));
+	if (symbol.st_name >= relocations->names.size)
+		return NULL;
+	return (const char *)relocations->names.data + symbol.st_name;
 }
 
 /* The name behind a relocation: a symbol's, or that of the local function it chooses. */
-static const char *relocation_name(const struct rec_symtab *table, const struct rec_elf_file *file,
-	Elf_Scn *symbols, const GElf_Rela *relocation)
+static const char *relocation_name(const struct rec_symtab *table,
+	const struct relocations *relocations, const Elf64_Rela *relocation)
 {
 	struct rec_interval range = {0, UINT64_MAX};
 	const struct rec_symtab_entry *entry;
 
-	switch (GELF_R_TYPE(relocation->r_info)) {
+	switch (ELF64_R_TYPE(relocation->r_info)) {
 	case R_X86_64_JUMP_SLOT:
 	case R_X86_64_GLOB_DAT:
-		return symbol_name(file, symbols, GELF_R_SYM(relocation->r_info));
+		return symbol_name(relocations, ELF64_R_SYM(relocation->r_info));
 	case R_X86_64_IRELATIVE:
 		entry = rec_symtab_find(table, (uint64_t)relocation->r_addend, &range);
 		return entry ? entry->name : NULL;
@@ -76,19 +99,15 @@ static const char *relocation_name(const struct rec_symtab *table, const struct 
 static int read_slots(const struct rec_symtab *table, const struct rec_elf_file *file,
 	const char *section_name, struct slots *slots)
 {
-	GElf_Shdr header;
-	Elf_Scn *section = rec_elf_section(file, section_name, &header);
-	Elf_Data *data = section && header.sh_type == SHT_RELA ? elf_getdata(section, NULL) : NULL;
-	Elf_Scn *symbols = data ? elf_getscn(file->elf, header.sh_link) : NULL;
-	size_t count = data ? data->d_size / sizeof(Elf64_Rela) : 0;
+	struct relocations relocations = find_relocations(file, section_name);
+	Elf64_Rela relocation;
 
-	for (size_t i = 0; i < count; i++) {
-		GElf_Rela relocation;
+	for (size_t at = 0; at + sizeof(relocation) <= relocations.entries.size;
+		at += sizeof(relocation)) {
 		const char *name;
 
-		if (!gelf_getrela(data, (int)i, &relocation))
-			break;
-		name = relocation_name(table, file, symbols, &relocation);
+		memcpy(&relocation, relocations.entries.data + at, sizeof(relocation));
+		name = relocation_name(table, &relocations, &relocation);
 		if (name && *name && add_slot(slots, (struct slot){relocation.r_offset, name}) < 0)
 			return TFMT_E_NOMEM;
 	}
@@ -100,22 +119,6 @@ static int compare_slots(const void *left, const void *right)
 	const struct slot *a = left, *b = right;
 
 	return a->address < b->address ? -1 : a->address > b->address;
-}
-
-static int add_entry(struct rec_symtab *table, uint64_t address, uint64_t size, const char *target)
-{
-	size_t length = strcspn(target, "@");
-	char **names = reallocarray(
-		table->plt_names, table->plt_name_count + 1, sizeof(*table->plt_names));
-	char *name;
-
-	if (!names)
-		return TFMT_E_NOMEM;
-	table->plt_names = names;
-	if (asprintf(&name, "%.*s@plt", (int)(length < 4096 ? length : 4096), target) < 0)
-		return TFMT_E_NOMEM;
-	table->plt_names[table->plt_name_count++] = name;
-	return rec_symtab_append(table, (struct rec_symtab_entry){address, size, name, PLT_RANK});
 }
 
 /* Name each entry of a PLT section after the slot that its "jmp *slot(%rip)" goes through. */
@@ -144,7 +147,12 @@ static int read_plt(struct rec_symtab *table, const struct rec_elf_file *file,
 		wanted.address = header.sh_addr + (uint64_t)(jump - code.data) + 6 +
 				 (uint64_t)(int64_t)distance;
 		slot = bsearch(&wanted, slots->items, slots->count, sizeof(wanted), compare_slots);
-		if (slot && add_entry(table, header.sh_addr + start, size, slot->name) < 0)
+		if (slot && rec_symtab_append(table, (struct rec_symtab_entry){
+							     .address = header.sh_addr + start,
+							     .size_bytes = size,
+							     .name = slot->name,
+							     .is_plt = true,
+						     }) < 0)
 			return TFMT_E_NOMEM;
 	}
 	return 0;

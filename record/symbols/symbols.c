@@ -232,15 +232,16 @@ static void trim(struct rec_symbols *symbols, struct module *current)
 static void name_from_symbol(
 	struct rec_chain *chain, const struct rec_symtab_entry *symbol, struct rec_interval range)
 {
-	size_t length = symbol ? strcspn(symbol->name, ".") : 0;
 	char name[REC_NAME_BYTES_MAX];
 
-	if (length == 0 || length >= sizeof(name))
+	if (!symbol || symbol->is_plt || strnlen(symbol->name, sizeof(name)) == sizeof(name))
 		return;
-	memcpy(name, symbol->name, length);
-	name[length] = '\0';
+	strcpy(name, symbol->name);
+	name[strcspn(name, ".")] = '\0';
+	if (!*name)
+		return;
 	rec_chain_narrow(chain, range);
-	chain->rows[chain->count - 1].function = rec_chain_name(chain, name);
+	chain->rows[chain->count - 1].function = rec_chain_name(chain, name, "");
 }
 
 /* Fill the chain for an address. It stays empty when the address has no name. */
@@ -266,7 +267,7 @@ static void find(struct module *module, uint64_t address, struct rec_chain *chai
 		return;
 	if (chain->count == 0)
 		chain->rows[chain->count++] = (struct rec_symbol_row){0};
-	chain->rows[0].function = rec_chain_name(chain, symbol->name);
+	chain->rows[0].function = rec_chain_name(chain, symbol->name, symbol->is_plt ? "@plt" : "");
 }
 
 static int compare_addresses(const void *left, const void *right)

@@ -7,6 +7,8 @@
 
 /* How many symbols before an address are tried: those that lie inside a larger one. */
 #define NESTING_MAX 64
+/* Longer names are all the same. */
+#define SHORTNESS_MAX 4095u
 
 int rec_symtab_append(struct rec_symtab *table, struct rec_symtab_entry entry)
 {
@@ -28,35 +30,37 @@ int rec_symtab_append(struct rec_symtab *table, struct rec_symtab_entry entry)
 
 /*
  * Of the names of one address the one a programmer would use: with a size, visible to others,
- * with few underscores in front, strong.
+ * with few underscores in front, strong, short.
  */
-static uint32_t rank_of(const GElf_Sym *symbol, const char *name)
+static uint32_t rank_of(const Elf64_Sym *symbol, const char *name)
 {
-	size_t underscores = strspn(name, "_");
-	uint32_t rank = 0;
+	size_t length = strnlen(name, SHORTNESS_MAX);
+	uint32_t underscores = 0, rank = 0;
 
+	while (underscores < 15 && name[underscores] == '_')
+		underscores++;
 	if (symbol->st_size > 0)
-		rank |= 1u << 8;
-	if (GELF_ST_TYPE(symbol->st_info) != STT_NOTYPE)
 		rank |= 1u << 7;
-	if (GELF_ST_BIND(symbol->st_info) != STB_LOCAL)
+	if (ELF64_ST_TYPE(symbol->st_info) != STT_NOTYPE)
 		rank |= 1u << 6;
-	rank |= (uint32_t)(underscores < 15 ? 15 - underscores : 0) << 1;
-	if (GELF_ST_BIND(symbol->st_info) == STB_GLOBAL)
+	if (ELF64_ST_BIND(symbol->st_info) != STB_LOCAL)
+		rank |= 1u << 5;
+	rank |= (15 - underscores) << 1;
+	if (ELF64_ST_BIND(symbol->st_info) == STB_GLOBAL)
 		rank |= 1u;
-	return rank;
+	return rank * (SHORTNESS_MAX + 1) + (uint32_t)(SHORTNESS_MAX - length);
 }
 
-static bool is_function(const GElf_Sym *symbol, const char *name)
+static bool is_function(const Elf64_Sym *symbol, const char *name)
 {
-	int type = GELF_ST_TYPE(symbol->st_info);
+	int type = ELF64_ST_TYPE(symbol->st_info);
 
 	if (symbol->st_shndx == SHN_UNDEF || symbol->st_shndx == SHN_ABS)
 		return false;
 	if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)
 		return false;
 	/* ".L5" and "$x" mark places, not functions. */
-	if (!name || !*name || name[0] == '$' || (name[0] == '.' && name[1] == 'L'))
+	if (!*name || name[0] == '$' || (name[0] == '.' && name[1] == 'L'))
 		return false;
 	return true;
 }
@@ -67,26 +71,26 @@ static int add_section(struct rec_symtab *table, const struct rec_elf_file *file
 {
 	GElf_Shdr header;
 	Elf_Scn *section = rec_elf_section(file, section_name, &header);
-	bool is_table = section && (header.sh_type == SHT_SYMTAB || header.sh_type == SHT_DYNSYM);
-	Elf_Data *data = is_table ? elf_getdata(section, NULL) : NULL;
-	size_t count = data ? data->d_size / sizeof(Elf64_Sym) : 0;
+	struct rec_span bytes = rec_elf_section_bytes(section), names;
 	size_t before = table->count;
 
-	for (size_t i = 0; i < count; i++) {
-		GElf_Sym symbol;
+	if (!section || (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
+		return 0;
+	names = rec_elf_strings(file, header.sh_link);
+	for (size_t at = 0; at + sizeof(Elf64_Sym) <= bytes.size; at += sizeof(Elf64_Sym)) {
+		Elf64_Sym symbol;
 		const char *name;
 		int result;
 
-		if (!gelf_getsym(data, (int)i, &symbol))
-			break;
-		if (!rec_text_contains(text, symbol.st_value))
+		memcpy(&symbol, bytes.data + at, sizeof(symbol));
+		if (symbol.st_name >= names.size || !rec_text_contains(text, symbol.st_value))
 			continue;
-		name = elf_strptr(file->elf, header.sh_link, symbol.st_name);
+		name = (const char *)names.data + symbol.st_name;
 		if (!is_function(&symbol, name))
 			continue;
 		result = rec_symtab_append(
 			table, (struct rec_symtab_entry){symbol.st_value, symbol.st_size, name,
-				       rank_of(&symbol, name)});
+				       rank_of(&symbol, name), false});
 		if (result < 0)
 			return result;
 	}
@@ -96,18 +100,13 @@ static int add_section(struct rec_symtab *table, const struct rec_elf_file *file
 static int compare(const void *left, const void *right)
 {
 	const struct rec_symtab_entry *a = left, *b = right;
-	size_t a_length, b_length;
 
 	if (a->address != b->address)
 		return a->address < b->address ? -1 : 1;
 	if (a->rank != b->rank)
 		return a->rank > b->rank ? -1 : 1;
-	/* Of "free" and "cfree" the plain one; then any, but always the same. */
-	a_length = strcspn(a->name, "@");
-	b_length = strcspn(b->name, "@");
-	if (a_length != b_length)
-		return a_length < b_length ? -1 : 1;
-	return strcmp(a->name, b->name);
+	/* Any of them, but always the same. */
+	return a->name < b->name ? -1 : a->name > b->name;
 }
 
 static uint64_t text_end_after(const struct rec_text *text, uint64_t address)
@@ -176,16 +175,13 @@ int rec_symtab_load(struct rec_symtab *table, const struct rec_elf_file *file,
 
 void rec_symtab_release(struct rec_symtab *table)
 {
-	for (size_t i = 0; i < table->plt_name_count; i++)
-		free(table->plt_names[i]);
-	free(table->plt_names);
 	free(table->entries);
 	*table = (struct rec_symtab){0};
 }
 
 size_t rec_symtab_bytes(const struct rec_symtab *table)
 {
-	return table->capacity * sizeof(*table->entries) + table->plt_name_count * 48;
+	return table->capacity * sizeof(*table->entries);
 }
 
 const struct rec_symtab_entry *rec_symtab_find(

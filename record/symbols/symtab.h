@@ -1,5 +1,5 @@
 /*
- * The function symbols of a file, with the synthesised names of its PLT entries.
+ * The function symbols of a file, and its PLT entries, which have none.
  */
 #ifndef RECORD_SYMTAB_H
 #define RECORD_SYMTAB_H
@@ -17,8 +17,9 @@
 struct rec_symtab_entry {
 	uint64_t address;
 	uint64_t size_bytes;
-	const char *name; /* in the ELF file, or in `plt_names` */
+	const char *name; /* in the ELF file; of a PLT entry, of what it calls */
 	uint32_t rank;	  /* of several at one address the highest is kept */
+	bool is_plt;
 };
 
 /* Zeroed: empty. Names live as long as the ELF files they were read from. */
@@ -26,8 +27,6 @@ struct rec_symtab {
 	struct rec_symtab_entry *entries; /* by address, each address once */
 	size_t count;
 	size_t capacity;
-	char **plt_names;
-	size_t plt_name_count;
 };
 
 /*
@@ -49,7 +48,7 @@ const struct rec_symtab_entry *rec_symtab_find(
 
 /* For the loaders of one table: the order does not matter. Returns 0 or TFMT_E_NOMEM. */
 int rec_symtab_append(struct rec_symtab *table, struct rec_symtab_entry entry);
-/* Append "name@plt" for the PLT entries of `file`; `table` is in order already. */
+/* Append the PLT entries of `file`; `table` is in order already. */
 int rec_symtab_add_plt(struct rec_symtab *table, const struct rec_elf_file *file);
 
 #endif

@@ -28,7 +28,6 @@ static void test_demangle(void **unused)
 		{"memcpy@@GLIBC_2.14", "memcpy"},
 		{"memcpy@GLIBC_2.2.5", "memcpy"},
 		{"_ZNSo3putEc@GLIBCXX_3.4", "std::ostream::put(char)"},
-		{"_ZNSo3putEc@plt", "std::ostream::put(char)@plt"},
 		{"foo.cold", "foo.cold"},
 		{"_Zxx", "_Zxx"},
 		{"@", "@"},
