@@ -6,10 +6,10 @@
  */
 #include <stdlib.h>
 
-#include "frames.h"
 #include "jsonw.h"
 #include "num.h"
 #include "select.h"
+#include "stacks.h"
 #include "timeline.h"
 #include "tracefmt/tracefmt.h"
 
@@ -17,14 +17,6 @@
 #define MAX_DEPTH 2000
 /* Runs beyond which the viewer takes many seconds to open a file. */
 #define MANY_RUNS 300000
-
-/* What a run shows below its stack: blocked in system call `tag` (0: unknown), or one of these. */
-enum tag {
-	TAG_RUNNING = 65536, /* the stack alone */
-	TAG_PREEMPTED,
-	TAG_GIL,
-	TAG_NO_STACK,
-};
 
 /* A thread and how long it was busy. */
 struct lane {
@@ -39,8 +31,8 @@ struct speedscope_state {
 	uint32_t lane_count;
 	struct conv_timeline timeline; /* lanes by thread id */
 	uint64_t run_count;	       /* written, not idle */
-	struct conv_frames frames;
-	uint32_t *path; /* TFMT_MAX_DEPTH frames, leaf first: the stack being written */
+	struct conv_stacks stacks;
+	uint32_t *path; /* functions of the stack being written, leaf first */
 };
 
 static int speedscope_begin(void *opaque, const struct conv_context *context)
@@ -58,10 +50,9 @@ static int speedscope_begin(void *opaque, const struct conv_context *context)
 	state->lane_count = tfmt_trace_count(context->trace, TFMT_THREAD) + 1;
 	status = conv_timeline_init(&state->timeline, state->lane_count, tolerance_ns);
 	if (!status)
-		status = conv_frames_init(&state->frames, context->trace);
+		status = conv_stacks_init(&state->stacks, context->trace);
 	state->lanes = calloc(state->lane_count, sizeof(*state->lanes));
-	state->path = calloc(TFMT_MAX_DEPTH, sizeof(*state->path));
-	if (status || !state->lanes || !state->path)
+	if (status || !state->lanes)
 		return TFMT_E_NOMEM;
 	for (id = 0; id < state->lane_count; id++)
 		state->lanes[id].thread = id;
@@ -73,27 +64,36 @@ static void speedscope_release(void *opaque)
 	struct speedscope_state *state = opaque;
 
 	conv_timeline_release(&state->timeline);
-	conv_frames_release(&state->frames);
+	conv_stacks_release(&state->stacks);
 	free(state->lanes);
 	free(state->path);
 }
 
 /* --- samples become runs --- */
 
-static uint32_t tag_of(const struct tfmt_sample *sample)
+/* What stands below the stack of a sample, NULL: nothing. */
+static const char *mark_of(const struct tfmt_sample *sample, char *text, size_t size_bytes)
 {
+	const char *syscall;
+
 	switch (sample->state) {
 	case TFMT_STATE_RUNNING:
-		return sample->stack ? TAG_RUNNING : TAG_NO_STACK;
+		return sample->stack ? NULL : "[no stack]";
 	case TFMT_STATE_PREEMPTED:
-		return TAG_PREEMPTED;
+		return "[waiting for a CPU]";
 	case TFMT_STATE_GIL:
-		return TAG_GIL;
-	case TFMT_STATE_BLOCKED:
-		return sample->syscall;
+		return "[waiting for the GIL]";
 	default:
-		return 0;
+		break;
 	}
+	if (!sample->syscall)
+		return "[off CPU]";
+	syscall = tfmt_syscall_name(sample->syscall);
+	if (syscall)
+		snprintf(text, size_bytes, "[waiting in %s]", syscall);
+	else
+		snprintf(text, size_bytes, "[waiting in system call %u]", sample->syscall - 1);
+	return text;
 }
 
 static int on_sample(void *opaque, const struct conv_record *record)
@@ -101,14 +101,22 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	struct speedscope_state *state = opaque;
 	const struct conv_context *context = state->context;
 	const struct tfmt_sample *sample = record->sample;
-	struct conv_interval interval = {
-		.run = {sample->weight_ns, sample->stack, tag_of(sample)},
-	};
+	struct conv_interval interval = {.run.weight_ns = sample->weight_ns};
 	uint32_t thread = sample->thread < state->lane_count ? sample->thread : 0;
 	bool is_sum = sample->flags & (TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED);
+	const char *mark;
+	char text[64];
+	int status;
 
 	if (!conv_weight_takes(context->weight, sample->state))
 		return 0;
+	status = conv_stacks_add(&state->stacks, sample->stack, &interval.run.stack);
+	mark = mark_of(sample, text, sizeof(text));
+	if (!status && mark)
+		status = conv_stacks_add_name(
+			&state->stacks, interval.run.stack, mark, &interval.run.stack);
+	if (status)
+		return status;
 	if (sample->time_ns > context->begin_ns)
 		interval.end_ns = sample->time_ns - context->begin_ns;
 	state->lanes[thread].busy_ns += sample->weight_ns;
@@ -127,91 +135,27 @@ static void rewind_lane(struct conv_timeline_cursor *cursor, const struct speeds
 	conv_timeline_rewind(cursor, &state->timeline, thread, start_ns, length_ns);
 }
 
-/* What stands below the stack of a run, NULL: nothing. */
-static const char *tag_name(uint32_t tag, char *text, size_t size_bytes)
-{
-	const char *syscall;
-
-	switch (tag) {
-	case TAG_RUNNING:
-	case CONV_RUN_IDLE:
-		return NULL;
-	case TAG_PREEMPTED:
-		return "[waiting for a CPU]";
-	case TAG_GIL:
-		return "[waiting for the GIL]";
-	case TAG_NO_STACK:
-		return "[no stack]";
-	case 0:
-		return "[off CPU]";
-	default:
-		syscall = tfmt_syscall_name((uint16_t)tag);
-		if (syscall)
-			snprintf(text, size_bytes, "[waiting in %s]", syscall);
-		else
-			snprintf(text, size_bytes, "[waiting in system call %u]", tag - 1);
-		return text;
-	}
-}
-
-static int put_name(struct speedscope_state *state, const char *name)
-{
-	uint32_t function;
-	int status = conv_frames_add_name(&state->frames, name, &function);
-
-	if (!status)
-		jsonw_u64(&state->w, function - 1);
-	return status;
-}
-
-/* Fill state->path. Returns the number of frames; the number of functions in `*ret_depth`. */
-static int collect_path(
-	struct speedscope_state *state, uint32_t stack, uint32_t *ret_count, uint64_t *ret_depth)
-{
-	const struct tfmt_stack *row;
-	uint32_t count = 0;
-	uint64_t depth = 0;
-	int status;
-
-	for (; stack && count < TFMT_MAX_DEPTH; stack = row->parent) {
-		row = tfmt_trace_stack(state->context->trace, stack);
-		status = conv_frames_add(&state->frames, row->frame);
-		if (status)
-			return status;
-		state->path[count++] = row->frame;
-		depth += conv_frames_items(&state->frames, row->frame).count;
-	}
-	*ret_count = count;
-	*ret_depth = depth;
-	return 0;
-}
-
 /* The functions of a stack, root first; of a deep one the middle is left out and counted. */
 static int put_stack(struct speedscope_state *state, uint32_t stack)
 {
-	const uint64_t head = MAX_DEPTH / 2, tail = MAX_DEPTH - 1 - head;
-	struct conv_frame_items items;
-	uint64_t depth, at = 0;
-	uint32_t count, i;
+	const uint32_t head = MAX_DEPTH / 2, tail = MAX_DEPTH - 1 - head;
+	const struct conv_node *nodes = state->stacks.nodes;
+	uint32_t depth = nodes[stack].depth, at, function;
 	char text[48];
 	int status;
 
-	status = collect_path(state, stack, &count, &depth);
-	if (status)
-		return status;
-	while (count) {
-		items = conv_frames_items(&state->frames, state->path[--count]);
-		for (i = 0; i < items.count; i++, at++) {
-			if (depth <= MAX_DEPTH || at < head || at >= depth - tail)
-				jsonw_u64(&state->w, state->frames.items[items.first + i] - 1);
-			if (depth <= MAX_DEPTH || at != head)
-				continue;
-			snprintf(text, sizeof(text), "[%llu frames cut]",
-				(unsigned long long)(depth - head - tail));
-			status = put_name(state, text);
+	for (at = 0; at < depth; at++, stack = nodes[stack].parent)
+		state->path[at] = nodes[stack].function;
+	for (at = 0; at < depth; at++) {
+		function = state->path[depth - 1 - at];
+		if (depth > MAX_DEPTH && at == head) {
+			snprintf(text, sizeof(text), "[%u frames cut]", depth - head - tail);
+			status = conv_stacks_number_name(&state->stacks, text, &function);
 			if (status)
 				return status;
+			at = depth - tail - 1;
 		}
+		jsonw_u64(&state->w, function - 1);
 	}
 	return 0;
 }
@@ -220,18 +164,13 @@ static int put_samples(struct speedscope_state *state, uint32_t thread, uint64_t
 {
 	struct conv_timeline_cursor cursor;
 	struct conv_run run;
-	const char *name;
-	char text[64];
 	int status;
 
 	rewind_lane(&cursor, state, thread, length_ns);
 	while ((status = conv_timeline_next(&cursor, &run)) > 0) {
-		state->run_count += run.tag != CONV_RUN_IDLE;
+		state->run_count += run.stack != 0;
 		jsonw_begin_array(&state->w);
-		status = put_stack(state, run.stack);
-		name = tag_name(run.tag, text, sizeof(text));
-		if (!status && name)
-			status = put_name(state, name);
+		status = run.stack ? put_stack(state, run.stack) : 0;
 		if (status)
 			return status;
 		jsonw_end_array(&state->w);
@@ -353,8 +292,8 @@ static void put_frames(struct speedscope_state *state)
 	uint32_t i;
 
 	jsonw_begin_array(w);
-	for (i = 1; i < state->frames.function_count; i++) {
-		location = &state->frames.functions[i].location;
+	for (i = 1; i < state->stacks.function_count; i++) {
+		location = &state->stacks.functions[i].location;
 		jsonw_newline(w);
 		jsonw_begin_object(w);
 		jsonw_key(w, "name");
@@ -410,6 +349,9 @@ static int put_profiles(struct speedscope_state *state, uint32_t *ret_count)
 	uint32_t i;
 	int status;
 
+	state->path = calloc(state->stacks.max_depth + 1, sizeof(*state->path));
+	if (!state->path)
+		return TFMT_E_NOMEM;
 	status = measure_lanes(state, &length_ns);
 	if (status)
 		return status;

@@ -20,11 +20,6 @@ void conv_timeline_release(struct conv_timeline *timeline)
 	conv_spool_release(&timeline->sums);
 }
 
-static bool is_alike(const struct conv_run *a, const struct conv_run *b)
-{
-	return a->stack == b->stack && a->tag == b->tag;
-}
-
 static uint64_t begin_of(const struct conv_interval *interval)
 {
 	return interval->end_ns > interval->run.weight_ns
@@ -44,7 +39,7 @@ int conv_timeline_add(struct conv_timeline *timeline, size_t lane,
 		return conv_spool_append(&timeline->sums, lane, interval);
 	/* Alike and following closely: one interval. Its end lags behind, so that delays add up. */
 	last = conv_spool_last(&timeline->intervals, lane);
-	if (last && is_alike(&last->run, &interval->run) && begin_ns >= last->end_ns &&
+	if (last && last->run.stack == interval->run.stack && begin_ns >= last->end_ns &&
 		begin_ns - last->end_ns <= timeline->tolerance_ns) {
 		last->run.weight_ns += interval->run.weight_ns;
 		last->end_ns += interval->run.weight_ns;
@@ -93,7 +88,7 @@ static struct conv_run take(struct conv_interval *next, uint64_t weight_ns)
 
 static struct conv_run idle(uint64_t weight_ns)
 {
-	return (struct conv_run){.weight_ns = weight_ns, .tag = CONV_RUN_IDLE};
+	return (struct conv_run){.weight_ns = weight_ns};
 }
 
 /* What fills the gap before `end_ns`: the next sum, from where it may have begun, or nothing. */
@@ -163,7 +158,7 @@ int conv_timeline_next(struct conv_timeline_cursor *cursor, struct conv_run *ret
 			return status;
 		if (!next.weight_ns)
 			break;
-		if (run.weight_ns && !is_alike(&run, &next)) {
+		if (run.weight_ns && run.stack != next.stack) {
 			cursor->pending = next;
 			break;
 		}

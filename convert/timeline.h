@@ -16,13 +16,9 @@
 
 #include "spool.h"
 
-/* The tag of idle runs; other tags are the caller's. */
-#define CONV_RUN_IDLE UINT32_MAX
-
 struct conv_run {
 	uint64_t weight_ns;
-	uint32_t stack;
-	uint32_t tag; /* runs are alike when stack and tag are equal */
+	uint32_t stack; /* the caller's number; 0: idle */
 };
 
 struct conv_interval {
