@@ -3,8 +3,9 @@
 #include <math.h>
 #include <stdio.h>
 
-#define TICK_DISTANCE_PX 100
-#define SECOND_NS	 1000000000.0
+#define TICK_DISTANCE_PX     100
+#define MIN_TICK_DISTANCE_PX 50 /* on narrow axes: room for a label */
+#define SECOND_NS	     1000000000.0
 
 double rend_time_x(const struct rend_time_axis *axis, uint64_t time_ns)
 {
@@ -71,7 +72,8 @@ size_t rend_time_ticks(const struct rend_time_axis *axis, struct rend_tick ticks
 {
 	double length_ns = (double)(axis->end_ns - axis->begin_ns);
 	double width_px = axis->x1 - axis->x0;
-	double step_ns = round_step(length_ns * TICK_DISTANCE_PX / (width_px > 1 ? width_px : 1));
+	double distance_px = fmax(fmin(TICK_DISTANCE_PX, width_px / 4), MIN_TICK_DISTANCE_PX);
+	double step_ns = round_step(length_ns * distance_px / fmax(width_px, 1));
 	double begin_ns = (double)axis->begin_ns - (double)axis->origin_ns;
 	double first = ceil(begin_ns / step_ns - 1e-9);
 	size_t count = 0;

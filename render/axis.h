@@ -26,8 +26,8 @@ double rend_time_x(const struct rend_time_axis *axis, uint64_t time_ns);
 /* The same, held within [x0, x1]. */
 double rend_time_x_clamped(const struct rend_time_axis *axis, uint64_t time_ns);
 
-/* Ticks at round times (1, 2, 5 times a power of ten; minutes and hours when long), about 140 px
- * apart. Returns their number. */
+/* Ticks at round times (1, 2, 5 times a power of ten; minutes and hours when long), 100 px
+ * apart or more. Returns their number. */
 size_t rend_time_ticks(const struct rend_time_axis *axis, struct rend_tick ticks[REND_MAX_TICKS]);
 
 /* Vertical lines at the ticks, from y0 to y1. */

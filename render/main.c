@@ -206,7 +206,7 @@ static int draw(const struct job *job, const char *path)
 		return status;
 	status = load(job, &input, &model);
 	if (status == EXIT_OK)
-		status = write_output(job, model, input.name);
+		status = write_output(job, model, input.fd == STDIN_FILENO ? "TRACE" : input.name);
 	if (status == EXIT_OK)
 		status = input_report_damage(&input, &job->msg);
 	if (status == EXIT_OK && job->options.view != NULL && !job->view->has_data(model)) {

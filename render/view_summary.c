@@ -11,7 +11,9 @@
 #include "text.h"
 #include "view.h"
 
+#define GAP		  " \u00b7 "
 #define TOP_COUNT	  5
+#define TOP_PROCESSES	  4
 #define SPARKLINE_COLUMNS 56
 #define NAME_COLUMNS	  8
 #define BAR_COLUMNS	  8
@@ -33,50 +35,72 @@ static void put_warning(const struct rend_text_frame *frame, const char *text, F
 	fputc('\n', stream);
 }
 
-/* "exit status 0 · 12.4 s wall · 21.9 s user · 0.3 s system" */
-static void put_status(
-	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+static void put_line(const struct rend_text_frame *frame, const char *text, FILE *stream)
 {
-	static const char gap[] = " \u00b7 ";
-	const struct rend_totals *totals = &model->totals;
-	char failure[REND_FACTS_BYTES] = "";
-	char number[NUM_TEXT_BYTES];
-	const struct tfmt_process_info *root =
-		model->root > 0 ? model->processes[model->root].info : NULL;
-	if (root != NULL)
-		rend_facts_failure(root, failure);
-	if (failure[0] != '\0')
-		put_warning(frame, failure, stream);
-	else if (root != NULL && root->status_type == TFMT_STATUS_EXITED)
-		fprintf(stream, "exit status 0%s", gap);
-	else if (root != NULL && root->status_type == TFMT_STATUS_ALIVE)
-		fprintf(stream, "still running%s", gap);
-	fprintf(stream, "%s wall", num_duration(number, totals->wall_ns));
-	if (totals->has_cpu)
-		fprintf(stream, "%s%s CPU", gap, num_duration(number, totals->cpu_ns));
-	if (totals->user_ns + totals->system_ns > 0) {
-		fprintf(stream, " (%s user, ", num_duration(number, totals->user_ns));
-		fprintf(stream, "%s system)", num_duration(number, totals->system_ns));
-	}
+	rend_put_last(stream, text, frame->columns);
 	fputc('\n', stream);
 }
 
-static void put_counts(const struct rend_model *model, FILE *stream)
+/* "12.4 s wall · 22.2 s CPU (21.9 s user, 0.3 s system)" */
+static void put_times(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
 	const struct rend_totals *totals = &model->totals;
-	char number[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES], text[REND_FACTS_BYTES];
+	char wall[NUM_TEXT_BYTES], cpu[NUM_TEXT_BYTES], user[NUM_TEXT_BYTES];
+	char system[NUM_TEXT_BYTES], line[REND_FACTS_BYTES];
+	int length = snprintf(line, sizeof(line), "%s wall", num_duration(wall, totals->wall_ns));
+	if (totals->has_cpu)
+		length += snprintf(line + length, sizeof(line) - (size_t)length, GAP "%s CPU",
+			num_duration(cpu, totals->cpu_ns));
+	if (totals->user_ns + totals->system_ns > 0)
+		snprintf(line + length, sizeof(line) - (size_t)length, " (%s user, %s system)",
+			num_duration(user, totals->user_ns),
+			num_duration(system, totals->system_ns));
+	put_line(frame, line, stream);
+}
+
+/* "exit status 0 · peak 694 MiB at 9.1 s · 1 process, 3 threads" */
+static void put_counts(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	const struct rend_totals *totals = &model->totals;
+	char peak[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES], processes[REND_FACTS_BYTES];
+	char threads[REND_FACTS_BYTES], line[3 * REND_FACTS_BYTES];
+	const struct tfmt_process_info *root =
+		model->root > 0 ? model->processes[model->root].info : NULL;
+	int length = 0;
+	if (root != NULL && root->status_type == TFMT_STATUS_EXITED && root->status == 0)
+		length = snprintf(line, sizeof(line), "exit status 0" GAP);
+	else if (root != NULL && root->status_type == TFMT_STATUS_ALIVE)
+		length = snprintf(line, sizeof(line), "still running" GAP);
 	if (totals->peak_bytes > 0)
-		fprintf(stream, "peak %s at %s \u00b7 ", num_bytes(number, totals->peak_bytes),
+		length += snprintf(line + length, sizeof(line) - (size_t)length,
+			"peak %s at %s" GAP, num_bytes(peak, totals->peak_bytes),
 			num_duration(time, totals->peak_ns > model->origin_ns
 						   ? totals->peak_ns - model->origin_ns
 						   : 0));
-	rend_facts_plural(text, totals->process_count, "process", "processes");
-	fprintf(stream, "%s, ", text);
-	rend_facts_plural(text, totals->thread_count, "thread", "threads");
-	fprintf(stream, "%s\n", text);
+	rend_facts_plural(processes, totals->process_count, "process", "processes");
+	rend_facts_plural(threads, totals->thread_count, "thread", "threads");
+	snprintf(line + length, sizeof(line) - (size_t)length, "%s, %s", processes, threads);
+	put_line(frame, line, stream);
+}
+
+static void put_facts(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	char text[REND_FACTS_BYTES] = "";
+	put_times(model, frame, stream);
+	put_counts(model, frame, stream);
 	rend_facts_samples(model, text);
 	if (text[0] != '\0')
-		fprintf(stream, "%s\n", text);
+		put_line(frame, text, stream);
+	if (model->root > 0)
+		rend_facts_failure(model->processes[model->root].info, text);
+	if (model->root > 0 && text[0] != '\0')
+		put_warning(frame, text, stream);
+	rend_facts_losses(model, text);
+	if (text[0] != '\0')
+		put_warning(frame, text, stream);
 }
 
 static void put_sparklines(const struct rend_model *model, FILE *stream)
@@ -190,29 +214,34 @@ static int put_processes(
 		qsort_r(ids, count, sizeof(*ids), compare_cpu, model);
 		fprintf(stream, "\n%*s%*s  busiest processes\n", NUMBER_COLUMNS + 2, "CPU",
 			NUMBER_COLUMNS + 2, "peak");
-		for (size_t i = 0; i < count && i < TOP_COUNT; i++)
+		for (size_t i = 0; i < count && i < TOP_PROCESSES; i++)
 			put_process(model, frame, ids[i], stream);
 	}
 	free(ids);
 	return 0;
 }
 
+/* The command for the picture, to be typed as it is. */
+static void put_next_command(const char *trace_name, FILE *stream)
+{
+	const char *quote =
+		trace_name[strcspn(trace_name, " \t\"$&|;<>()*?\\`!#~")] != '\0' ? "'" : "";
+	char name[REND_FACTS_BYTES];
+	rend_text_shorten(REND_FONT_BODY, trace_name, 0, REND_ELLIPSIS_END, name, sizeof(name));
+	fprintf(stream, "\ntrender -o report.svg %s%s%s\n", quote, name, quote);
+}
+
 static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
-	char command[1024], losses[REND_FACTS_BYTES];
+	char command[1024];
 	rend_model_command(model, command, sizeof(command));
-	rend_put_last(stream, command, frame->columns);
-	fputc('\n', stream);
-	put_status(model, frame, stream);
-	put_counts(model, stream);
-	rend_facts_losses(model, losses);
-	if (losses[0] != '\0')
-		put_warning(frame, losses, stream);
+	put_line(frame, command, stream);
+	put_facts(model, frame, stream);
 	put_sparklines(model, stream);
 	if (model->tree != NULL)
 		put_functions(model, frame, stream);
 	int status = put_processes(model, frame, stream);
-	fprintf(stream, "\ntrender -o report.svg %s\n", frame->trace_name);
+	put_next_command(frame->trace_name, stream);
 	return status;
 }
 

@@ -1,12 +1,12 @@
 #!/bin/bash
 # Views, outputs and exit statuses of trender.
 . "$ROOT/tests/lib/trender.sh"
-for shape in make threads many hostile metrics; do trace $shape; done
+for shape in make threads many hostile metrics nonsense; do trace $shape; done
 
 # Every view draws every trace: a picture is well-formed and bounded, the same input gives the
 # same bytes.
 for view in flame procs report timeline usage; do
-    for shape in make threads many hostile metrics; do
+    for shape in make threads many hostile metrics nonsense; do
         run "$trender" -q --view $view -o $view-$shape.svg $shape.cbor.zst
         case $view-$shape in
         flame-many | flame-metrics | timeline-many | timeline-metrics) expect "$view $shape" 4 $status ;;
@@ -48,7 +48,7 @@ expect "first line" "make -j4 all" "$(head -n 1 summary.txt | sed 's/ *$//')"
 expect "last line" "trender -o report.svg make.cbor.zst" "$(tail -n 1 summary.txt)"
 [ "$(wc -l <summary.txt)" -le 24 ] || fail "the summary is more than a screen"
 for text in "" "--view procs" "--view usage"; do
-    for shape in make threads many hostile metrics; do
+    for shape in make threads many hostile metrics nonsense; do
         "$trender" $text $shape.cbor.zst >text.txt
         $python3 - text.txt <<'PYTHON'
 import sys, unicodedata
@@ -63,7 +63,11 @@ PYTHON
 done
 "$trender" -o summary2.txt make.cbor.zst
 cmp summary.txt summary2.txt || fail "-o FILE.txt and stdout differ"
-"$trender" <make.cbor.zst | grep -q 'busiest processes' || fail "stdin"
+"$trender" <make.cbor.zst >stdin.txt
+expect "last line for stdin" "trender -o report.svg TRACE" "$(tail -n 1 stdin.txt)"
+cp make.cbor.zst "my trace"
+expect "last line for a name with a space" "trender -o report.svg 'my trace'" \
+    "$("$trender" "my trace" | tail -n 1)"
 cat make.cbor.zst | "$trender" - | grep -q 'busiest processes' || fail "a pipe"
 
 # Outputs.

@@ -6,6 +6,7 @@
  *	many     3,000 short processes below two shells
  *	hostile  names that try to break out of SVG and terminals
  *	metrics  one process without samples
+ *	nonsense values, times and relations that no recorder would write
  *	big      1,000,000 samples of depth 28, 16,000 distinct stacks
  */
 #include <fcntl.h>
@@ -466,6 +467,41 @@ static void write_metrics(struct build *build)
 	finish(build);
 }
 
+static void write_nonsense(struct build *build)
+{
+	static const char *const argv[] = {""};
+	static const uint64_t values[] = {0, 1, UINT64_MAX, INT64_MAX, UINT64_C(1) << 63, 1000};
+	const size_t value_count = sizeof(values) / sizeof(*values);
+	static const char *const metrics[] = {"cpu", "cpu_user", "cpu_system", "rss", "threads"};
+	struct job jobs[] = {
+		{COMMAND("a\0b"), "a", "/a", -1, 0, SECOND, 1, 1, MIB, MIB, 0, 1},
+		{COMMAND("c"), "c", "", 0, SECOND / 2, SECOND / 4, 1, 1, MIB, MIB, 0, 1},
+		{COMMAND(""), "", "", -1, 0, 0, 1, 1, MIB, MIB, 99, 1},
+	};
+	begin(build, (const int[]){STDOUT_FILENO}, argv, 1, 0);
+	for (int i = 0; i < 3; i++)
+		start_job(build, jobs, i);
+	uint32_t stack = push(build, 0, build->own, UINT64_MAX);
+	for (size_t i = 0; i < 5 * value_count; i++) {
+		uint64_t value = values[i % value_count];
+		uint64_t time = values[(i / 2 + 3) % value_count];
+		uint32_t id = add_metric(
+			build, metrics[i % 5], "ns", TFMT_METRIC_CUMULATIVE, jobs[i % 3].process);
+		counter(build, id, time, value);
+		counter(build, id, value, time);
+		counter(build, i % 2 == 0 ? jobs[0].rss : jobs[0].cpu, value, value);
+		sample(build, jobs[i % 3].thread, time, value, stack, (enum tfmt_state)(i % 4),
+			(uint16_t)value);
+		cost(build, time, value);
+	}
+	for (int i = 0; i < 2; i++)
+		end_job(build, &jobs[i]);
+	struct tfmt_lost lost = {.count = UINT64_MAX};
+	must(tfmt_writer_lost(build->writer, &lost));
+	must(tfmt_writer_lost(build->writer, &lost));
+	finish(build);
+}
+
 static void write_big(struct build *build)
 {
 	enum { DEPTH = 28, STACKS = 16000, FUNCTIONS = 2000, SAMPLES = 1000000 };
@@ -515,6 +551,7 @@ int main(int argc, char **argv)
 		{"many", write_many},
 		{"hostile", write_hostile},
 		{"metrics", write_metrics},
+		{"nonsense", write_nonsense},
 		{"big", write_big},
 	};
 	struct build build = {0};
@@ -528,6 +565,6 @@ int main(int argc, char **argv)
 		shapes[i].write(&build);
 		return 0;
 	}
-	fputs("usage: render_trace make|threads|many|hostile|metrics|big FILE\n", stderr);
+	fputs("usage: render_trace make|threads|many|hostile|metrics|nonsense|big FILE\n", stderr);
 	return 2;
 }
