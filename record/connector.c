@@ -29,6 +29,13 @@ static int say_listen(int fd)
 	return send(fd, &message, sizeof(message), 0) == sizeof(message) ? 0 : -1;
 }
 
+/* The event is not aligned in its message, and shorter in older kernels. */
+static void copy_event(const struct cn_msg *message, struct proc_event *event)
+{
+	size_t size = message->len < sizeof(*event) ? message->len : sizeof(*event);
+	memcpy(event, message->data, size);
+}
+
 /* The kernel answers a listener with an event that carries an errno. */
 static int wait_for_answer(int fd)
 {
@@ -40,10 +47,11 @@ static int wait_for_answer(int fd)
 		if (n < (ssize_t)(NLMSG_HDRLEN + sizeof(struct cn_msg) + 16))
 			return -1;
 		const struct cn_msg *message = NLMSG_DATA((struct nlmsghdr *)(void *)buffer);
-		const struct proc_event *event = (const void *)message->data;
-		if (event->what != PROC_EVENT_NONE)
+		struct proc_event event = {0};
+		copy_event(message, &event);
+		if (event.what != PROC_EVENT_NONE)
 			continue;
-		errno = (int)event->event_data.ack.err;
+		errno = (int)event.event_data.ack.err;
 		return errno ? -1 : 0;
 	}
 	errno = ETIMEDOUT;
@@ -125,8 +133,7 @@ void rec_connector_drain(int fd,
 			size_t room = NLMSG_PAYLOAD(header, sizeof(struct cn_msg));
 			if (message->id.idx != CN_IDX_PROC || message->len > room)
 				continue;
-			memcpy(&event, message->data,
-				message->len < sizeof(event) ? message->len : sizeof(event));
+			copy_event(message, &event);
 			handle_event(&event, handle, context);
 		}
 	}

@@ -485,6 +485,8 @@ static void say_result(const struct session *s)
 static void tear_down(struct session *s, bool discard)
 {
 	rec_target_abandon(&s->target);
+	if (s->tree) /* takes back what sources keep with processes */
+		rec_tree_finish(s->tree, rec_now_ns());
 	for (size_t i = 0; i < s->source_count; i++) {
 		s->sources[i].source->release(s->sources[i].state);
 		free(s->sources[i].state);

@@ -541,9 +541,13 @@ void rec_tree_finish(struct rec_tree *tree, uint64_t now_ns)
 		if (tree->listeners[i].thread_ended)
 			rec_tree_each_thread(tree, tree->listeners[i].thread_ended,
 				tree->listeners[i].context, now_ns);
-	for (struct rec_process *process = tree->all; process; process = process->list_next) {
+	while (tree->all) {
+		struct rec_process *process = tree->all;
 		process->end_ns = now_ns;
 		process->status_type = TFMT_STATUS_ALIVE;
 		settle(tree, process);
+		tree->all = process->list_next;
+		process->list_next = tree->settled;
+		tree->settled = process;
 	}
 }

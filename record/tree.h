@@ -101,7 +101,7 @@ void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
 
 /* Write the ends that are complete, or old enough that nothing more will come. */
 void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns);
-/* The recording ends: write what is left; who lives is marked alive. */
+/* The recording ends: write what is left; who lives is marked alive. May be called again. */
 void rec_tree_finish(struct rec_tree *tree, uint64_t now_ns);
 
 #endif

@@ -43,6 +43,11 @@ void rec_dwarf_free(struct rec_dwarf *dwarf)
 	free(dwarf);
 }
 
+bool rec_dwarf_is_given_up(const struct rec_dwarf *dwarf)
+{
+	return dwarf->steps_left == 0;
+}
+
 size_t rec_dwarf_cached_bytes(const struct rec_dwarf *dwarf)
 {
 	return dwarf->cached_bytes;

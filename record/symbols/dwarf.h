@@ -39,6 +39,8 @@ enum rec_dwarf_found {
 enum rec_dwarf_found rec_dwarf_find(
 	struct rec_dwarf *dwarf, uint64_t address, struct rec_chain *chain);
 
+/* Whether reading was given up for good, because it took too long: what is left is not found. */
+bool rec_dwarf_is_given_up(const struct rec_dwarf *dwarf);
 /* Memory that rec_dwarf_forget() would give back. */
 size_t rec_dwarf_cached_bytes(const struct rec_dwarf *dwarf);
 /* Memory taken by the index of units. */

@@ -298,6 +298,8 @@ int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_mod
 		}
 		find(module, addresses[i], chain);
 		trim(symbols, module);
+		if (module->dwarf && rec_dwarf_is_given_up(module->dwarf))
+			note(symbols, module, "its debug information takes too long to read");
 		if (chain->count == 0)
 			continue;
 		rec_intervals_clip(&module->told, addresses[i], &chain->range);
