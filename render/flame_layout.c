@@ -4,7 +4,7 @@
 
 #include "tracefmt/error.h"
 
-#define LABEL_MIN_PX 28
+#define LABEL_MIN_PX 32
 
 static int add_box(struct rend_flame_layout *layout, const struct rend_flame_box *box)
 {

@@ -127,5 +127,7 @@ void rend_frame_label(enum rend_font font, const char *name, const char *share, 
 			return;
 		last = part + (part[0] == ':' ? 2 : 1);
 	}
-	try_label(font, "", last, "", room_px, out, size);
+	/* A part of an address tells nothing. */
+	if (!try_label(font, "", last, "", room_px, out, size) && strncmp(last, "0x", 2) == 0)
+		out[0] = '\0';
 }

@@ -6,6 +6,8 @@
 
 /* Blocks of short slices go on over holes of so many times min_ns: two pixels. */
 #define DENSE_HOLE 4
+/* A gap of so many times gap_ns is a long one. */
+#define LONG_GAP 32
 
 void rend_slices_init(struct rend_slices *slices, const struct rend_path_tree *tree,
 	uint64_t gap_ns, uint64_t min_ns)
@@ -122,14 +124,22 @@ static int move_to(struct rend_slices *slices, uint32_t node, uint64_t end_ns, u
 	return 0;
 }
 
-/* Go on from what was seen last to `begin_ns`; what was open ends if that is too long ago. */
-static int continue_to(struct rend_slices *slices, uint64_t begin_ns)
+/*
+ * Go on from what was seen last to `begin_ns`, where `next` is seen. Over a gap only the callers go
+ * on that both share, as in a wait that was too short to be recorded; over a long one nothing does.
+ */
+static int continue_to(struct rend_slices *slices, uint64_t begin_ns, uint32_t next)
 {
-	int status = 0;
-	if (slices->end_ns == 0 || begin_ns - slices->end_ns > slices->gap_ns) {
-		status = move_to(slices, 0, slices->end_ns, begin_ns);
-		slices->end_ns = begin_ns;
-	}
+	uint64_t passed_ns = begin_ns - slices->end_ns;
+	uint32_t path = 0;
+	if (slices->end_ns > 0 && passed_ns <= slices->gap_ns)
+		return 0;
+	if (slices->end_ns > 0 && passed_ns <= slices->gap_ns * LONG_GAP)
+		path = rend_path_tree_common(slices->tree, slices->node, next);
+	if (path == slices->node)
+		path = slices->tree->nodes[path].parent;
+	int status = move_to(slices, path, slices->end_ns, begin_ns);
+	slices->end_ns = begin_ns;
 	return status;
 }
 
@@ -159,7 +169,7 @@ static int place_wait(struct rend_slices *slices, const struct rend_wait *wait, 
 		.state = wait->state,
 		.type = REND_SLICE_WAIT,
 	};
-	int status = continue_to(slices, slice.begin_ns);
+	int status = continue_to(slices, slice.begin_ns, wait->node != 0 ? wait->node : next);
 	if (status < 0)
 		return status;
 	slice.node = waiting_path(slices, wait, next);
@@ -232,7 +242,7 @@ static int add_running(struct rend_slices *slices, const struct tfmt_sample *sam
 		return status;
 	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
 	if (begin_ns > slices->end_ns) {
-		status = continue_to(slices, begin_ns);
+		status = continue_to(slices, begin_ns, node);
 		if (status < 0)
 			return status;
 	}

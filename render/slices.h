@@ -2,11 +2,11 @@
  * The flame chart of one thread: its samples, in the order of time, made into slices of functions
  * that went on from sample to sample.
  *
- * A slice ends when its function does, or one further out, or when nothing was seen of the thread
- * for longer than `gap_ns`. While a thread waits, the functions it waits in go on, and the wait
- * lies below them. A stack whose root side is missing tells nothing about the functions further
- * out: what is open goes on. Slices shorter than `min_ns` become blocks that say how much of them
- * was busy.
+ * A slice ends when its function does, or one further out. While a thread waits, the functions it
+ * waits in go on, and the wait lies below them. When nothing was seen of a thread for longer than
+ * `gap_ns`, only callers go on that are there before and after; after a long gap, none do. A stack
+ * whose root side is missing tells nothing about the functions further out: what is open goes on.
+ * Slices shorter than `min_ns` become blocks that say how much of them was busy.
  *
  * Memory: slices of at least min_ns each, so bounded by the width of the picture.
  */

@@ -10,31 +10,33 @@
 #include "thread_charts.h"
 #include "view.h"
 
-#define LEFT_PX		 140
-#define RIGHT_PX	 86
-#define STRIPS_GAP_PX	 26
-#define ROW_PX		 18
-#define BOX_PX		 17.4
-#define GAP_PX		 0.6
-#define MIN_BOX_PX	 0.5
-#define TRACK_GAP_PX	 20
-#define TRACK_MIN_PX	 32 /* two lines of text */
-#define AXIS_PX		 24
-#define FOOT_PX		 20 /* a line below the axis: what is not drawn, and the colours */
-#define LABEL_MIN_PX	 24
-#define MIN_DENSITY	 0.25 /* paler than that, a block would not be seen */
-#define PART_TRACKS	 6
-#define PART_ROWS	 16
-#define MIN_TOLD_PERCENT 2 /* of the first row: less does not make a row */
-#define MIN_ROWS	 3
-#define TITLE_BYTES	 1000
+#define LEFT_PX		    140
+#define RIGHT_PX	    86
+#define STRIPS_GAP_PX	    26
+#define ROW_PX		    18
+#define BOX_PX		    17.4
+#define GAP_PX		    0.6
+#define MIN_BOX_PX	    0.5
+#define TRACK_GAP_PX	    20
+#define TRACK_MIN_PX	    32 /* two lines of text */
+#define AXIS_PX		    24
+#define FOOT_PX		    20 /* a line below the axis: what is not drawn, and the colours */
+#define LABEL_MIN_PX	    32
+#define MIN_DENSITY	    0.25 /* paler than that, a block would not be seen */
+#define PART_TRACKS	    6
+#define PART_ROWS	    16
+#define TELLING_PART	    10	/* of the first row, and ... */
+#define TELLING_PART_OF_ALL 100 /* of the time shown: a deeper row that has less is not drawn */
+#define MIN_ROWS	    3
+#define TITLE_BYTES	    1000
 
 struct timeline {
 	const struct rend_model *model;
 	struct rend_frame frame;
 	struct rend_thread_charts charts;
 	struct rend_legend legend;
-	void *strips;	     /* NULL in a report */
+	void *strips; /* NULL in a report */
+	uint32_t telling_rows[REND_MAX_TRACKS];
 	uint32_t max_rows;   /* of a track */
 	double label_min_px; /* narrower boxes have no label */
 	size_t label_count;
@@ -68,25 +70,33 @@ static uint64_t told_ns(const struct rend_slice_row *row)
 	return sum_ns;
 }
 
-/* Without the deeper rows that say next to nothing. */
-static uint32_t telling_rows(const struct rend_track *track)
+/*
+ * Each track without the deeper rows that say next to nothing: compared with its first row, and
+ * with the time shown.
+ */
+static void find_telling_rows(struct timeline *timeline)
 {
-	uint32_t rows = track->slices.row_count > 0 ? 1 : 0;
-	for (uint32_t i = rows; i < track->slices.row_count; i++) {
-		if (told_ns(&track->slices.rows[i]) >
-			told_ns(&track->slices.rows[0]) * MIN_TOLD_PERCENT / 100)
-			rows = i + 1;
+	const struct rend_time_axis *axis = &timeline->frame.axis;
+	for (size_t i = 0; i < timeline->charts.track_count; i++) {
+		const struct rend_slices *slices = &timeline->charts.tracks[i].slices;
+		uint64_t least_ns = told_ns(&slices->rows[0]) / TELLING_PART;
+		if (least_ns < (axis->end_ns - axis->begin_ns) / TELLING_PART_OF_ALL)
+			least_ns = (axis->end_ns - axis->begin_ns) / TELLING_PART_OF_ALL;
+		timeline->telling_rows[i] = slices->row_count > 0 ? 1 : 0;
+		for (uint32_t row = 1; row < slices->row_count; row++) {
+			if (told_ns(&slices->rows[row]) >= least_ns)
+				timeline->telling_rows[i] = row + 1;
+		}
 	}
-	return rows;
 }
 
-static uint32_t track_rows(const struct timeline *timeline, const struct rend_track *track)
+static uint32_t track_rows(const struct timeline *timeline, size_t track)
 {
-	uint32_t rows = telling_rows(track);
+	uint32_t rows = timeline->telling_rows[track];
 	return rows < timeline->max_rows ? rows : timeline->max_rows;
 }
 
-static double track_px(const struct timeline *timeline, const struct rend_track *track)
+static double track_px(const struct timeline *timeline, size_t track)
 {
 	return fmax(track_rows(timeline, track) * ROW_PX, TRACK_MIN_PX);
 }
@@ -95,8 +105,7 @@ static double tracks_px(const struct timeline *timeline)
 {
 	double height_px = 0;
 	for (size_t i = 0; i < timeline->charts.track_count; i++)
-		height_px += track_px(timeline, &timeline->charts.tracks[i]) +
-			     (i > 0 ? TRACK_GAP_PX : 0);
+		height_px += track_px(timeline, i) + (i > 0 ? TRACK_GAP_PX : 0);
 	return height_px;
 }
 
@@ -128,8 +137,7 @@ static void make_note(struct timeline *timeline)
 	bool is_cut = charts->is_cut;
 	size_t length = 0;
 	for (size_t i = 0; i < charts->track_count; i++)
-		is_cut = is_cut || charts->tracks[i].slices.row_count >
-					   track_rows(timeline, &charts->tracks[i]);
+		is_cut = is_cut || charts->tracks[i].slices.row_count > track_rows(timeline, i);
 	if (charts->thread_count > charts->track_count)
 		length = (size_t)snprintf(timeline->note, sizeof(timeline->note),
 			"the %zu busiest of %zu threads", charts->track_count,
@@ -173,7 +181,7 @@ static void survey(struct timeline *timeline, size_t max_labels)
 		timeline->legend.count = 0;
 		for (size_t i = 0; i < timeline->charts.track_count; i++) {
 			const struct rend_track *track = &timeline->charts.tracks[i];
-			for (uint32_t row = 0; row < track_rows(timeline, track); row++)
+			for (uint32_t row = 0; row < track_rows(timeline, i); row++)
 				survey_row(timeline, &track->slices.rows[row]);
 		}
 		if (timeline->label_count <= max_labels)
@@ -212,6 +220,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 		release(timeline);
 		return status;
 	}
+	find_telling_rows(timeline);
 	choose_rows(timeline);
 	make_note(timeline);
 	survey(timeline, max_items * REND_MAX_LABELS / REND_MAX_ITEMS);
@@ -359,16 +368,17 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 	rend_scene_item(scene, &item);
 }
 
-static void draw_track(const struct timeline *timeline, struct rend_scene *scene,
-	const struct rend_track *track, double y)
+static void draw_track(
+	const struct timeline *timeline, struct rend_scene *scene, size_t index, double y)
 {
+	const struct rend_track *track = &timeline->charts.tracks[index];
 	const struct rend_thread *thread = &timeline->model->threads[track->thread];
 	char title[128];
 	snprintf(title, sizeof(title), "thread %u, %.80s", (unsigned)thread->info->tid,
 		tfmt_trace_text(timeline->model->trace, thread->info->name));
 	rend_scene_group(scene, title);
 	draw_track_name(timeline, scene, thread, y);
-	for (uint32_t row = 0; row < track_rows(timeline, track); row++) {
+	for (uint32_t row = 0; row < track_rows(timeline, index); row++) {
 		const struct rend_slice_row *slices = &track->slices.rows[row];
 		for (size_t i = 0; i < slices->count; i++)
 			draw_slice(timeline, scene, &slices->slices[i], y + row * ROW_PX);
@@ -406,9 +416,8 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 		rend_view_strips.draw(timeline->strips, scene, y);
 	y += strips_px(timeline);
 	for (size_t i = 0; i < timeline->charts.track_count; i++) {
-		const struct rend_track *track = &timeline->charts.tracks[i];
-		draw_track(timeline, scene, track, y);
-		y += track_px(timeline, track) +
+		draw_track(timeline, scene, i, y);
+		y += track_px(timeline, i) +
 		     (i + 1 < timeline->charts.track_count ? TRACK_GAP_PX : 0);
 	}
 	if (!frame->is_part) {

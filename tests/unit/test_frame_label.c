@@ -64,6 +64,8 @@ static void test_addresses_keep_their_number(void **state)
 	(void)state;
 	check("liblzma.so.5.4.1+0x15a50", "33.1 %", "liblzma.so.5.4.1+0x15a50 33.1 %");
 	check("liblzma.so.5.4.1+0x15a50", "33.1 %", "…+0x15a50");
+	check("liblzma.so.5.4.1+0x15a50", "33.1 %", "0x15a50");
+	check("liblzma.so.5.4.1+0x15a50", "33.1 %", "");
 }
 
 /* What does not fit at all comes in its shortest form, for its end to be cut. */

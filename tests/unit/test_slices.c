@@ -91,18 +91,23 @@ static void test_equal_frames_go_on(void **state)
 	chart_end(&chart);
 }
 
-static void test_gap_ends_slices(void **state)
+static void test_gaps(void **state)
 {
 	(void)state;
 	struct chart chart;
 	chart_begin(&chart, 1);
-	run(&chart, 101, "a");
-	run(&chart, 104, "a"); /* began 2 ms after the last was seen */
-	run(&chart, 120, "a");
+	run(&chart, 101, "ab");
+	run(&chart, 104, "ab"); /* began 2 ms after the last was seen: no gap */
+	run(&chart, 120, "ab"); /* the caller goes on */
+	run(&chart, 900, "ab"); /* nothing does */
 	assert_int_equal(rend_slices_finish(&chart.slices), 0);
 	assert_int_equal(chart.slices.rows[0].count, 2);
-	check_slice(&chart, 0, 0, REND_SLICE_CODE, 'a', 100, 104);
-	check_slice(&chart, 0, 1, REND_SLICE_CODE, 'a', 119, 120);
+	check_slice(&chart, 0, 0, REND_SLICE_CODE, 'a', 100, 120);
+	check_slice(&chart, 0, 1, REND_SLICE_CODE, 'a', 899, 900);
+	assert_int_equal(chart.slices.rows[1].count, 3);
+	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 104);
+	check_slice(&chart, 1, 1, REND_SLICE_CODE, 'b', 119, 120);
+	check_slice(&chart, 1, 2, REND_SLICE_CODE, 'b', 899, 900);
 	chart_end(&chart);
 }
 
@@ -285,7 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_equal_frames_go_on),
-		cmocka_unit_test(test_gap_ends_slices),
+		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_outer_frames_go_on_while_waiting),
 		cmocka_unit_test(test_wait_without_stack),
 		cmocka_unit_test(test_waits_in_a_row),
