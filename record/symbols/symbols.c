@@ -227,19 +227,24 @@ static void trim(struct rec_symbols *symbols, struct module *current)
 
 /*
  * Give the chain's last function the name that its symbol has, with scope and parameters, but
- * without what says that this is a part of it (".cold", ".isra.0").
+ * without what says that this is a part or a variant of it.
  */
 static void name_from_symbol(
 	struct rec_chain *chain, const struct rec_symtab_entry *symbol, struct rec_interval range)
 {
+	static const char *const part_suffixes[] = {
+		".cold", ".part.", ".isra.", ".constprop.", ".lto_priv."};
 	char name[REC_NAME_BYTES_MAX];
 
 	if (!symbol || symbol->is_plt || strnlen(symbol->name, sizeof(name)) == sizeof(name))
 		return;
 	strcpy(name, symbol->name);
-	name[strcspn(name, ".")] = '\0';
-	if (!*name)
-		return;
+	for (size_t i = 0; i < sizeof(part_suffixes) / sizeof(part_suffixes[0]); i++) {
+		char *suffix = strstr(name, part_suffixes[i]);
+
+		if (suffix && suffix > name)
+			*suffix = '\0';
+	}
 	rec_chain_narrow(chain, range);
 	chain->rows[chain->count - 1].function = rec_chain_name(chain, name, "");
 }
