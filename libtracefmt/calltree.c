@@ -239,7 +239,8 @@ static int place_sums(struct tfmt_calltree *tree)
 	if (!walk.nodes || !walk.prefixes)
 		status = TFMT_E_NOMEM;
 	/* In this order, whatever order they were added in: same samples, same tree. */
-	qsort(tree->sums, tree->sum_count, sizeof(*tree->sums), compare_sums);
+	if (tree->sum_count > 0)
+		qsort(tree->sums, tree->sum_count, sizeof(*tree->sums), compare_sums);
 	for (size_t i = 0; i < tree->sum_count && status == 0; i++) {
 		const struct tfmt_stack_sum *sum = &tree->sums[i];
 		uint32_t node;

@@ -73,8 +73,9 @@ static int move_window(struct tfmt_input *input, uint64_t offset)
 	if (is_inside) {
 		size_t passed = (size_t)(offset - input->start);
 
-		memmove(input->window, input->window + passed, input->length - passed);
 		input->length -= passed;
+		if (input->length > 0)
+			memmove(input->window, input->window + passed, input->length);
 	} else if (input->is_pipe && input->spool_fd < 0) {
 		return TFMT_E_UNSUPPORTED;
 	} else {

@@ -1,0 +1,231 @@
+/*
+ * Fuzzes the reader and all that is built on it. Input that begins with a zstd frame is read as it
+ * is. Other input is a list of unpacked chunks, each a 16-bit little-endian length and so many
+ * bytes, which are packed first: so mutations get past the checksums.
+ *
+ * With libFuzzer (make VARIANT=fuzz build/fuzz/fuzz/fuzz_reader) it mutates; otherwise it replays
+ * the files given as arguments.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "tracefmt/tracefmt.h"
+
+#define MAX_IDS	     20000u
+#define MAX_INLINED  8
+#define COMMAND_SIZE 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(int condition, const char *what)
+{
+	if (!condition) {
+		fprintf(stderr, "fuzz_reader: %s\n", what);
+		abort();
+	}
+}
+
+/* Read a text to its end, so that a wrong length is noticed. */
+static void touch(const char *text)
+{
+	check(text != NULL && strlen(text) != (size_t)-1, "a text is NULL");
+}
+
+static uint32_t last_id(const struct tfmt_trace *trace, enum tfmt_kind kind)
+{
+	uint32_t count = tfmt_trace_count(trace, kind);
+
+	return count < MAX_IDS ? count : MAX_IDS;
+}
+
+static void look_up_texts(const struct tfmt_trace *trace)
+{
+	for (uint32_t id = 0; id <= last_id(trace, TFMT_STRING) + 1; id++) {
+		const struct tfmt_string *string = tfmt_trace_string(trace, id);
+
+		check(string->data[string->length] == '\0', "a string does not end in NUL");
+		touch(tfmt_trace_text(trace, id));
+	}
+	for (uint32_t id = 0; id <= last_id(trace, TFMT_MAPPING) + 1; id++)
+		touch(tfmt_base_name(tfmt_trace_text(trace, tfmt_trace_mapping(trace, id)->path)));
+	for (uint32_t id = 0; id <= last_id(trace, TFMT_METRIC) + 1; id++)
+		touch(tfmt_trace_text(trace, tfmt_trace_metric(trace, id)->unit));
+}
+
+static void look_up_code(const struct tfmt_trace *trace)
+{
+	for (uint32_t id = 0; id <= last_id(trace, TFMT_FRAME) + 1; id++) {
+		struct tfmt_location locations[MAX_INLINED];
+		size_t count = tfmt_trace_locations(trace, id, locations, MAX_INLINED);
+
+		check(count >= 1, "a frame has no location");
+		for (size_t i = 0; i < count && i < MAX_INLINED; i++) {
+			touch(locations[i].function);
+			touch(locations[i].module);
+			touch(locations[i].file);
+		}
+	}
+	for (uint32_t id = 1; id <= last_id(trace, TFMT_STACK) + 1; id++)
+		check(tfmt_trace_stack(trace, id)->parent < id ||
+				id > tfmt_trace_count(trace, TFMT_STACK) ||
+				tfmt_trace_stack(trace, id)->parent ==
+					tfmt_trace_count(trace, TFMT_STACK),
+			"a stack is its own ancestor");
+}
+
+static void look_up_processes(const struct tfmt_trace *trace)
+{
+	char command[COMMAND_SIZE];
+
+	for (uint32_t id = 0; id <= last_id(trace, TFMT_PROCESS) + 1; id++) {
+		const struct tfmt_process_info *info = tfmt_trace_process(trace, id);
+		size_t length = tfmt_trace_command(trace, id, command, sizeof(command));
+
+		check(strlen(command) <= length, "a command is longer than it says");
+		touch(tfmt_trace_text(trace, info->name));
+		for (size_t i = 0; i < info->image_count; i++)
+			touch(tfmt_trace_text(trace, info->images[i].exe));
+	}
+	for (uint32_t id = 0; id <= last_id(trace, TFMT_THREAD) + 1; id++)
+		touch(tfmt_trace_text(trace, tfmt_trace_thread(trace, id)->name));
+}
+
+static void read_records(struct tfmt_reader *reader)
+{
+	const struct tfmt_trace *trace = tfmt_reader_trace(reader);
+	const struct tfmt_batch *batch;
+	struct tfmt_calltree *tree = NULL;
+	size_t count;
+	int status;
+
+	check(tfmt_calltree_new(trace, &tree) == 0, "no tree");
+	while ((status = tfmt_reader_next(reader, TFMT_ALL_KINDS, &batch, NULL)) > 0) {
+		check(batch->count > 0, "an empty batch");
+		if (batch->kind != TFMT_SAMPLE)
+			continue;
+		for (size_t i = 0; i < batch->count; i++) {
+			const struct tfmt_sample *sample = &batch->samples[i];
+
+			check(sample->stack <= tfmt_trace_count(trace, TFMT_STACK),
+				"a stack beyond the table");
+			check(sample->thread <= tfmt_trace_count(trace, TFMT_THREAD),
+				"a thread beyond the table");
+			check(sample->state <= TFMT_STATE_GIL, "an unknown state");
+			check(tfmt_calltree_add(tree, sample->stack, sample->weight_ns, 1) == 0,
+				"not added");
+		}
+	}
+	check(status == 0, "reading failed");
+	check(tfmt_calltree_build(tree) == 0, "not built");
+	tfmt_calltree_nodes(tree, &count);
+	check(count >= 1, "no root");
+	tfmt_calltree_free(tree);
+}
+
+static void read_trace(const uint8_t *data, size_t size)
+{
+	struct tfmt_reader *reader;
+	char line[80];
+
+	if (tfmt_reader_open_memory(data, size, &reader, NULL) < 0)
+		return;
+	do {
+		check(tfmt_reader_scan(reader, NULL) == 0, "scan failed");
+		look_up_texts(tfmt_reader_trace(reader));
+		look_up_code(tfmt_reader_trace(reader));
+		look_up_processes(tfmt_reader_trace(reader));
+		read_records(reader);
+		tfmt_damage_describe(tfmt_reader_damage(reader), line, sizeof(line));
+	} while (tfmt_reader_next_trace(reader, NULL) > 0);
+	tfmt_reader_free(reader);
+	/* And once without a scan, as a streaming tool does. */
+	if (tfmt_reader_open_memory(data, size, &reader, NULL) == 0) {
+		const struct tfmt_batch *batch;
+
+		while (tfmt_reader_next(reader, TFMT_ALL_KINDS, &batch, NULL) > 0)
+			check(batch->count > 0, "an empty batch");
+		look_up_code(tfmt_reader_trace(reader));
+		tfmt_reader_free(reader);
+	}
+}
+
+/* Pack a list of chunks; returns the bytes written to `out`, which has room. */
+static size_t pack(const uint8_t *data, size_t size, uint8_t *out, size_t room)
+{
+	ZSTD_CCtx *context = ZSTD_createCCtx();
+	size_t length = 0;
+
+	check(context != NULL, "no context");
+	ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
+	while (size > 2) {
+		size_t chunk = (size_t)(data[0] | data[1] << 8);
+		size_t packed;
+
+		data += 2;
+		size -= 2;
+		chunk = chunk < size ? chunk : size;
+		packed = ZSTD_compress2(context, out + length, room - length, data, chunk);
+		if (ZSTD_isError(packed))
+			break;
+		length += packed;
+		data += chunk;
+		size -= chunk;
+	}
+	ZSTD_freeCCtx(context);
+	return length;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
+	size_t room = ZSTD_compressBound(size) + size * 8 + 64;
+	uint8_t *packed;
+
+	if (size >= sizeof(magic) && memcmp(data, magic, sizeof(magic)) == 0) {
+		read_trace(data, size);
+		return 0;
+	}
+	packed = malloc(room);
+	check(packed != NULL, "no memory");
+	read_trace(packed, pack(data, size, packed, room));
+	free(packed);
+	return 0;
+}
+
+#ifndef WITH_LIBFUZZER
+static int replay(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	uint8_t *data = NULL;
+	size_t size = 0, got;
+
+	if (!file) {
+		perror(path);
+		return 1;
+	}
+	do {
+		uint8_t *grown = realloc(data, size + 65536);
+
+		check(grown != NULL, "no memory");
+		data = grown;
+		got = fread(data + size, 1, 65536, file);
+		size += got;
+	} while (got > 0);
+	fclose(file);
+	LLVMFuzzerTestOneInput(data, size);
+	free(data);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	int failed = 0;
+
+	for (int i = 1; i < argc; i++)
+		failed |= replay(argv[i]);
+	printf("%d files replayed\n", argc - 1);
+	return failed;
+}
+#endif

@@ -1,0 +1,190 @@
+/* Merging of stacks: sums, order, recursion, prefixes, inlined functions. */
+#include "tests/lib/memory_trace.h"
+
+struct fixture {
+	struct memory memory;
+	struct tfmt_reader *reader;
+	const struct tfmt_trace *trace;
+	uint32_t a, ab, aba, ac, process, thread;
+};
+
+static uint32_t add_stack(struct tfmt_writer *writer, uint32_t parent, const char *function,
+	const char *file, uint32_t line)
+{
+	struct tfmt_frame frame = {.language = TFMT_LANG_PYTHON,
+		.function = test_text(writer, function),
+		.file = test_text(writer, file),
+		.line = line};
+	struct tfmt_stack stack = {.parent = parent};
+	uint32_t id = 0;
+
+	assert_int_equal(tfmt_writer_add_frame(writer, &frame, &stack.frame), 0);
+	assert_int_equal(tfmt_writer_add_stack(writer, &stack, &id), 0);
+	return id;
+}
+
+static int set_up(void **state)
+{
+	static struct fixture f;
+	struct tfmt_header header = test_header();
+	struct tfmt_writer *writer;
+
+	memset(&f, 0, sizeof(f));
+	assert_int_equal(tfmt_writer_new(&header, NULL, memory_sink(&f.memory), &writer, NULL), 0);
+	f.a = add_stack(writer, 0, "a", "m.py", 1);
+	f.ab = add_stack(writer, f.a, "b", "m.py", 5);
+	f.aba = add_stack(writer, f.ab, "a", "m.py", 2);
+	/* The same name in another file is another function. */
+	f.ac = add_stack(writer, f.a, "b", "other.py", 9);
+	f.process = test_text(writer, "proc");
+	f.thread = test_text(writer, "thread");
+	assert_int_equal(tfmt_writer_finish(writer, NULL), 0);
+	tfmt_writer_free(writer);
+	assert_int_equal(tfmt_reader_open_memory(f.memory.data, f.memory.size, &f.reader, NULL), 0);
+	assert_int_equal(tfmt_reader_scan(f.reader, NULL), 0);
+	f.trace = tfmt_reader_trace(f.reader);
+	*state = &f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	tfmt_reader_free(f->reader);
+	memory_release(&f->memory);
+	return 0;
+}
+
+static const char *name_of(const struct tfmt_calltree *tree, uint32_t node)
+{
+	size_t count;
+	const struct tfmt_node *nodes = tfmt_calltree_nodes(tree, &count);
+
+	return tfmt_calltree_function(tree, nodes[node].function)->location.function;
+}
+
+static void stacks_are_merged(void **state)
+{
+	struct fixture *f = *state;
+	const struct tfmt_function *const *functions;
+	const struct tfmt_node *nodes, *a, *b;
+	struct tfmt_calltree *tree;
+	size_t count;
+
+	assert_int_equal(tfmt_calltree_new(f->trace, &tree), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->a, 10, 1), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->aba, 30, 2), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->aba, 5, 1), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->ac, 50, 1), 0);
+	assert_int_equal(tfmt_calltree_add(tree, 0, 7, 1), 0);
+	assert_int_equal(tfmt_calltree_build(tree), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->a, 1, 1), TFMT_E_ARG);
+	nodes = tfmt_calltree_nodes(tree, &count);
+	assert_int_equal(count, 5);
+	assert_string_equal(name_of(tree, 0), "all");
+	assert_int_equal(nodes[0].total, 102);
+	assert_int_equal(nodes[0].total_count, 6);
+	assert_int_equal(nodes[0].self, 7);
+	a = &nodes[nodes[0].first_child];
+	assert_int_equal(a->total, 95);
+	assert_int_equal(a->self, 10);
+	assert_int_equal(a->depth, 1);
+	assert_int_equal(a->next_sibling, 0);
+	/* Heaviest first. */
+	b = &nodes[a->first_child];
+	assert_int_equal(b->total, 50);
+	b = &nodes[b->next_sibling];
+	assert_int_equal(b->total, 35);
+	assert_int_equal(b->self, 0);
+	assert_int_equal(b->next_sibling, 0);
+	assert_int_equal(nodes[b->first_child].self_count, 3);
+	/* Functions by self weight; recursion counts once, the line is the heaviest. */
+	functions = tfmt_calltree_functions(tree, &count);
+	assert_int_equal(count, 3);
+	assert_string_equal(functions[0]->location.file, "other.py");
+	assert_string_equal(functions[1]->location.function, "a");
+	assert_int_equal(functions[1]->self, 45);
+	assert_int_equal(functions[1]->total, 95);
+	assert_int_equal(functions[1]->total_count, 5);
+	assert_int_equal(functions[1]->location.line, 1);
+	tfmt_calltree_free(tree);
+}
+
+static void prefixes_come_between(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t prefix[2] = {f->process, f->thread};
+	struct tfmt_calltree *tree;
+	const struct tfmt_node *nodes;
+	uint32_t node;
+	size_t count;
+
+	assert_int_equal(tfmt_calltree_new(f->trace, &tree), 0);
+	assert_int_equal(tfmt_calltree_add_under(tree, prefix, 2, f->a, 3, 1), 0);
+	assert_int_equal(tfmt_calltree_add_under(tree, prefix, 1, f->a, 4, 1), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->a, 5, 1), 0);
+	assert_int_equal(tfmt_calltree_build(tree), 0);
+	nodes = tfmt_calltree_nodes(tree, &count);
+	assert_int_equal(count, 6);
+	assert_int_equal(nodes[0].total, 12);
+	node = nodes[0].first_child;
+	assert_string_equal(name_of(tree, node), "proc");
+	assert_int_equal(nodes[node].total, 7);
+	assert_string_equal(name_of(tree, nodes[node].first_child), "a");
+	node = nodes[nodes[node].first_child].next_sibling;
+	assert_string_equal(name_of(tree, node), "thread");
+	assert_int_equal(nodes[node].total, 3);
+	tfmt_calltree_free(tree);
+}
+
+static void an_empty_tree_has_a_root(void **state)
+{
+	struct fixture *f = *state;
+	struct tfmt_calltree *tree;
+	size_t count;
+
+	assert_int_equal(tfmt_calltree_new(f->trace, &tree), 0);
+	assert_int_equal(tfmt_calltree_build(tree), 0);
+	assert_int_equal(tfmt_calltree_nodes(tree, &count)->total, 0);
+	assert_int_equal(count, 1);
+	tfmt_calltree_functions(tree, &count);
+	assert_int_equal(count, 0);
+	tfmt_calltree_free(tree);
+}
+
+/* The order in which samples come must not show. */
+static void the_order_of_samples_does_not_matter(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t stacks[] = {f->a, f->ab, f->aba, f->ac};
+	struct tfmt_calltree *trees[2];
+	const struct tfmt_node *nodes[2];
+	size_t counts[2];
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(tfmt_calltree_new(f->trace, &trees[i]), 0);
+		for (int j = 0; j < 4; j++)
+			assert_int_equal(
+				tfmt_calltree_add(trees[i], stacks[i ? 3 - j : j], 1, 1), 0);
+		assert_int_equal(tfmt_calltree_build(trees[i]), 0);
+		nodes[i] = tfmt_calltree_nodes(trees[i], &counts[i]);
+	}
+	assert_int_equal(counts[0], counts[1]);
+	assert_memory_equal(nodes[0], nodes[1], counts[0] * sizeof(*nodes[0]));
+	tfmt_calltree_free(trees[0]);
+	tfmt_calltree_free(trees[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(stacks_are_merged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(prefixes_come_between, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(an_empty_tree_has_a_root, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			the_order_of_samples_does_not_matter, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
