@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define LINE_WIDTH_PX 1.5
+#define FLAT_PX	      0.5 /* a column whose values differ by less is drawn level */
 
 /* Points of one area or line, as they are put together. */
 struct path {
@@ -128,26 +129,49 @@ static void finish_line(struct path *path, struct rend_scene *scene, enum rend_r
 	path->count = 0;
 }
 
+/* The columns [first, end) as one bin: of the mean only whether there is one. */
+static struct tfmt_bin merged_bin(const struct rend_series *series, size_t first, size_t end)
+{
+	struct tfmt_bin merged = {.first = NAN, .min = NAN, .max = NAN, .last = NAN};
+	for (size_t i = first; i < end && i < series->count; i++) {
+		const struct tfmt_bin *bin = &series->bins[i];
+		if (isnan(bin->min))
+			continue;
+		if (isnan(merged.first))
+			merged.first = bin->first;
+		merged.min = fmin(merged.min, bin->min);
+		merged.max = fmax(merged.max, bin->max);
+		merged.last = bin->last;
+	}
+	return merged;
+}
+
 void rend_plot_line(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
 	const struct rend_series *series)
 {
 	struct path path;
-	if (series->bins == NULL || path_init(&path, scene, 4 * series->count + 8) != 0)
+	size_t merge = plot->merge > 0 ? plot->merge : 1;
+	if (series->bins == NULL || path_init(&path, scene, 2 * series->count + 8) != 0)
 		return;
-	for (size_t i = 0; i < series->count; i++) {
-		const struct tfmt_bin *bin = &series->bins[i];
-		if (isnan(bin->min)) {
+	for (size_t i = 0; i < series->count; i += merge) {
+		size_t end = i + merge < series->count ? i + merge : series->count;
+		struct tfmt_bin bin = merged_bin(series, i, end);
+		if (isnan(bin.min)) {
 			finish_line(&path, scene, role);
 			continue;
 		}
 		double x = column_x(plot, series->first + i);
-		double next_x = column_x(plot, series->first + i + 1);
-		path_add(&path, x, value_y(plot, bin->first));
-		if (bin->min != bin->first && bin->min != bin->last)
-			path_add(&path, (x + next_x) / 2, value_y(plot, bin->min));
-		if (bin->max != bin->first && bin->max != bin->last)
-			path_add(&path, (x + next_x) / 2, value_y(plot, bin->max));
-		path_add(&path, next_x, value_y(plot, bin->last));
+		double end_x = column_x(plot, series->first + end);
+		bool is_flat = value_y(plot, bin.min) - value_y(plot, bin.max) < FLAT_PX;
+		bool is_rising = bin.first <= bin.last;
+		if (is_flat) {
+			path_add(&path, x, value_y(plot, bin.last));
+			path_add(&path, end_x, value_y(plot, bin.last));
+		} else {
+			x = (x + end_x) / 2;
+			path_add(&path, x, value_y(plot, is_rising ? bin.min : bin.max));
+			path_add(&path, x, value_y(plot, is_rising ? bin.max : bin.min));
+		}
 	}
 	finish_line(&path, scene, role);
 	free(path.points);

@@ -26,7 +26,7 @@ void rend_plot_area(struct rend_scene *scene, const struct rend_plot *plot, enum
 void rend_plot_peaks(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
 	const struct rend_series *series);
 
-/* First, lowest, highest and last value of each column as a line. */
+/* The lowest and highest value of each column as a line: no spike is lost. */
 void rend_plot_line(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
 	const struct rend_series *series);
 

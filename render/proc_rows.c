@@ -287,6 +287,9 @@ static const char *find_operand(const struct tfmt_string *argv)
 	const char *end = argv->data + argv->length;
 	const char *word = argv->data + strnlen(argv->data, argv->length) + 1;
 	bool may_be_value = false;
+	/* The script of a shell is no name of something. */
+	if (word < end && strcmp(word, "-c") == 0)
+		return NULL;
 	while (word < end) {
 		if (word[0] != '-' && word[0] != '\0' && !may_be_value)
 			return word;

@@ -277,7 +277,8 @@ unsigned rend_text_decode(const char *text, size_t *ret_length)
 	return (c & 0xfffe) == 0xfffe ? 0xfffd : c;
 }
 
-/* The next character as it will be shown. 0 at the end. */
+/* The next character as it will be shown: blanks and controls in a row are one blank. 0: the end.
+ */
 static unsigned next_clean(const char **text)
 {
 	size_t length;
@@ -285,7 +286,11 @@ static unsigned next_clean(const char **text)
 	if (c == 0)
 		return 0;
 	*text += length;
-	return is_control(c) ? ' ' : c;
+	if (c != ' ' && !is_control(c))
+		return c;
+	while ((c = rend_text_decode(*text, &length)) == ' ' || (c != 0 && is_control(c)))
+		*text += length;
+	return ' ';
 }
 
 static unsigned advance_units(unsigned c, bool is_bold)
@@ -386,6 +391,8 @@ double rend_text_shorten(enum rend_font font, const char *text, double max_px,
 	enum rend_ellipsis side, char *out, size_t size)
 {
 	const unsigned ellipsis = 0x2026;
+	while (*text == ' ')
+		text++;
 	const double whole_px = rend_text_width_px(font, text);
 	struct buffer buffer = {.out = out, .size = size};
 

@@ -33,10 +33,10 @@ bool rend_font_is_bold(enum rend_font font);
 double rend_text_width_px(enum rend_font font, const char *text);
 
 /*
- * Make `text` clean and short: control characters become spaces, bytes that are not UTF-8 become
- * U+FFFD, and what is wider than `max_px` (0: no limit) is cut on the side asked for, with "…".
- * Empty when not even one character and the ellipsis fit.
- * Returns: the width of the result, which is written to `out`, at most `size` bytes with the NUL.
+ * Make `text` clean and short: control characters become blanks, blanks in a row one blank, bytes
+ * that are not UTF-8 become U+FFFD, and what is wider than `max_px` (0: no limit) is cut on the
+ * side asked for, with "…". Empty when not even one character and the ellipsis fit. Returns: the
+ * width of the result, which is written to `out`, at most `size` bytes with the NUL.
  */
 double rend_text_shorten(enum rend_font font, const char *text, double max_px,
 	enum rend_ellipsis side, char *out, size_t size);

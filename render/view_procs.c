@@ -14,7 +14,7 @@
 #include "view.h"
 
 #define LEFT_PX	       226
-#define RIGHT_PX       150
+#define RIGHT_PX       158
 #define STRIPS_GAP_PX  22
 #define HEAD_PX	       20
 #define ROW_PX	       34
@@ -23,10 +23,11 @@
 #define AXIS_PX	       22
 #define INDENT_PX      16
 #define MAX_INDENT     8
-#define CPU_COLUMN_PX  62
+#define CPU_COLUMN_PX  70
 #define MIN_BAR_PX     1.5
 #define STRIPE_OUT_PX  8
 #define ROW_TITLE_SIZE 1500
+#define MAX_COLUMNS    14000 /* of all rows together: about 1 MB of SVG */
 
 struct procs {
 	const struct rend_model *model;
@@ -34,6 +35,7 @@ struct procs {
 	struct rend_proc_rows rows;
 	void *strips; /* NULL in a report */
 	double memory_max;
+	size_t merge; /* columns drawn as one */
 };
 
 static bool has_data(const struct rend_model *model)
@@ -85,6 +87,18 @@ static int load_series(struct rend_model *model, struct procs *procs)
 	return rend_model_process_series(model, ids, count, NULL);
 }
 
+/* Long rows are drawn coarser where there are many, so that the picture stays small. */
+static size_t choose_merge(const struct procs *procs)
+{
+	size_t columns = 0;
+	for (size_t i = 0; i < procs->rows.count; i++) {
+		const struct rend_proc_row *row = &procs->rows.rows[i];
+		columns += row->process != 0 ? procs->model->processes[row->process].cpu.count
+					     : row->cpu.count;
+	}
+	return columns / MAX_COLUMNS + 1;
+}
+
 static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
 {
 	struct procs *procs = calloc(1, sizeof(*procs));
@@ -99,6 +113,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 		status = rend_proc_rows_init(&procs->rows, model, max_rows(procs));
 	if (status == 0)
 		status = load_series(model, procs);
+	procs->merge = choose_merge(procs);
 	if (status < 0)
 		release(procs);
 	else
@@ -165,15 +180,13 @@ static double row_scale(const struct rend_series *cpu)
 
 static struct rend_plot row_plot(const struct procs *procs, const struct rend_series *cpu, double y)
 {
-	/* Many rows: coarser ones, so that a picture of 60 long rows stays small. */
-	size_t merge = procs->rows.count > 40 ? 3 : procs->rows.count > 20 ? 2 : 1;
 	return (struct rend_plot){
 		.x0 = procs->frame.axis.x0,
 		.x1 = procs->frame.axis.x1,
 		.y = y + BAR_INSET_PX,
 		.height = BAR_PX,
 		.columns = procs->model->bin_count,
-		.merge = merge,
+		.merge = procs->merge,
 		.max = row_scale(cpu),
 	};
 }

@@ -1,15 +1,15 @@
 #!/bin/bash
 # Views, outputs and exit statuses of trender.
 . "$ROOT/tests/lib/trender.sh"
-for shape in make threads many hostile metrics nonsense; do trace $shape; done
+for shape in make threads many wide hostile metrics nonsense; do trace $shape; done
 
 # Every view draws every trace: a picture is well-formed and bounded, the same input gives the
 # same bytes.
 for view in flame procs report timeline usage; do
-    for shape in make threads many hostile metrics nonsense; do
+    for shape in make threads many wide hostile metrics nonsense; do
         run "$trender" -q --view $view -o $view-$shape.svg $shape.cbor.zst
         case $view-$shape in
-        flame-many | flame-metrics | timeline-many | timeline-metrics) expect "$view $shape" 4 $status ;;
+        flame-many | flame-wide | flame-metrics | timeline-many | timeline-wide | timeline-metrics) expect "$view $shape" 4 $status ;;
         *) expect "$view $shape" 0 $status ;;
         esac
         "$trender" -q --view $view -o again.svg $shape.cbor.zst || true
@@ -48,7 +48,7 @@ expect "first line" "make -j4 all" "$(head -n 1 summary.txt | sed 's/ *$//')"
 expect "last line" "trender -o report.svg make.cbor.zst" "$(tail -n 1 summary.txt)"
 [ "$(wc -l <summary.txt)" -le 24 ] || fail "the summary is more than a screen"
 for text in "" "--view procs" "--view usage"; do
-    for shape in make threads many hostile metrics nonsense; do
+    for shape in make threads many wide hostile metrics nonsense; do
         "$trender" $text $shape.cbor.zst >text.txt
         $python3 - text.txt <<'PYTHON'
 import sys, unicodedata

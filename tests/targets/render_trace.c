@@ -4,6 +4,7 @@
  *	make     a build with 4 jobs: a tree of processes, samples, one failure, one loss
  *	threads  one process with three threads that work and wait
  *	many     3,000 short processes below two shells
+ *	wide     90 processes that all live for 10 minutes, never the same for long
  *	hostile  names that try to break out of SVG and terminals
  *	metrics  one process without samples
  *	nonsense values, times and relations that no recorder would write
@@ -36,6 +37,7 @@ struct job {
 	uint64_t memory_to;
 	int status;
 	uint32_t threads;
+	double jitter; /* share of the memory that comes and goes */
 	/* Filled while writing. */
 	uint32_t process, thread, cpu, user, system, rss, thread_metric;
 	uint64_t cpu_ns;
@@ -220,6 +222,8 @@ static void run_job(struct build *build, struct job *job, uint64_t from, uint64_
 	double age = (double)(to - job->begin) / (double)(job->end - job->begin);
 	double memory = (double)job->memory_from +
 			(double)(job->memory_to - job->memory_from) * age * (2 - age);
+	if (job->jitter > 0)
+		memory *= 1 - job->jitter * (double)(next_random(build) % 1000) / 1000;
 	counter(build, job->cpu, to, job->cpu_ns);
 	counter(build, job->user, to, job->cpu_ns * 9 / 10);
 	counter(build, job->system, to, job->cpu_ns - job->cpu_ns * 9 / 10);
@@ -437,6 +441,22 @@ static void write_many(struct build *build)
 	free(jobs);
 }
 
+static void write_wide(struct build *build)
+{
+	static const char *const argv[] = {"./server"};
+	struct job *jobs = calloc(MAX_JOBS, sizeof(*jobs));
+	if (jobs == NULL)
+		must(TFMT_E_NOMEM);
+	for (int i = 0; i < 90; i++)
+		jobs[i] = (struct job){COMMAND("./server\0--worker"), "server", "/usr/bin/server",
+			i > 0 ? 0 : -1, 10 * MS, 599 * SECOND, 0.9, 0.7, 4 * MIB, 90 * MIB, 0, 8,
+			0.5};
+	begin(build, (const int[]){STDOUT_FILENO}, argv, 1, 128);
+	run_jobs(build, jobs, 90, 600 * SECOND);
+	finish(build);
+	free(jobs);
+}
+
 static void write_hostile(struct build *build)
 {
 	static const char *const argv[] = {
@@ -549,6 +569,7 @@ int main(int argc, char **argv)
 		{"make", write_make},
 		{"threads", write_threads},
 		{"many", write_many},
+		{"wide", write_wide},
 		{"hostile", write_hostile},
 		{"metrics", write_metrics},
 		{"nonsense", write_nonsense},
@@ -565,6 +586,7 @@ int main(int argc, char **argv)
 		shapes[i].write(&build);
 		return 0;
 	}
-	fputs("usage: render_trace make|threads|many|hostile|metrics|nonsense|big FILE\n", stderr);
+	fputs("usage: render_trace make|threads|many|wide|hostile|metrics|nonsense|big FILE\n",
+		stderr);
 	return 2;
 }

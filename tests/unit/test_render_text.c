@@ -68,6 +68,7 @@ static void no_control_reaches_a_picture(void **state)
 	for (const char *c = out; *c != '\0'; c++)
 		assert_true((unsigned char)*c >= 0x20 && *c != 0x7f);
 	assert_null(strstr(out, "\xc2\x9b"));
+	assert_string_equal(out, "a [31mb c");
 	/* Overrides of the writing direction would reorder what follows. */
 	rend_text_shorten(REND_FONT_BODY, "x\xe2\x80\xaey", 0, REND_ELLIPSIS_END, out, sizeof(out));
 	assert_string_equal(out, "x y");
