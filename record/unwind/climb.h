@@ -19,7 +19,8 @@ struct search {
 	unsigned flags;
 	size_t count;
 	int stage;
-	uint64_t next; /* stack slot */
+	uint64_t next;	/* stack slot */
+	uint64_t limit; /* the first slot that is not looked at */
 };
 
 /* What instruction precedes a return address. */

@@ -44,9 +44,7 @@ static const struct known_call *call_before(
 	struct known_call *known = &climb->calls[(vaddr ^ vaddr >> 10) % KNOWN_CALLS];
 	uint8_t code[ARCH_CALL_BYTES], mark[ARCH_MARK_BYTES];
 
-	/* A JIT compiler may have written other code there by now. */
-	if (known->module == mapping->module && known->vaddr == vaddr &&
-		mapping->module->base.type != REC_MODULE_JIT)
+	if (known->module == mapping->module && known->vaddr == vaddr)
 		return known;
 	*known = (struct known_call){mapping->module, vaddr, ARCH_CALL_INDIRECT, false, 0};
 	if (read_code(climb, mapping, address - ARCH_CALL_BYTES, code, sizeof(code)))
@@ -99,16 +97,24 @@ static bool try_slot(struct climb *climb, uint64_t slot, enum return_kind wanted
 	return true;
 }
 
+/* The frame that the frame pointer stands for. Returns: whether it looks like one. */
+static bool read_frame(struct climb *climb, const struct arch_regs *regs, uint64_t *ret_saved,
+	uint64_t *ret_address)
+{
+	uint64_t frame = regs->value[ARCH_REG_FP];
+
+	return regs->known >> ARCH_REG_FP & 1 && frame % 8 == 0 &&
+	       frame - regs->value[ARCH_REG_SP] < FRAME_BYTES &&
+	       stack_memory_read(climb->memory, frame, ret_saved, 8) &&
+	       stack_memory_read(climb->memory, frame + 8, ret_address, 8) &&
+	       judge(climb, *ret_address, regs->value[ARCH_REG_PC]) != RETURN_NONE;
+}
+
 static bool try_frame_pointer(struct climb *climb)
 {
-	uint64_t frame = climb->regs.value[ARCH_REG_FP], sp = climb->regs.value[ARCH_REG_SP];
-	uint64_t saved, address;
+	uint64_t frame = climb->regs.value[ARCH_REG_FP], saved, address;
 
-	if (!(climb->regs.known >> ARCH_REG_FP & 1) || frame - sp >= FRAME_BYTES || frame % 8 != 0)
-		return false;
-	if (!stack_memory_read(climb->memory, frame, &saved, 8) ||
-		!stack_memory_read(climb->memory, frame + 8, &address, 8) ||
-		judge(climb, address, climb->regs.value[ARCH_REG_PC]) == RETURN_NONE)
+	if (!read_frame(climb, &climb->regs, &saved, &address))
 		return false;
 	climb->regs.value[ARCH_REG_FP] = saved;
 	climb->regs.value[ARCH_REG_PC] = address;
@@ -117,12 +123,20 @@ static bool try_frame_pointer(struct climb *climb)
 	return true;
 }
 
+/* Where a search ends: a frame that the frame pointer stands for is this one or a caller's. */
+static uint64_t find_limit(struct climb *climb)
+{
+	uint64_t saved, address, limit = climb->regs.value[ARCH_REG_SP] + SEARCH_BYTES;
+
+	if (!read_frame(climb, &climb->regs, &saved, &address))
+		return limit;
+	return climb->regs.value[ARCH_REG_FP] < limit ? climb->regs.value[ARCH_REG_FP] : limit;
+}
+
 /* Try the slots from search->next on. */
 static bool try_slots(struct climb *climb, struct search *search, enum return_kind wanted)
 {
-	uint64_t end = search->regs.value[ARCH_REG_SP] + SEARCH_BYTES;
-
-	while (search->next < end && climb->slots_left > 0) {
+	while (search->next < search->limit && climb->slots_left > 0) {
 		uint64_t slot = search->next;
 
 		search->next += 8;
@@ -185,7 +199,10 @@ bool climb_search(struct climb *climb)
 	};
 
 	/* Slots hold words: a stack pointer between them has been tampered with. */
-	if (climb->regs.value[ARCH_REG_SP] % 8 != 0 || !continue_search(climb, &search))
+	if (climb->regs.value[ARCH_REG_SP] % 8 != 0)
+		return false;
+	search.limit = find_limit(climb);
+	if (!continue_search(climb, &search))
 		return false;
 	if (climb->search_count < MAX_SEARCHES)
 		climb->searches[climb->search_count++] = search;
