@@ -141,6 +141,9 @@ bool rec_unit_read(const struct rec_dwarf_sections *sections, uint64_t offset,
 /* Returns 0, TFMT_E_NOMEM or TFMT_E_CORRUPT. On failure `abbrevs` is empty. */
 int rec_abbrevs_read(const struct rec_dwarf_sections *sections, const struct rec_unit *unit,
 	struct rec_abbrevs *abbrevs);
+/* Append one abbreviation from the cursor. Returns 1; 0 at the end of the table; an error. */
+int rec_abbrevs_read_next(struct rec_cursor *cursor, struct rec_abbrevs *abbrevs);
+const struct rec_abbrev *rec_abbrevs_find(const struct rec_abbrevs *abbrevs, uint64_t code);
 void rec_abbrevs_release(struct rec_abbrevs *abbrevs);
 size_t rec_abbrevs_bytes(const struct rec_abbrevs *abbrevs);
 
