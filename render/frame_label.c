@@ -127,7 +127,12 @@ void rend_frame_label(enum rend_font font, const char *name, const char *share, 
 			return;
 		last = part + (part[0] == ':' ? 2 : 1);
 	}
-	/* A part of an address tells nothing. */
-	if (!try_label(font, "", last, "", room_px, out, size) && strncmp(last, "0x", 2) == 0)
+	if (try_label(font, "", last, "", room_px, out, size))
+		return;
+	/* Without its parameters. A part of an address tells nothing. */
+	size_t name_bytes = operator_length(last, last);
+	name_bytes += strcspn(last + name_bytes, "(");
+	snprintf(out, size, "%.*s", (int)(name_bytes > 0 ? name_bytes : strlen(last)), last);
+	if (strncmp(last, "0x", 2) == 0)
 		out[0] = '\0';
 }

@@ -10,7 +10,7 @@
  * The most telling form of a function's name, with `share` ("8.5 %", may be "") behind it, that is
  * at most `room_px` wide in `font`: whole; template arguments as <…>; parameters as (…); without
  * the share; without the outer namespaces, "…::Parser::next". A name that is too wide even so is
- * given in its shortest form, to be cut at its end; an address is then not given at all.
+ * given as its last identifier, to be cut at its end; an address is then not given at all.
  */
 void rend_frame_label(enum rend_font font, const char *name, const char *share, double room_px,
 	char *out, size_t size);

@@ -36,6 +36,7 @@ static void test_templates_collapse(void **state)
 	check(name, "1.0 %", "std::map<…>::find(…) 1.0 %");
 	check(name, "1.0 %", "std::map<…>::find(…)");
 	check(name, "1.0 %", "…::find(…)");
+	check(name, "1.0 %", "find");
 }
 
 static void test_operators_and_lambdas_stay_whole(void **state)
@@ -43,6 +44,7 @@ static void test_operators_and_lambdas_stay_whole(void **state)
 	(void)state;
 	check("ns::operator<<(std::ostream&, A<int> const&)", "", "ns::operator<<(…)");
 	check("ns::F<int>::operator()(int) const", "", "ns::F<…>::operator()(…) const");
+	check("ns::F<int>::operator()(int) const", "", "operator()");
 	check("a::b<cccc>::operator-><dddd>()", "", "a::b<…>::operator-><…>()");
 	check("run<int>()::{lambda(int)#1}::operator()(int) const", "",
 		"run<…>()::{lambda(…)#1}::operator()(…) const");
