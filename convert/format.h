@@ -32,6 +32,11 @@ bool conv_weight_takes(enum conv_weight weight, uint8_t state);
 
 struct conv_select;
 
+struct conv_context;
+
+/* Say that there are samples, but none that has a part in the weight asked for. */
+void conv_warn_weightless(const struct conv_context *context);
+
 /* What a conversion works with. Lives from begin to release. */
 struct conv_context {
 	const struct tfmt_trace *trace; /* scanned: all names are final */

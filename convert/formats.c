@@ -40,3 +40,11 @@ bool conv_weight_takes(enum conv_weight weight, uint8_t state)
 	}
 	return state == TFMT_STATE_RUNNING;
 }
+
+void conv_warn_weightless(const struct conv_context *context)
+{
+	bool is_offcpu = context->weight == CONV_WEIGHT_OFFCPU;
+
+	msg_warn(context->msg, "no sample is of a thread %s a CPU; --weight wall shows all",
+		is_offcpu ? "off" : "on");
+}

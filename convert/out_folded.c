@@ -16,6 +16,8 @@ struct folded_state {
 	const struct conv_context *context;
 	enum conv_weight weight;
 	struct tfmt_calltree *tree;
+	uint64_t seen_count;  /* samples */
+	uint64_t taken_count; /* that have a part in the weight */
 };
 
 /* A node that still has to be written, and what it is called in a line. */
@@ -59,8 +61,10 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	uint64_t weight = sample->weight_ns;
 	uint32_t process, name;
 
+	state->seen_count++;
 	if (!conv_weight_takes(state->weight, sample->state))
 		return 0;
+	state->taken_count++;
 	if (state->weight == CONV_WEIGHT_SAMPLES)
 		weight = 1;
 	process = tfmt_trace_thread(trace, sample->thread)->process;
@@ -259,6 +263,8 @@ static int folded_end(void *opaque)
 	free(walk.group);
 	free(walk.line);
 	free(walk.ends);
+	if (state->seen_count && !state->taken_count)
+		conv_warn_weightless(state->context);
 	return status;
 }
 

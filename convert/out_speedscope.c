@@ -31,6 +31,7 @@ struct speedscope_state {
 	uint32_t lane_count;
 	struct conv_timeline timeline; /* lanes by thread id */
 	uint64_t run_count;	       /* written, not idle */
+	bool has_samples;	       /* of any weight */
 	struct conv_stacks stacks;
 	uint32_t *path; /* functions of the stack being written, leaf first */
 };
@@ -108,6 +109,7 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	char text[64];
 	int status;
 
+	state->has_samples = true;
 	if (!conv_weight_takes(context->weight, sample->state))
 		return 0;
 	status = conv_stacks_add(&state->stacks, sample->stack, &interval.run.stack);
@@ -336,6 +338,8 @@ static void report(const struct speedscope_state *state, uint32_t profiles)
 	if (silent)
 		msg_warn(msg, "left out: %s thread%s without samples", num_count(number, silent),
 			silent == 1 ? "" : "s");
+	if (state->has_samples && !profiles)
+		conv_warn_weightless(state->context);
 	if (state->run_count > MANY_RUNS)
 		msg_warn(msg,
 			"%s different samples in a row: speedscope may need long to open them; "

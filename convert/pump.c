@@ -44,14 +44,19 @@ struct pump {
 
 static void add_loss(struct conv_totals *totals, const struct tfmt_lost *lost)
 {
-	struct conv_loss *loss = totals->losses, *end = loss + totals->loss_count;
+	struct conv_loss *loss;
+	size_t i = 0;
 
-	while (loss < end && (loss->what != lost->what || loss->reason != lost->reason))
-		loss++;
-	if (loss == totals->losses + CONV_MAX_LOSSES)
-		loss--;
-	else if (loss == end)
-		*loss = (struct conv_loss){lost->what, lost->reason, 0}, totals->loss_count++;
+	while (i < totals->loss_count &&
+		(totals->losses[i].what != lost->what || totals->losses[i].reason != lost->reason))
+		i++;
+	if (i == CONV_MAX_LOSSES)
+		i--;
+	loss = &totals->losses[i];
+	if (i == totals->loss_count) {
+		*loss = (struct conv_loss){.what = lost->what, .reason = lost->reason};
+		totals->loss_count++;
+	}
 	loss->count += lost->count;
 }
 
