@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meters.h"
+
 /* Different kinds of loss that are told apart. */
 #define MAX_LOSSES 32
 
@@ -18,25 +20,8 @@ enum metric_role {
 	METRIC_MACHINE_MEMORY,
 };
 
-/* Reads a cumulative counter: what was added, and since when. */
-struct meter {
-	bool has_value;
-	uint64_t value;
-	uint64_t from_ns, to_ns; /* of the newest step */
-};
-
-/* The sum of a gauge over processes. Equal times are one step. */
-struct gauge_sum {
-	struct tfmt_series *series;
-	bool has_value;
-	uint64_t time_ns;
-	double sum;
-	double peak;
-	uint64_t peak_ns;
-};
-
 struct process_meters {
-	struct meter cpu, user, system;
+	struct rend_meter cpu, user, system;
 	bool has_cpu_metric;  /* "cpu" */
 	bool has_part_metric; /* user and system */
 	uint64_t rss_bytes;
@@ -50,48 +35,9 @@ struct collector {
 	bool fills_processes; /* the pass for series of processes, not the one for totals */
 	uint32_t *ends;	      /* processes that ended, by time */
 	size_t end_count, end_next;
-	struct meter machine_cpu;
-	struct gauge_sum memory, threads;
+	struct rend_meter machine_cpu;
+	struct rend_gauge_sum memory, threads;
 };
-
-/* Returns whether time passed or the value grew; the step is in `meter`, the growth in `*ret`. */
-static bool meter_read(struct meter *meter, uint64_t time_ns, uint64_t value, uint64_t *ret_growth)
-{
-	if (!meter->has_value) {
-		*meter = (struct meter){true, value, time_ns, time_ns};
-		return false;
-	}
-	bool is_later = time_ns > meter->to_ns;
-	if (is_later) {
-		meter->from_ns = meter->to_ns;
-		meter->to_ns = time_ns;
-	}
-	*ret_growth = value > meter->value ? value - meter->value : 0;
-	meter->value += *ret_growth;
-	return is_later || *ret_growth > 0;
-}
-
-static void gauge_commit(struct gauge_sum *gauge, const struct rend_model *model, uint64_t until_ns)
-{
-	if (!gauge->has_value || gauge->time_ns >= until_ns)
-		return;
-	tfmt_series_point(gauge->series, gauge->time_ns, gauge->sum);
-	bool is_in_range = until_ns > model->begin_ns && gauge->time_ns < model->end_ns;
-	if (is_in_range && gauge->sum > gauge->peak) {
-		gauge->peak = gauge->sum;
-		gauge->peak_ns = gauge->time_ns;
-	}
-}
-
-static void gauge_change(
-	struct gauge_sum *gauge, const struct rend_model *model, uint64_t time_ns, double change)
-{
-	gauge_commit(gauge, model, time_ns);
-	if (time_ns > gauge->time_ns)
-		gauge->time_ns = time_ns;
-	gauge->has_value = true;
-	gauge->sum += change;
-}
 
 /* The part of an amount over [begin, end] that lies in the shown range. */
 static uint64_t part_in_range(
@@ -130,11 +76,11 @@ static void add_cpu(struct collector *collector, struct rend_process *process, u
 	spread(model->cpu.owner, begin_ns, end_ns, cpu_ns);
 }
 
-static void read_cpu(struct collector *collector, struct rend_process *process, struct meter *meter,
-	uint64_t time_ns, uint64_t value)
+static void read_cpu(struct collector *collector, struct rend_process *process,
+	struct rend_meter *meter, uint64_t time_ns, uint64_t value)
 {
 	uint64_t growth_ns;
-	if (meter_read(meter, time_ns, value, &growth_ns))
+	if (rend_meter_read(meter, time_ns, value, &growth_ns))
 		add_cpu(collector, process, meter->from_ns, meter->to_ns, growth_ns);
 }
 
@@ -144,9 +90,9 @@ static void read_cpu_part(struct collector *collector, struct rend_process *proc
 {
 	struct rend_model *model = collector->model;
 	struct process_meters *meters = &collector->meters[process->id];
-	struct meter *meter = is_system ? &meters->system : &meters->user;
+	struct rend_meter *meter = is_system ? &meters->system : &meters->user;
 	uint64_t growth_ns;
-	if (meter_read(meter, time_ns, value, &growth_ns) && !collector->fills_processes) {
+	if (rend_meter_read(meter, time_ns, value, &growth_ns) && !collector->fills_processes) {
 		uint64_t shown_ns = part_in_range(model, meter->from_ns, meter->to_ns, growth_ns);
 		if (is_system) {
 			process->system_ns += shown_ns;
@@ -174,7 +120,7 @@ static void read_rss(
 	if (value == TFMT_VALUE_MISSING)
 		return;
 	uint64_t bytes = (uint64_t)value;
-	gauge_change(&collector->memory, collector->model, time_ns,
+	rend_gauge_change(&collector->memory, collector->model, time_ns,
 		(double)bytes - (double)meters->rss_bytes);
 	meters->rss_bytes = bytes;
 	bool is_in_range =
@@ -191,7 +137,7 @@ static void read_threads(
 	struct process_meters *meters = &collector->meters[process->id];
 	if (collector->fills_processes || value == TFMT_VALUE_MISSING)
 		return;
-	gauge_change(&collector->threads, collector->model, time_ns,
+	rend_gauge_change(&collector->threads, collector->model, time_ns,
 		(double)value - (double)meters->threads);
 	meters->threads = (uint64_t)value;
 	if (value > process->peak_threads && value <= UINT32_MAX)
@@ -211,7 +157,7 @@ static void read_machine(
 		return;
 	}
 	if (value != TFMT_VALUE_MISSING &&
-		meter_read(&collector->machine_cpu, time_ns, (uint64_t)value, &growth_ns))
+		rend_meter_read(&collector->machine_cpu, time_ns, (uint64_t)value, &growth_ns))
 		spread(model->machine_cpu.owner, collector->machine_cpu.from_ns,
 			collector->machine_cpu.to_ns, growth_ns);
 }
@@ -226,10 +172,10 @@ static void end_processes(struct collector *collector, uint64_t until_ns)
 		if (end_ns >= until_ns)
 			break;
 		if (meters->rss_bytes > 0)
-			gauge_change(&collector->memory, collector->model, end_ns,
+			rend_gauge_change(&collector->memory, collector->model, end_ns,
 				-(double)meters->rss_bytes);
 		if (meters->threads > 0)
-			gauge_change(&collector->threads, collector->model, end_ns,
+			rend_gauge_change(&collector->threads, collector->model, end_ns,
 				-(double)meters->threads);
 		meters->rss_bytes = 0;
 		meters->threads = 0;
@@ -421,7 +367,7 @@ static void init_meters(struct collector *collector, uint32_t id)
 	const uint64_t moment_ns = 1000000000;
 	if (start_ns + moment_ns < model->origin_ns)
 		return;
-	struct meter meter = {true, 0, start_ns, start_ns};
+	struct rend_meter meter = {true, 0, start_ns, start_ns};
 	collector->meters[id].cpu = meter;
 	collector->meters[id].user = meter;
 	collector->meters[id].system = meter;
@@ -510,8 +456,8 @@ static void finish_totals(struct collector *collector)
 	struct rend_model *model = collector->model;
 	const uint64_t end_ns = model->end_ns;
 	end_processes(collector, UINT64_MAX);
-	gauge_commit(&collector->memory, model, UINT64_MAX);
-	gauge_commit(&collector->threads, model, UINT64_MAX);
+	rend_gauge_commit(&collector->memory, model, UINT64_MAX);
+	rend_gauge_commit(&collector->threads, model, UINT64_MAX);
 	model->totals.has_memory = collector->memory.has_value;
 	model->totals.peak_bytes = (uint64_t)collector->memory.peak;
 	model->totals.peak_ns = collector->memory.peak_ns;

@@ -106,8 +106,7 @@ static void put_item(FILE *stream, const struct rend_item *item)
 		put_number(stream, "fill-opacity", 1 - item->fade);
 	fputs("/>", stream);
 	if (item->label != NULL) {
-		fprintf(stream, "<text class=\"f%u l%u\"", REND_FONT_LABEL,
-			rend_label_fill(item));
+		fprintf(stream, "<text class=\"f%u l%u\"", REND_FONT_LABEL, rend_label_fill(item));
 		put_number(stream, "x", item->rect.x + REND_LABEL_INSET_PX);
 		put_number(stream, "y", rend_label_baseline(item->rect));
 		fputc('>', stream);

@@ -129,3 +129,13 @@ run "$trender" --view flame -o none.svg metrics.cbor.zst 2>error.txt
 expect "no stacks" 4 $status
 [ "$(wc -l <error.txt)" = 1 ] || fail "more than a line: $(cat error.txt)"
 grep -qi 'stacks\|samples' none.svg || fail "the picture does not say what is missing"
+
+# On a terminal failures and losses are coloured, unless NO_COLOR is set.
+on_terminal() {
+    $python3 -c 'import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)' "$@" </dev/null
+}
+on_terminal env TERM=xterm "$trender" make.cbor.zst >colour.txt
+grep -q $'\e\[31m' colour.txt || fail "no colour on a terminal"
+on_terminal env TERM=xterm NO_COLOR=1 "$trender" make.cbor.zst >colour.txt
+! grep -q $'\e' colour.txt || fail "colour in spite of NO_COLOR"
+! grep -q $'\e' summary.txt || fail "colour in a file"
