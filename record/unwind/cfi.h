@@ -45,6 +45,7 @@ struct cfi_section {
 	uint64_t vaddr;	 /* 0 for .debug_frame */
 	uint64_t offset; /* in the file */
 	uint64_t size;	 /* bytes; 0: there is none */
+	bool is_compressed;
 };
 
 /* Function starts and their FDEs, in ascending order of start. */
@@ -57,9 +58,9 @@ struct cfi_index {
 	struct cfi_section section;
 	bool is_eh;
 	bool is_loaded;
-	uint64_t start_base;  /* virtual address */
-	uint64_t fde_base;    /* offset in the section */
-	const uint8_t *bytes; /* the whole section while it is being indexed, else NULL */
+	uint64_t start_base; /* virtual address */
+	uint64_t fde_base;   /* offset in the section */
+	uint8_t *bytes;	     /* the section in memory: while it is indexed, or when compressed */
 	struct cfi_index_entry *entries;
 	size_t count;
 };
@@ -92,6 +93,13 @@ void cfi_table_release(struct cfi_table *table);
 /* Load an index of `table` from its file; an index that makes no sense stays empty. */
 void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *header, int fd);
 void cfi_index_load_section(struct cfi_index *index, int fd);
+
+/*
+ * Unpack a compressed section. Returns: its bytes, which the caller frees, or NULL when it cannot
+ * be unpacked or exceeds max_bytes.
+ */
+uint8_t *cfi_inflate(
+	int fd, const struct cfi_section *section, uint64_t max_bytes, uint64_t *ret_size);
 
 /* One FDE with its CIE, parsed up to the instructions. */
 struct cfi_function {

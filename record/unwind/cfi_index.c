@@ -93,19 +93,29 @@ static void scan_section(struct cfi_index *index, struct cfi_scratch *scratch)
 
 void cfi_index_load_section(struct cfi_index *index, int fd)
 {
-	size_t size = (size_t)index->section.size;
-
-	if (size == 0 || size > MAX_SECTION_BYTES)
-		return;
+	struct cfi_section *section = &index->section;
 	struct cfi_scratch *scratch = malloc(sizeof(*scratch));
-	uint8_t *bytes = malloc(size);
+	uint8_t *bytes = NULL;
 
-	if (scratch && bytes &&
-		pread(fd, bytes, size, (off_t)index->section.offset) == (ssize_t)size) {
-		index->bytes = bytes;
-		scan_section(index, scratch);
-		index->bytes = NULL;
+	if (section->size == 0 || section->size > MAX_SECTION_BYTES || !scratch)
+		goto out;
+	if (section->is_compressed) {
+		bytes = cfi_inflate(fd, section, MAX_SECTION_BYTES, &section->size);
+	} else {
+		bytes = malloc((size_t)section->size);
+		if (bytes && pread(fd, bytes, (size_t)section->size, (off_t)section->offset) !=
+				     (ssize_t)section->size)
+			goto out;
 	}
+	if (!bytes)
+		goto out;
+	index->bytes = bytes;
+	scan_section(index, scratch);
+	if (section->is_compressed)
+		bytes = NULL; /* it stays: the file has no such bytes */
+	else
+		index->bytes = NULL;
+out:
 	free(bytes);
 	free(scratch);
 }
@@ -165,6 +175,8 @@ bool cfi_table_find(struct cfi_table *table, int fd, uint64_t vaddr, struct cfi_
 
 void cfi_table_release(struct cfi_table *table)
 {
+	free(table->eh.bytes);
+	free(table->debug.bytes);
 	free(table->eh.entries);
 	free(table->debug.entries);
 }

@@ -39,7 +39,8 @@ struct climb {
 	struct stack_memory *memory;
 	pid_t pid;
 	struct arch_regs regs;
-	bool is_exact; /* the pc is where execution stands, not where it returns to */
+	bool is_exact;	   /* the pc is where execution stands, not where it returns to */
+	bool is_outermost; /* the chain of frame pointers ended with the last frame */
 	unsigned flags;
 	size_t count;	   /* frames so far */
 	size_t sure_count; /* those that the copied stack alone gave */

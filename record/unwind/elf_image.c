@@ -94,8 +94,8 @@ static int read_segments(struct elf_image *image, int fd, const Elf64_Ehdr *head
 		else if (item->p_type == PT_NOTE && image->build_id_size == 0)
 			read_notes(image, fd, item);
 		else if (item->p_type == PT_GNU_EH_FRAME)
-			image->cfi.header =
-				(struct cfi_section){item->p_vaddr, item->p_offset, item->p_filesz};
+			image->cfi.header = (struct cfi_section){
+				item->p_vaddr, item->p_offset, item->p_filesz, false};
 	}
 	free(table);
 	return image->segments ? 0 : TFMT_E_NOMEM;
@@ -121,14 +121,14 @@ static void read_sections(struct elf_image *image, int fd, const Elf64_Ehdr *hea
 	names[names_size - 1] = '\0';
 	for (size_t i = 0; i < header->e_shnum; i++) {
 		const Elf64_Shdr *item = &table[i];
-		const struct cfi_section section = {item->sh_addr, item->sh_offset, item->sh_size};
+		const struct cfi_section section = {item->sh_addr, item->sh_offset, item->sh_size,
+			item->sh_flags & SHF_COMPRESSED};
 
 		if (item->sh_name >= names_size || item->sh_type == SHT_NOBITS)
 			continue;
 		if (strcmp(names + item->sh_name, ".eh_frame") == 0)
 			image->cfi.eh.section = section;
-		else if (strcmp(names + item->sh_name, ".debug_frame") == 0 &&
-			 !(item->sh_flags & SHF_COMPRESSED))
+		else if (strcmp(names + item->sh_name, ".debug_frame") == 0)
 			image->cfi.debug.section = section;
 	}
 out:
@@ -153,7 +153,7 @@ static void find_eh_frame(struct elf_image *image, int fd)
 
 		if (!cursor.bad && into < segment->size)
 			image->cfi.eh.section = (struct cfi_section){
-				vaddr, segment->offset + into, segment->size - into};
+				vaddr, segment->offset + into, segment->size - into, false};
 	}
 }
 

@@ -93,6 +93,7 @@ static bool try_slot(struct climb *climb, uint64_t slot, enum return_kind wanted
 	climb->regs.value[ARCH_REG_PC] = address;
 	climb->regs.value[ARCH_REG_SP] = slot + 8;
 	climb->is_exact = false;
+	climb->is_outermost = false;
 	climb->flags |= REC_STACK_RECOVERED;
 	return true;
 }
@@ -103,11 +104,13 @@ static bool read_frame(struct climb *climb, const struct arch_regs *regs, uint64
 {
 	uint64_t frame = regs->value[ARCH_REG_FP];
 
+	/* The outermost frame may return to what was never called, such as Go's goexit. */
 	return regs->known >> ARCH_REG_FP & 1 && frame % 8 == 0 &&
 	       frame - regs->value[ARCH_REG_SP] < FRAME_BYTES &&
 	       stack_memory_read(climb->memory, frame, ret_saved, 8) &&
 	       stack_memory_read(climb->memory, frame + 8, ret_address, 8) &&
-	       judge(climb, *ret_address, regs->value[ARCH_REG_PC]) != RETURN_NONE;
+	       (judge(climb, *ret_address, regs->value[ARCH_REG_PC]) != RETURN_NONE ||
+		       (*ret_saved == 0 && space_find(climb->space, *ret_address)));
 }
 
 static bool try_frame_pointer(struct climb *climb)
@@ -120,6 +123,7 @@ static bool try_frame_pointer(struct climb *climb)
 	climb->regs.value[ARCH_REG_PC] = address;
 	climb->regs.value[ARCH_REG_SP] = frame + 16;
 	climb->is_exact = false;
+	climb->is_outermost = saved == 0;
 	return true;
 }
 

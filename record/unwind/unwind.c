@@ -196,6 +196,7 @@ static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32
 		return step;
 	climb->regs.known &= ~rule->lost;
 	climb->is_exact = rule->flags & CFI_RULE_SIGNAL;
+	climb->is_outermost = false;
 	if (climb->regs.value[ARCH_REG_SP] <= old_sp && !climb->is_exact &&
 		++climb->descents > MAX_DESCENTS)
 		return REC_END_CFA;
@@ -234,6 +235,8 @@ static int step(struct rec_unwinder *unwinder, struct climb *climb)
 		entry->rule = id;
 	}
 	add_frame(unwinder, climb, &module->base, vaddr, entry);
+	if (id == CFI_RULE_NONE && climb->is_outermost)
+		return REC_END_ROOT;
 	if (id == CFI_RULE_NONE)
 		return climb_search(climb) ? STEP_ON : REC_END_RULE;
 	return apply_rule(climb, &unwinder->rules, id);
@@ -247,6 +250,7 @@ static int climb_all(struct rec_unwinder *unwinder, const uint64_t *regs)
 
 	arch_regs_from_perf(&climb->regs, regs);
 	climb->is_exact = true;
+	climb->is_outermost = false;
 	climb->flags = 0;
 	climb->count = 0;
 	climb->sure_count = 0;
