@@ -48,12 +48,25 @@ static void append_cpu(char text[REND_FACTS_BYTES], const struct rend_model *mod
 		append(text, " (%.*f cores)", cores < 10 ? 2 : 1, cores);
 }
 
+void rend_facts_range(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	char begin[NUM_TEXT_BYTES], end[NUM_TEXT_BYTES], whole[NUM_TEXT_BYTES];
+	uint64_t begin_ns = model->begin_ns - model->origin_ns;
+	uint64_t end_ns = model->end_ns - model->origin_ns;
+	text[0] = '\0';
+	if (begin_ns > 0 || end_ns < model->recorded_ns)
+		append(text, "%s to %s of %s", num_duration(begin, begin_ns),
+			num_duration(end, end_ns), num_duration(whole, model->recorded_ns));
+}
+
 void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES])
 {
 	const struct rend_totals *totals = &model->totals;
 	char number[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES];
 	char samples[REND_FACTS_BYTES];
-	snprintf(text, REND_FACTS_BYTES, "%s wall", num_duration(number, totals->wall_ns));
+	rend_facts_range(model, text);
+	append(text, "%s%s wall", text[0] != '\0' ? GAP : "",
+		num_duration(number, totals->wall_ns));
 	if (totals->has_cpu)
 		append_cpu(text, model);
 	if (totals->peak_bytes > 0)
@@ -112,7 +125,7 @@ void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTE
 			header->cpu_count == 1 ? "core" : "cores");
 	if (date[0] != '\0')
 		append(text, GAP "recorded %s", date);
-	uint64_t length_ns = model->end_ns - model->origin_ns;
+	uint64_t length_ns = model->recorded_ns;
 	if (totals->recorder_cpu_ns > 0 && length_ns > 0)
 		append(text, GAP "recorder used %s of one core",
 			num_percent(number, (double)totals->recorder_cpu_ns, (double)length_ns));

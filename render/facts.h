@@ -9,6 +9,9 @@
 /* "12.4 s wall · 21.9 s CPU (1.77 cores) · peak 694 MiB at 9.1 s · 1 process, 3 threads · ..." */
 void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
+/* "3 s to 3.6 s of 30 s"; "" when all of the recording is shown. */
+void rend_facts_range(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
 /* "exit status 3", "ended by signal 11 (Segmentation fault)"; "" for success or unknown. */
 void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FACTS_BYTES]);
 

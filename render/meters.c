@@ -23,7 +23,7 @@ void rend_gauge_commit(
 	if (!gauge->has_value || gauge->time_ns >= until_ns)
 		return;
 	tfmt_series_point(gauge->series, gauge->time_ns, gauge->sum);
-	bool is_in_range = until_ns > model->begin_ns && gauge->time_ns < model->end_ns;
+	bool is_in_range = until_ns > model->begin_ns && gauge->time_ns <= model->end_ns;
 	if (is_in_range && gauge->sum > gauge->peak) {
 		gauge->peak = gauge->sum;
 		gauge->peak_ns = gauge->time_ns;

@@ -44,6 +44,7 @@ static int set_range(struct rend_model *model, const struct rend_model_options *
 {
 	uint64_t end_ns = trace_end_ns;
 	model->origin_ns = model->header->time_ns;
+	model->recorded_ns = end_ns > model->origin_ns ? end_ns - model->origin_ns : 0;
 	model->begin_ns = model->origin_ns + options->from_ns;
 	if (options->to_ns > 0 && model->origin_ns + options->to_ns < end_ns)
 		end_ns = model->origin_ns + options->to_ns;

@@ -89,6 +89,7 @@ struct rend_model {
 	size_t own_count;
 	uint64_t origin_ns;		/* second 0 */
 	uint64_t begin_ns, end_ns;	/* the shown range; begin < end */
+	uint64_t recorded_ns;		/* length of the whole recording */
 	uint32_t pid;			/* only this process and those it started; 0: all */
 	size_t bin_count;		/* columns of all series, over the shown range */
 	uint64_t column_ns;		/* (end_ns - begin_ns) / bin_count, exactly */

@@ -41,21 +41,25 @@ static void put_line(const struct rend_text_frame *frame, const char *text, FILE
 	fputc('\n', stream);
 }
 
-/* "12.4 s wall · 22.2 s CPU (21.9 s user, 0.3 s system)" */
+/* "12.4 s wall · 22.2 s CPU (21.9 s user, 0.3 s system)", after the range when there is one. */
 static void put_times(
 	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
 	const struct rend_totals *totals = &model->totals;
 	char wall[NUM_TEXT_BYTES], cpu[NUM_TEXT_BYTES], user[NUM_TEXT_BYTES];
-	char system[NUM_TEXT_BYTES], line[REND_FACTS_BYTES];
-	int length = snprintf(line, sizeof(line), "%s wall", num_duration(wall, totals->wall_ns));
+	char system[NUM_TEXT_BYTES], range[REND_FACTS_BYTES];
+	char line[2 * REND_FACTS_BYTES], split[3 * NUM_TEXT_BYTES];
+	rend_facts_range(model, range);
+	int length = snprintf(line, sizeof(line), "%s%s%s wall", range, range[0] != '\0' ? GAP : "",
+		num_duration(wall, totals->wall_ns));
 	if (totals->has_cpu)
 		length += snprintf(line + length, sizeof(line) - (size_t)length, GAP "%s CPU",
 			num_duration(cpu, totals->cpu_ns));
-	if (totals->user_ns + totals->system_ns > 0)
-		snprintf(line + length, sizeof(line) - (size_t)length, " (%s user, %s system)",
-			num_duration(user, totals->user_ns),
-			num_duration(system, totals->system_ns));
+	snprintf(split, sizeof(split), " (%s user, %s system)", num_duration(user, totals->user_ns),
+		num_duration(system, totals->system_ns));
+	bool has_room = rend_text_columns(line) + rend_text_columns(split) <= frame->columns;
+	if (totals->user_ns + totals->system_ns > 0 && has_room)
+		snprintf(line + length, sizeof(line) - (size_t)length, "%s", split);
 	put_line(frame, line, stream);
 }
 

@@ -139,3 +139,11 @@ grep -q $'\e\[31m' colour.txt || fail "no colour on a terminal"
 on_terminal env TERM=xterm NO_COLOR=1 "$trender" make.cbor.zst >colour.txt
 ! grep -q $'\e' colour.txt || fail "colour in spite of NO_COLOR"
 ! grep -q $'\e' summary.txt || fail "colour in a file"
+
+# A range is said, in pictures and texts.
+"$trender" --from 3s --to 3.6s make.cbor.zst >range.txt
+"$trender" --view procs -o range.svg --from 3s --to 3.6s make.cbor.zst
+for file in range.txt range.svg; do
+    grep -q '3 s to 3.6 s of 30 s' $file || fail "the range is not in $file"
+    grep -q 'peak 581 MiB at 3.6 s' $file || fail "the peak of the range is not in $file"
+done
