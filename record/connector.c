@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,17 +17,16 @@
 
 static int say_listen(int fd)
 {
-	struct {
-		struct nlmsghdr netlink;
-		struct cn_msg connector;
-		enum proc_cn_mcast_op operation;
-	} __attribute__((packed)) message = {
-		.netlink = {.nlmsg_len = sizeof(message), .nlmsg_type = NLMSG_DONE},
-		.connector = {.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC},
-			.len = sizeof(enum proc_cn_mcast_op)},
-		.operation = PROC_CN_MCAST_LISTEN,
+	enum proc_cn_mcast_op operation = PROC_CN_MCAST_LISTEN;
+	struct cn_msg connector = {
+		.id = {.idx = CN_IDX_PROC, .val = CN_VAL_PROC}, .len = sizeof(operation)};
+	struct nlmsghdr netlink = {
+		.nlmsg_len = NLMSG_LENGTH(sizeof(connector) + sizeof(operation)),
+		.nlmsg_type = NLMSG_DONE,
 	};
-	return send(fd, &message, sizeof(message), 0) == sizeof(message) ? 0 : -1;
+	struct iovec parts[] = {{&netlink, sizeof(netlink)}, {&connector, sizeof(connector)},
+		{&operation, sizeof(operation)}};
+	return writev(fd, parts, 3) == (ssize_t)netlink.nlmsg_len ? 0 : -1;
 }
 
 /* The event is not aligned in its message, and shorter in older kernels. */
@@ -127,14 +127,15 @@ void rec_connector_drain(int fd,
 		if (n < 0)
 			return;
 		struct nlmsghdr *header = (struct nlmsghdr *)(void *)buffer;
-		for (; NLMSG_OK(header, n); header = NLMSG_NEXT(header, n)) {
-			struct proc_event event = {0};
-			const struct cn_msg *message = NLMSG_DATA(header);
-			size_t room = NLMSG_PAYLOAD(header, sizeof(struct cn_msg));
-			if (message->id.idx != CN_IDX_PROC || message->len > room)
-				continue;
-			copy_event(message, &event);
-			handle_event(&event, handle, context);
-		}
+		/* One datagram holds one message. */
+		if (!NLMSG_OK(header, (size_t)n))
+			continue;
+		struct proc_event event = {0};
+		const struct cn_msg *message = NLMSG_DATA(header);
+		if (message->id.idx != CN_IDX_PROC ||
+			message->len > NLMSG_PAYLOAD(header, sizeof(struct cn_msg)))
+			continue;
+		copy_event(message, &event);
+		handle_event(&event, handle, context);
 	}
 }
