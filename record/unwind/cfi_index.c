@@ -6,7 +6,7 @@
 #include "cursor.h"
 
 /* More functions, or bytes of a section without a table, than any program has. */
-#define MAX_FUNCTIONS	  (8u << 20)
+#define MAX_FUNCTIONS	  (2u << 20)
 #define MAX_SECTION_BYTES (64ull << 20)
 
 void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *header, int fd)
@@ -59,6 +59,8 @@ static bool add_entry(struct cfi_index *index, size_t *capacity,
 
 	if (start != (int32_t)start || fde > INT32_MAX)
 		return true;
+	if (index->count == MAX_FUNCTIONS)
+		return false;
 	if (index->count == *capacity) {
 		size_t grown = *capacity ? *capacity * 2 : 256;
 		struct cfi_index_entry *entries =

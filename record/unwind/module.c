@@ -211,42 +211,53 @@ int rec_module_dup(struct rec_modules *modules, struct rec_module *base)
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
-/* How the file that an event names can be reached, best first. Returns: an fd or -1. */
+/* How the file that an event names can be reached, best first. */
+enum way {
+	WAY_MAPPING, /* the mapping itself: the file for sure, also when it is deleted */
+	WAY_EXE,     /* the executable, deleted or not, where the mapping needs privileges */
+	WAY_ROOT,    /* the path as the process sees it: another root, a container */
+	WAY_PATH,    /* the process is gone: hope that it saw what we see */
+	WAY_COUNT,
+};
+
+/* Returns: an fd or -1. */
 static int open_mapped(
-	const struct rec_map_event *event, int way, const char *path, struct stat *ret_stat)
+	const struct rec_map_event *event, enum way way, const char *path, struct stat *ret_stat)
 {
 	char place[64 + 4096];
 
 	switch (way) {
-	case 0: /* the mapping itself: also when the file is deleted */
+	case WAY_MAPPING:
 		snprintf(place, sizeof(place), "/proc/%d/map_files/%llx-%llx", (int)event->pid,
 			(unsigned long long)event->start,
 			(unsigned long long)(event->start + event->length));
 		break;
-	case 1: /* as the process sees it: another root, a container */
+	case WAY_EXE:
+		snprintf(place, sizeof(place), "/proc/%d/exe", (int)event->pid);
+		break;
+	case WAY_ROOT:
 		snprintf(place, sizeof(place), "/proc/%d/root%s", (int)event->pid, path);
 		break;
-	default: /* the process is gone: hope that it saw what we see */
+	default:
 		snprintf(place, sizeof(place), "%s", path);
 	}
 	return open_regular(place, ret_stat);
 }
 
-/* Whether the open file is the one that was mapped. `image` may be NULL. */
+/* Whether the file that was opened is the one that was mapped. `image` may be NULL. */
 static bool is_mapped_file(const struct rec_modules *modules, const struct rec_map_event *event,
-	const struct stat *stat, const struct elf_image *image)
+	enum way way, const struct stat *stat, const struct elf_image *image)
 {
 	if (event->build_id_size > 0)
-		return image && image->build_id_size > 0 &&
-		       memcmp(image->build_id, event->build_id,
-			       event->build_id_size < image->build_id_size
-				       ? event->build_id_size
-				       : image->build_id_size) == 0;
+		return image && image->build_id_size == event->build_id_size &&
+		       memcmp(image->build_id, event->build_id, event->build_id_size) == 0;
+	if (way == WAY_MAPPING)
+		return true;
 	if (event->inode == stat->st_ino && event->device_major == major(stat->st_dev) &&
 		event->device_minor == minor(stat->st_dev))
 		return true;
-	/* Layered file systems show other numbers: then an old file must do. */
-	return stat->st_ctim.tv_sec < modules->start.tv_sec - 1;
+	/* Layered file systems show other numbers: there an old file of that name must do. */
+	return way == WAY_ROOT && stat->st_ctim.tv_sec < modules->start.tv_sec - 1;
 }
 
 struct contents {
@@ -259,15 +270,14 @@ struct contents {
 static struct contents open_contents(
 	const struct rec_modules *modules, const struct rec_map_event *event, const char *path)
 {
-	for (int way = 0; way < 3; way++) {
+	for (enum way way = 0; way < WAY_COUNT; way++) {
 		struct contents contents = {.fd = -1};
 
 		contents.fd = open_mapped(event, way, path, &contents.stat);
 		if (contents.fd < 0)
 			continue;
 		contents.is_foreign = elf_image_new(contents.fd, &contents.image) == TFMT_E_FORMAT;
-		if ((way == 0 && event->build_id_size == 0) ||
-			is_mapped_file(modules, event, &contents.stat, contents.image))
+		if (is_mapped_file(modules, event, way, &contents.stat, contents.image))
 			return contents;
 		elf_image_free(contents.image);
 		close(contents.fd);
@@ -287,10 +297,11 @@ static bool is_module_of(const struct module *module, const struct rec_map_event
 	if (event->build_id_size > 0)
 		return base->build_id_size == event->build_id_size &&
 		       memcmp(base->build_id, event->build_id, event->build_id_size) == 0;
-	if (module->stat.st_ino == 0)
-		return base->build_id_size == 0;
-	if (module->stat.st_ino != event->inode && event->inode != 0)
+	if (module->inode != 0 ? module->inode != event->inode
+			       : module->stat.st_ino != event->inode)
 		return false;
+	if (module->stat.st_ino == 0)
+		return true; /* never seen, so nothing of it can have changed */
 	return (base->fd >= 0 ? fstat(base->fd, &now) : stat(base->path, &now)) == 0 &&
 	       is_same_file(&now, &module->stat);
 }
@@ -335,6 +346,7 @@ static struct module *file_of_event(
 	module->image = contents.image;
 	module->is_foreign = contents.is_foreign;
 	module->stat = contents.stat;
+	module->inode = event->inode;
 	if (contents.fd >= 0)
 		take_fd(modules, module, contents.fd);
 	if (event->build_id_size > 0)

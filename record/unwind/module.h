@@ -12,6 +12,7 @@
 struct module {
 	struct rec_module base;	 /* first: what callers see */
 	struct elf_image *image; /* NULL: not an ELF file, or never seen */
+	uint64_t inode;		 /* as the first event had it, 0: none */
 	struct stat stat;	 /* of the file when it was opened */
 	unsigned open_attempts;
 	bool is_foreign;     /* contents that are no ELF file */
