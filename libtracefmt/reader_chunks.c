@@ -33,6 +33,7 @@ bool tfmt_reader__has_gaps(const struct tfmt_reader *reader)
 void tfmt_reader__rewind(struct tfmt_reader *reader)
 {
 	reader->offset = reader->trace_offset;
+	reader->table_rows = 0;
 	reader->has_sequence = false;
 	reader->has_passed_end = false;
 	reader->has_next_trace = false;

@@ -115,21 +115,15 @@ static int check_references(struct tfmt_reader *reader)
 	return status;
 }
 
-/* Whether the tables may grow by the rows of this chunk: memory follows the input's size. */
-static bool is_within_budget(const struct tfmt_reader *reader)
-{
-	uint64_t rows = reader->chunk.count;
-
-	for (enum tfmt_kind kind = TFMT_STRING; kind < TFMT_KIND_COUNT; kind++)
-		rows += reader->trace->tables[kind].present;
-	return rows <= TFMT_MAX_TABLE_ROWS + TFMT_MAX_TABLE_ROWS_PER_BYTE *
-						     (reader->offset - reader->trace_offset);
-}
-
+/* Apply a table chunk, as long as memory follows the input's size. */
 static int apply(struct tfmt_reader *reader)
 {
-	if (!is_within_budget(reader))
+	uint64_t passed = reader->offset - reader->trace_offset;
+
+	if (reader->table_rows + reader->chunk.count >
+		TFMT_MAX_TABLE_ROWS + TFMT_MAX_TABLE_ROWS_PER_BYTE * passed)
 		return TFMT_E_LIMIT;
+	reader->table_rows += reader->chunk.count;
 	return tfmt_trace__apply(reader->trace, reader->chunk.kind,
 		(uint32_t)reader->chunk.first_id, reader->rows, reader->chunk.count);
 }

@@ -30,6 +30,7 @@ struct tfmt_reader {
 	uint64_t trace_offset; /* where the trace begins in the input */
 	uint64_t offset;       /* of what comes next */
 	uint64_t next_sequence;
+	uint64_t table_rows;	/* of table chunks in this pass */
 	bool has_sequence;	/* a chunk of this trace was read in this pass */
 	bool has_passed_end;	/* its end record was */
 	bool has_next_trace;	/* another header is at `offset` */

@@ -109,22 +109,28 @@ static int put_string(
 	return TFMT_E_NOMEM;
 }
 
-static int put_stack(struct tfmt_trace *trace, uint32_t id, struct tfmt_stack *row,
-	const struct tfmt_stack *given)
+/*
+ * Note how deep the new stacks of a chunk are. Done before any is added: a chunk is taken whole or
+ * not at all.
+ */
+static int note_depths(
+	struct tfmt_trace *trace, uint32_t first_id, const struct tfmt_stack *rows, size_t count)
 {
-	const uint32_t *parent_depth = tfmt_table__row(&trace->depths, given->parent);
-	bool ignored;
-	uint32_t *depth = tfmt_table__put(&trace->depths, id, &ignored);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t id = first_id + (uint32_t)i, parent_depth, *depth;
+		bool ignored;
 
-	if (!depth)
-		return TFMT_E_NOMEM;
-	*row = *given;
-	*depth = (given->parent ? *parent_depth : 0) + 1;
-	if (*depth <= TFMT_MAX_DEPTH)
-		return 0;
-	row->parent = 0;
-	*depth = 1;
-	return TFMT_E_LIMIT;
+		if (tfmt_table__has(&trace->tables[TFMT_STACK], id))
+			continue;
+		parent_depth = *(const uint32_t *)tfmt_table__row(&trace->depths, rows[i].parent);
+		if (parent_depth >= TFMT_MAX_DEPTH)
+			return TFMT_E_LIMIT;
+		depth = tfmt_table__put(&trace->depths, id, &ignored);
+		if (!depth)
+			return TFMT_E_NOMEM;
+		*depth = parent_depth + 1;
+	}
+	return 0;
 }
 
 static void put_process(struct tfmt_trace *trace, struct tfmt_process_entry *entry,
@@ -171,8 +177,6 @@ static int put_row(struct tfmt_trace *trace, enum tfmt_kind kind, uint32_t id, c
 	switch (kind) {
 	case TFMT_STRING:
 		return put_string(trace, row, given);
-	case TFMT_STACK:
-		return put_stack(trace, id, row, given);
 	case TFMT_PROCESS:
 		put_process(trace, row, given);
 		return 0;
@@ -193,7 +197,7 @@ int tfmt_trace__apply(struct tfmt_trace *trace, enum tfmt_kind kind, uint32_t fi
 {
 	size_t given_bytes = tfmt_schema__of(kind)->row_bytes;
 	const uint8_t *given = rows;
-	int status = 0;
+	int status = kind == TFMT_STACK ? note_depths(trace, first_id, rows, count) : 0;
 
 	for (size_t i = 0; i < count && status == 0; i++, given += given_bytes)
 		status = put_row(trace, kind, first_id + (uint32_t)i, given);
