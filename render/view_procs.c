@@ -213,26 +213,47 @@ static double from_origin(const struct rend_model *model, uint64_t time_ns)
 }
 
 /* What hovering over a process tells. */
+static void put_process_title(
+	const struct rend_model *model, const struct rend_process *process, FILE *stream)
+{
+	char command[400], failure[REND_FACTS_BYTES];
+	char life[NUM_TEXT_BYTES], cpu[NUM_TEXT_BYTES], part[NUM_TEXT_BYTES];
+	const struct tfmt_process_info *info = process->info;
+	tfmt_trace_command(model->trace, process->id, command, sizeof(command));
+	fprintf(stream, "%s\nPID %u, started by %u\n%.3f s to %.3f s: %s\n", command,
+		(unsigned)info->pid, (unsigned)info->ppid, from_origin(model, process->begin_ns),
+		from_origin(model, process->end_ns),
+		num_duration(life, process->end_ns - process->begin_ns));
+	if (process->has_cpu)
+		fprintf(stream, "CPU %s", num_duration(cpu, process->cpu_ns));
+	else
+		fputs("CPU not measured", stream);
+	if (process->system_ns > 0)
+		fprintf(stream, ", %s of it system", num_duration(part, process->system_ns));
+	if (process->peak_bytes > 0)
+		fprintf(stream, "\npeak %s at %.3f s", num_bytes(part, process->peak_bytes),
+			from_origin(model, process->peak_ns));
+	if (process->peak_threads > 1)
+		fprintf(stream, "\nup to %u threads", (unsigned)process->peak_threads);
+	rend_facts_failure(info, failure);
+	if (info->status_type == TFMT_STATUS_ALIVE)
+		fputs("\nstill running at the end", stream);
+	else if (info->status_type == TFMT_STATUS_EXITED && info->status == 0)
+		fputs("\nexit status 0", stream);
+	else
+		fprintf(stream, "\n%s", failure[0] != '\0' ? failure : "exit status unknown");
+}
+
+/* Empty without memory: then there is nothing to hover. */
 static void process_title(
 	const struct rend_model *model, const struct rend_process *process, char *text, size_t size)
 {
-	char command[400], failure[REND_FACTS_BYTES];
-	char life[NUM_TEXT_BYTES], cpu[NUM_TEXT_BYTES], peak[NUM_TEXT_BYTES];
-	const struct tfmt_process_info *info = process->info;
-	tfmt_trace_command(model->trace, process->id, command, sizeof(command));
-	rend_facts_failure(info, failure);
-	int length =
-		snprintf(text, size, "%s\nPID %u, started by %u\n%.3f s to %.3f s: %s%s\nCPU %s\n",
-			command, (unsigned)info->pid, (unsigned)info->ppid,
-			from_origin(model, process->begin_ns), from_origin(model, process->end_ns),
-			num_duration(life, process->end_ns - process->begin_ns),
-			info->status_type == TFMT_STATUS_ALIVE ? ", still running" : "",
-			process->has_cpu || process->cpu_ns > 0 ? num_duration(cpu, process->cpu_ns)
-								: "not measured");
-	if (process->peak_bytes > 0)
-		length += snprintf(text + length, size - (size_t)length, "peak %s at %.3f s\n",
-			num_bytes(peak, process->peak_bytes), from_origin(model, process->peak_ns));
-	snprintf(text + length, size - (size_t)length, "%s", failure);
+	FILE *stream = fmemopen(text, size, "w");
+	text[0] = '\0';
+	if (stream == NULL)
+		return;
+	put_process_title(model, process, stream);
+	fclose(stream);
 }
 
 static void draw_process(const struct procs *procs, struct rend_scene *scene,
