@@ -88,6 +88,7 @@ enum tfmt_frame_status tfmt_frame__examine(
 	unsigned long long unpacked;
 	size_t size;
 
+	*ret_size = 0;
 	if (available < SKIPPABLE_HEAD_BYTES)
 		return TFMT_FRAME_PARTIAL;
 	if ((read_u32(data) & ZSTD_MAGIC_SKIPPABLE_MASK) == ZSTD_MAGIC_SKIPPABLE_START) {
@@ -104,11 +105,13 @@ enum tfmt_frame_status tfmt_frame__examine(
 	if (unpacked > TFMT_MAX_CHUNK_BYTES)
 		return TFMT_FRAME_BAD;
 	size = ZSTD_findFrameCompressedSize(data, available);
-	if (ZSTD_isError(size))
-		return ZSTD_getErrorCode(size) == ZSTD_error_srcSize_wrong &&
-				       available < tfmt_frame__max_packed()
-			       ? TFMT_FRAME_PARTIAL
-			       : TFMT_FRAME_BAD;
+	if (ZSTD_isError(size)) {
+		*ret_size = available;
+		if (ZSTD_getErrorCode(size) == ZSTD_error_srcSize_wrong &&
+			available < tfmt_frame__max_packed())
+			return TFMT_FRAME_PARTIAL;
+		return TFMT_FRAME_BAD;
+	}
 	*ret_size = size;
 	*ret_unpacked = (size_t)unpacked;
 	return TFMT_FRAME_WHOLE;

@@ -23,7 +23,10 @@ enum tfmt_frame_status {
 	TFMT_FRAME_BAD,	      /* no frame of ours begins here */
 };
 
-/* What begins at `data`. `size` may be beyond `available` for skippable frames only. */
+/*
+ * What begins at `data`. `size` may be beyond `available` for skippable frames only; of bad and
+ * partial frames it is the bytes that were looked at in vain, 0 when that showed at once.
+ */
 enum tfmt_frame_status tfmt_frame__examine(
 	const uint8_t *data, size_t available, uint64_t *ret_size, size_t *ret_unpacked);
 

@@ -9,9 +9,8 @@
 
 #include "tracefmt/limits.h"
 
-#define SEARCH_BUDGET_BYTES (1u << 30)
-/* A file without a whole chunk in so many bytes is foreign. */
-#define FOREIGN_AFTER_BYTES (64u << 20)
+/* Bytes that may be looked at in vain before searches become coarse: about half a second. */
+#define SEARCH_BUDGET_BYTES (512u << 20)
 
 static const char *failure(int status)
 {
@@ -41,31 +40,28 @@ static int refuse(struct tfmt_reader *reader, struct tfmt_error *err)
 		"not a trace: expected zstd frames holding CBOR, as trec writes them");
 }
 
-/* Find the first chunk, and the header wherever it is: a file may be cut at its front. */
+/*
+ * Find the header wherever it is: a file may be cut at its front, or damaged there. Mostly it is
+ * the first chunk, and no more than that is read.
+ */
 static int find_header(struct tfmt_reader *reader, struct tfmt_error *err)
 {
-	int status = tfmt_reader__next_chunk(reader, err);
+	bool ignored;
+	int status = tfmt_reader__step(reader, &ignored, err);
 
+	if (status > 0 && !reader->has_header) {
+		status = tfmt_input__make_seekable(&reader->input, reader->trace_offset);
+		if (status == 0)
+			status = 1;
+	}
+	while (status > 0 && !reader->has_header)
+		status = tfmt_reader__step(reader, &ignored, err);
 	if (status == TFMT_E_VERSION)
 		return status;
 	if (status < 0)
 		return tfmt_error_set(
 			err, status, reader->offset, "cannot read: %s", failure(status));
-	if (!reader->has_sequence)
-		return refuse(reader, err);
-	if (reader->has_header)
-		return 0;
-	status = tfmt_input__make_seekable(&reader->input, 0);
-	while (status == 0 && !reader->has_header) {
-		status = tfmt_reader__next_chunk(reader, err);
-		if (status == 0)
-			break;
-		status = status < 0 ? status : 0;
-	}
-	if (status < 0 && status != TFMT_E_VERSION)
-		return tfmt_error_set(
-			err, status, reader->offset, "cannot read: %s", failure(status));
-	return status;
+	return reader->has_sequence ? 0 : refuse(reader, err);
 }
 
 /* Read the header of the trace at reader->trace_offset and go back there. */

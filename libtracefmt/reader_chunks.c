@@ -7,6 +7,10 @@
 
 /* How much of the input is asked for first; chunks are rarely larger. */
 #define FIRST_WANT (256u << 10)
+/* Unpacked to packed size of a chunk, at most; see unpack_frame(). */
+#define USUAL_RATIO 1000
+/* A file without a whole chunk in so many bytes is foreign. */
+#define FOREIGN_AFTER_BYTES (64u << 20)
 static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
 void tfmt_reader__note_damage(
@@ -80,13 +84,20 @@ static int examine(struct tfmt_reader *reader, const uint8_t **ret_data, size_t 
 	}
 }
 
+/* Whether so much was passed without a single chunk that this is no trace, maybe without end. */
+static bool is_foreign(const struct tfmt_reader *reader)
+{
+	return !reader->has_header && !reader->has_sequence &&
+	       reader->offset - reader->trace_offset > FOREIGN_AFTER_BYTES;
+}
+
 /*
  * After bytes that are no chunk: move to the next place that might begin one.
  * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM.
  */
 static int seek_magic(struct tfmt_reader *reader)
 {
-	for (;;) {
+	while (!is_foreign(reader)) {
 		const uint8_t *data, *found;
 		size_t available;
 		int status = tfmt_input__at(
@@ -105,19 +116,52 @@ static int seek_magic(struct tfmt_reader *reader)
 		}
 		skip_bytes(reader, available - (sizeof(zstd_magic) - 1));
 	}
+	return 0;
 }
 
 /*
- * Pass over a place where no chunk begins. Unpacking in vain is paid from a budget, so that a
- * file made of overlapping frames takes no more than linear time.
+ * Pass over a place where no chunk begins: a frame of `frame_bytes`, or what looked like one, that
+ * took looking at `vain_bytes`. That is paid from a budget, so that a file made of overlapping
+ * frames takes no more than linear time.
  */
-static int resynchronise(struct tfmt_reader *reader, uint64_t frame_bytes, uint64_t cost)
+static int resynchronise(struct tfmt_reader *reader, uint64_t frame_bytes, uint64_t vain_bytes)
 {
-	bool is_affordable = cost <= reader->search_budget;
-
-	reader->search_budget -= is_affordable ? cost : reader->search_budget;
-	skip_bytes(reader, is_affordable || frame_bytes == 0 ? 1 : frame_bytes);
+	if (vain_bytes <= reader->search_budget) {
+		reader->search_budget -= vain_bytes;
+		skip_bytes(reader, 1);
+	} else {
+		reader->search_budget = 0;
+		skip_bytes(reader, frame_bytes);
+	}
 	return seek_magic(reader);
+}
+
+/*
+ * Unpack a whole frame. Bytes beyond a ratio that no writer reaches count as vain ones: else a
+ * small file could ask for hours of unpacking.
+ * Returns: 1; 0 when it was passed over; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+static int unpack_frame(
+	struct tfmt_reader *reader, const uint8_t *data, size_t size, size_t unpacked)
+{
+	size_t usual = size * USUAL_RATIO;
+	size_t vain_bytes = unpacked > usual ? unpacked - usual : 0;
+	int status;
+
+	if (vain_bytes > reader->search_budget) {
+		skip_bytes(reader, size);
+		return 0;
+	}
+	status = tfmt_unpacker__unpack(reader->unpacker, data, size, unpacked, &reader->unpacked);
+	if (status == TFMT_E_NOMEM)
+		return status;
+	if (status < 0)
+		return resynchronise(reader, size, unpacked);
+	reader->search_budget -= vain_bytes;
+	reader->chunk_offset = reader->offset;
+	reader->chunk_bytes = size;
+	reader->offset += size;
+	return 1;
 }
 
 /*
@@ -126,44 +170,27 @@ static int resynchronise(struct tfmt_reader *reader, uint64_t frame_bytes, uint6
  */
 static int next_frame(struct tfmt_reader *reader)
 {
-	for (;;) {
+	int status = 0;
+
+	while (status == 0 && !is_foreign(reader)) {
 		enum tfmt_frame_status frame;
 		const uint8_t *data;
 		size_t available, unpacked = 0;
 		uint64_t size = 0;
-		int status = examine(reader, &data, &available, &frame, &size, &unpacked);
 
+		status = examine(reader, &data, &available, &frame, &size, &unpacked);
 		if (status < 0)
 			return status;
 		if (available == 0)
 			return 0;
-		switch (frame) {
-		case TFMT_FRAME_SKIPPABLE:
+		if (frame == TFMT_FRAME_WHOLE)
+			status = unpack_frame(reader, data, (size_t)size, unpacked);
+		else if (frame == TFMT_FRAME_SKIPPABLE)
 			reader->offset += size;
-			continue;
-		case TFMT_FRAME_PARTIAL:
-		case TFMT_FRAME_BAD:
-			status = resynchronise(reader, 0, available / 64);
-			if (status < 0)
-				return status;
-			continue;
-		case TFMT_FRAME_WHOLE:
-			break;
-		}
-		status = tfmt_unpacker__unpack(
-			reader->unpacker, data, (size_t)size, unpacked, &reader->unpacked);
-		if (status == 0) {
-			reader->chunk_offset = reader->offset;
-			reader->chunk_bytes = (size_t)size;
-			reader->offset += size;
-			return 1;
-		}
-		if (status == TFMT_E_NOMEM)
-			return status;
-		status = resynchronise(reader, size, unpacked);
-		if (status < 0)
-			return status;
+		else
+			status = resynchronise(reader, size, size);
 	}
+	return status;
 }
 
 /* Whether a chunk's number follows. Gaps are counted, steps back refused. */
@@ -232,36 +259,41 @@ out:
 	return status;
 }
 
+int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct tfmt_error *err)
+{
+	int status = next_frame(reader);
+
+	*ret_has_records = false;
+	if (status <= 0)
+		return status;
+	if (tfmt_chunk__parse(reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
+		skip_chunk(reader);
+		return 1;
+	}
+	if (reader->chunk.role == TFMT_CHUNK_HEADER)
+		return take_header(reader, err);
+	if (reader->has_passed_end || !take_sequence(reader)) {
+		reader->offset = reader->chunk_offset;
+		skip_bytes(reader, reader->chunk_bytes);
+		return 1;
+	}
+	if (reader->chunk.role == TFMT_CHUNK_END) {
+		reader->has_passed_end = true;
+		reader->damage.has_end = true;
+	} else if (reader->chunk.role == TFMT_CHUNK_UNKNOWN) {
+		reader->damage.unknown_chunks += !reader->is_scanned;
+	} else {
+		*ret_has_records = true;
+	}
+	return 1;
+}
+
 int tfmt_reader__next_chunk(struct tfmt_reader *reader, struct tfmt_error *err)
 {
-	for (;;) {
-		int status = next_frame(reader);
+	bool has_records = false;
+	int status = 1;
 
-		if (status <= 0)
-			return status;
-		if (tfmt_chunk__parse(
-			    reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
-			skip_chunk(reader);
-			continue;
-		}
-		if (reader->chunk.role == TFMT_CHUNK_HEADER) {
-			status = take_header(reader, err);
-			if (status <= 0)
-				return status;
-			continue;
-		}
-		if (reader->has_passed_end || !take_sequence(reader)) {
-			reader->offset = reader->chunk_offset;
-			skip_bytes(reader, reader->chunk_bytes);
-			continue;
-		}
-		if (reader->chunk.role == TFMT_CHUNK_RECORDS)
-			return 1;
-		if (reader->chunk.role == TFMT_CHUNK_END) {
-			reader->has_passed_end = true;
-			reader->damage.has_end = true;
-		} else if (!reader->is_scanned) {
-			reader->damage.unknown_chunks++;
-		}
-	}
+	while (status > 0 && !has_records)
+		status = tfmt_reader__step(reader, &has_records, err);
+	return status;
 }

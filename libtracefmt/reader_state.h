@@ -35,14 +35,16 @@ struct tfmt_reader {
 	bool has_passed_end;	/* its end record was */
 	bool has_next_trace;	/* another header is at `offset` */
 	bool is_scanned;	/* tables are complete, damage is counted */
-	uint64_t search_budget; /* bytes that may still be unpacked in vain */
+	uint64_t search_budget; /* bytes that may still be looked at in vain */
 };
 
 /*
- * Move to the next whole chunk of the trace and parse its envelope. Headers and ends are dealt
- * with here; chunks of unknown kinds are passed over.
+ * Pass over one chunk, whole or not, and parse its envelope. Headers and ends are dealt with here.
  * Returns: 1; 0 at the end of the trace; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_VERSION.
  */
+int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct tfmt_error *err);
+
+/* Move to the next chunk with records. Returns as tfmt_reader__step(). */
 int tfmt_reader__next_chunk(struct tfmt_reader *reader, struct tfmt_error *err);
 
 /*

@@ -166,6 +166,29 @@ static double time_encode(const struct bench *bench, double *ret_intern)
 	return begin;
 }
 
+/* Scan, read all samples and merge their stacks: what a flame graph costs before drawing. */
+static double time_tree(const struct bench *bench, size_t *ret_nodes)
+{
+	struct tfmt_reader *reader;
+	struct tfmt_calltree *tree;
+	const struct tfmt_batch *batch;
+	double begin = now_seconds();
+
+	must(tfmt_reader_open_memory(bench->data, bench->size, &reader, NULL), "open");
+	must(tfmt_reader_scan(reader, NULL), "scan");
+	must(tfmt_calltree_new(tfmt_reader_trace(reader), &tree), "tree");
+	while (tfmt_reader_next(reader, TFMT_KIND_BIT(TFMT_SAMPLE), &batch, NULL) > 0)
+		for (size_t i = 0; i < batch->count; i++)
+			must(tfmt_calltree_add(
+				     tree, batch->samples[i].stack, batch->samples[i].weight_ns, 1),
+				"add");
+	must(tfmt_calltree_build(tree), "build");
+	tfmt_calltree_nodes(tree, ret_nodes);
+	tfmt_calltree_free(tree);
+	tfmt_reader_free(reader);
+	return now_seconds() - begin;
+}
+
 static void map_file(const char *path, struct bench *bench)
 {
 	struct stat status;
@@ -185,6 +208,8 @@ int main(int argc, char **argv)
 {
 	struct bench bench = {0};
 	double scan[MAX_ROUNDS], decode[MAX_ROUNDS], encode[MAX_ROUNDS], intern[MAX_ROUNDS];
+	double tree[MAX_ROUNDS];
+	size_t nodes = 0;
 	int rounds = argc > 2 ? atoi(argv[2]) : 11;
 
 	if (argc < 2 || rounds < 1 || rounds > MAX_ROUNDS) {
@@ -197,11 +222,14 @@ int main(int argc, char **argv)
 		scan[i] = time_scan(&bench);
 		decode[i] = time_decode(&bench);
 		encode[i] = time_encode(&bench, &intern[i]);
+		tree[i] = time_tree(&bench, &nodes);
 	}
 	report("decode with zstd", decode, rounds, bench.sample_count);
 	report("encode with zstd", encode, rounds, bench.sample_count);
 	report("scan of the file", scan, rounds, bench.sample_count);
 	report("intern a known stack node", intern, rounds, bench.stack_count);
+	report("all, merged into a tree", tree, rounds, bench.sample_count);
+	printf("%zu nodes in %.3f s\n", nodes, tree[rounds / 2]);
 	for (enum tfmt_kind kind = TFMT_STRING; kind < TFMT_KIND_COUNT; kind++)
 		if (bench.rows[kind] != 0)
 			printf("%-10s %10llu rows %10llu bytes %6.2f a row %6.2f a sample\n",

@@ -309,6 +309,15 @@ static void foreign_input_is_refused(void **state)
 	expect_refusal("\x28\xb5\x2f\xfd", 4, "zstd");
 }
 
+static void memory_insert(struct memory *memory, size_t at, const void *data, size_t size)
+{
+	memory->data = realloc(memory->data, memory->size + size);
+	assert_non_null(memory->data);
+	memmove(memory->data + at + size, memory->data + at, memory->size - at);
+	memcpy(memory->data + at, data, size);
+	memory->size += size;
+}
+
 /* A pipe that a thread fills while it is read. */
 struct feeder {
 	int fd;
@@ -347,6 +356,8 @@ static void read_pipe(const struct memory *memory, bool with_scan)
 		assert_int_equal(tfmt_reader_scan(reader, NULL), 0);
 	assert_int_equal(read_all(reader).samples, TEST_SAMPLES);
 	assert_false(tfmt_damage_any(tfmt_reader_damage(reader)));
+	/* Once passed, a pipe is gone, unless it was kept from the start. */
+	assert_int_equal(tfmt_reader_scan(reader, NULL), with_scan ? 0 : TFMT_E_UNSUPPORTED);
 	tfmt_reader_free(reader);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	close(ends[0]);
@@ -354,12 +365,16 @@ static void read_pipe(const struct memory *memory, bool with_scan)
 
 static void pipes_and_files_are_read(void **state)
 {
+	static uint8_t skippable[4u << 20] = {0x50, 0x2a, 0x4d, 0x18};
+	const uint32_t skipped = sizeof(skippable) - 8;
 	struct memory memory = {0};
 	struct tfmt_reader *reader;
 	FILE *file = tmpfile();
 
-	/* Long enough for the window to move and for checkpoints. */
 	test_write(&memory, &(struct tfmt_writer_options){.chunk_bytes = 4096, .level = -5});
+	/* Longer than any window. */
+	memcpy(skippable + 4, &skipped, sizeof(skipped));
+	memory_insert(&memory, memory.starts[2], skippable, sizeof(skippable));
 	read_pipe(&memory, false);
 	read_pipe(&memory, true);
 	assert_non_null(file);
