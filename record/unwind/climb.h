@@ -40,7 +40,7 @@ struct climb {
 	pid_t pid;
 	struct arch_regs regs;
 	bool is_exact;	   /* the pc is where execution stands, not where it returns to */
-	bool is_outermost; /* the chain of frame pointers ended with the last frame */
+	bool is_outermost; /* the last frame looked like the first that a stack has */
 	unsigned flags;
 	size_t count;	   /* frames so far */
 	size_t sure_count; /* those that the copied stack alone gave */

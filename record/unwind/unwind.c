@@ -196,7 +196,6 @@ static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32
 		return step;
 	climb->regs.known &= ~rule->lost;
 	climb->is_exact = rule->flags & CFI_RULE_SIGNAL;
-	climb->is_outermost = false;
 	if (climb->regs.value[ARCH_REG_SP] <= old_sp && !climb->is_exact &&
 		++climb->descents > MAX_DESCENTS)
 		return REC_END_CFA;
@@ -211,6 +210,27 @@ static void add_frame(struct rec_unwinder *unwinder, struct climb *climb, struct
 		climb->sure_count = climb->count;
 }
 
+/* What is known of an address, looked up when it is new. */
+static struct pc_entry *entry_of(
+	struct rec_unwinder *unwinder, struct module *module, uint64_t vaddr, bool is_exact)
+{
+	struct pc_entry *entry = pc_cache_find(&unwinder->cache, module->base.index, vaddr);
+
+	if (entry->rule == CFI_RULE_UNSET)
+		entry->rule = look_up_rule(unwinder, module, vaddr, is_exact);
+	return entry;
+}
+
+/*
+ * Some code is returned to without having called: signal trampolines, and what makecontext() puts
+ * below a coroutine. It begins at the return address, not before it.
+ */
+static bool is_never_called(const struct rec_unwinder *unwinder, const struct pc_entry *before)
+{
+	return before->rule == CFI_RULE_NONE ||
+	       unwinder->rules.rules[before->rule].flags & CFI_RULE_SIGNAL;
+}
+
 /* Add the frame that the registers stand for, and turn them into its caller's. */
 static int step(struct rec_unwinder *unwinder, struct climb *climb)
 {
@@ -220,26 +240,31 @@ static int step(struct rec_unwinder *unwinder, struct climb *climb)
 	uint64_t vaddr = mapping ? address + mapping->bias : address;
 
 	if (!mapping && !climb->is_exact)
-		return REC_END_PC;
+		return climb->is_outermost ? REC_END_ROOT : REC_END_PC;
 	if (climb->count == REC_STACK_MAX_FRAMES)
 		return REC_END_DEPTH;
-	struct pc_entry *entry = pc_cache_find(&unwinder->cache, module->base.index, vaddr);
+	struct pc_entry *entry = entry_of(unwinder, module, vaddr, climb->is_exact);
+	bool is_bottom = false;
 
-	if (entry->rule == CFI_RULE_UNSET)
-		entry->rule = look_up_rule(unwinder, module, vaddr, climb->is_exact);
-	uint32_t id = entry->rule;
+	if (!climb->is_exact && module->image && is_never_called(unwinder, entry)) {
+		struct pc_entry *next = entry_of(unwinder, module, vaddr + 1, true);
 
-	/* A signal trampoline is not called: its first instruction is where the handler returns. */
-	if (unwinder->rules.rules[id].flags & CFI_RULE_SIGNAL && !climb->is_exact) {
-		entry = pc_cache_find(&unwinder->cache, module->base.index, ++vaddr);
-		entry->rule = id;
+		if (next->rule != CFI_RULE_NONE) {
+			is_bottom = entry->rule == CFI_RULE_NONE;
+			entry = next;
+			vaddr++;
+		}
 	}
 	add_frame(unwinder, climb, &module->base, vaddr, entry);
-	if (id == CFI_RULE_NONE && climb->is_outermost)
+	if (entry->rule != CFI_RULE_NONE) {
+		int end = apply_rule(climb, &unwinder->rules, entry->rule);
+
+		climb->is_outermost = is_bottom;
+		return end;
+	}
+	if (climb->is_outermost)
 		return REC_END_ROOT;
-	if (id == CFI_RULE_NONE)
-		return climb_search(climb) ? STEP_ON : REC_END_RULE;
-	return apply_rule(climb, &unwinder->rules, id);
+	return climb_search(climb) ? STEP_ON : REC_END_RULE;
 }
 
 /* Climb from the sample's registers as far as it goes. */
