@@ -95,7 +95,6 @@ static struct perf_event_attr sample_attr(const struct rec_perf_options *options
 			   PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
 	attr.sample_regs_user = options->user_registers;
 	attr.sample_stack_user = options->stack_bytes;
-	attr.inherit_stat = 1;
 	attr.context_switch = 1;
 	attr.exclude_kernel = !with_kernel;
 	attr.exclude_hv = 1;
@@ -104,6 +103,19 @@ static struct perf_event_attr sample_attr(const struct rec_perf_options *options
 		attr.exclude_callchain_user = 1;
 		attr.sample_max_stack = REC_PERF_MAX_KERNEL_FRAMES - 1;
 	}
+	attr.wakeup_watermark = UINT32_MAX; /* set with the ring's size */
+	return attr;
+}
+
+/* No samples: only when threads run and when they do not. */
+static struct perf_event_attr switch_attr(void)
+{
+	struct perf_event_attr attr = {0};
+	fill_common(&attr);
+	attr.config = PERF_COUNT_SW_DUMMY;
+	attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
+	attr.context_switch = 1;
+	attr.exclude_kernel = 1;
 	attr.wakeup_watermark = UINT32_MAX; /* set with the ring's size */
 	return attr;
 }
@@ -270,6 +282,10 @@ int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_
 			limit_rate(perf, &wanted);
 			if (open_samples(perf, &wanted, pid) != 0)
 				describe_refusal(ret_reason, reason_bytes, errno);
+		}
+		if (perf->mode == REC_PERF_LIFE) {
+			struct perf_event_attr switches = switch_attr();
+			add_rings(perf, &switches, pid, MIN_SAMPLE_RING_BYTES);
 		}
 	}
 	perf->sample_register_count = (unsigned)__builtin_popcountll(options->user_registers);
@@ -460,10 +476,6 @@ static bool parse(const struct rec_perf *perf, const struct perf_event_header *h
 	case PERF_RECORD_MMAP2:
 		take_u32_pair(&c, &record->pid, &record->tid);
 		parse_mmap2(record, &c);
-		break;
-	case PERF_RECORD_READ:
-		take_u32_pair(&c, &record->pid, &record->tid);
-		record->read.value = take_u64(&c);
 		break;
 	case PERF_RECORD_LOST:
 		take_u64(&c);

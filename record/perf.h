@@ -2,7 +2,8 @@
  * perf_event_open(2): rings of kernel records, one pair per CPU, read in the order of time.
  *
  * The life ring carries FORK, COMM, EXIT and MMAP2 and wakes the reader at each record; the sample
- * ring carries SAMPLE, SWITCH, READ and LOST and wakes it when a quarter is full.
+ * ring carries SAMPLE (when stacks are wanted and allowed), SWITCH and LOST and wakes it when a
+ * quarter is full.
  */
 #ifndef RECORD_PERF_H
 #define RECORD_PERF_H
@@ -61,9 +62,6 @@ struct rec_perf_record {
 			const uint8_t *stack;	   /* from the user stack pointer on */
 			size_t stack_bytes;
 		} sample;
-		struct {
-			uint64_t value; /* CPU ns of one thread on one CPU */
-		} read;
 		struct {
 			uint64_t count;
 		} lost;

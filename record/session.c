@@ -82,8 +82,9 @@ static void take_life(struct session *s, const struct rec_perf_record *record)
 	case PERF_RECORD_EXIT:
 		rec_tree_exit(s->tree, record->time_ns, pid, tid);
 		break;
-	case PERF_RECORD_READ:
-		rec_tree_add_cpu(s->tree, pid, record->read.value);
+	case PERF_RECORD_SWITCH:
+		rec_tree_switch(s->tree, record->time_ns, tid,
+			!(record->misc & PERF_RECORD_MISC_SWITCH_OUT));
 		break;
 	}
 }

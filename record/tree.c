@@ -243,9 +243,21 @@ static void bury(struct rec_tree *tree, struct rec_process *process, uint64_t ti
 	tree->alive_count--;
 }
 
+/* Add what ran up to `time_ns`. A thread that has not yet switched ran from its start on. */
+static void count_running(struct rec_thread *thread, uint64_t time_ns)
+{
+	uint64_t since_ns = thread->switch_ns ? thread->switch_ns : thread->start_ns;
+	if (thread->is_running && time_ns > since_ns)
+		thread->running_ns += time_ns - since_ns;
+	thread->switch_ns = time_ns;
+}
+
 static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct rec_process *process = thread->process;
+	if (thread->switch_ns != 0)
+		count_running(thread, time_ns);
+	process->exited_cpu_ns += thread->running_ns;
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].thread_ended)
 			tree->listeners[i].thread_ended(
@@ -457,14 +469,15 @@ void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait
 	tree->statuses = status;
 }
 
-void rec_tree_add_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
+void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool runs)
 {
-	for (struct rec_process *process = tree->all; process; process = process->list_next) {
-		if (process->pid == pid) {
-			process->exited_cpu_ns += cpu_ns;
-			return;
-		}
-	}
+	struct rec_thread *thread = rec_tree_thread(tree, tid);
+	if (!thread || time_ns < thread->switch_ns)
+		return;
+	if (thread->switch_ns == 0)
+		thread->is_running = !runs;
+	count_running(thread, time_ns);
+	thread->is_running = runs;
 }
 
 void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)

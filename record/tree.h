@@ -28,7 +28,7 @@ struct rec_process {
 	unsigned live_threads;
 	uint32_t name;		/* string id of the current short name */
 	uint32_t exe;		/* string id of the executable, 0 before the first exec */
-	uint64_t exited_cpu_ns; /* CPU of its ended threads, as the kernel counted it; 0: unknown */
+	uint64_t exited_cpu_ns; /* CPU of its ended threads, by their switches; 0: not known */
 	uint8_t status_type;	/* enum tfmt_status_type */
 	int status;
 	void *slots[REC_TREE_SLOTS];
@@ -45,7 +45,12 @@ struct rec_thread {
 	struct rec_process *process;
 	uint64_t start_ns;
 	void *slots[REC_TREE_SLOTS];
+
+	/* Private to tree.c. */
 	struct rec_thread *hash_next;
+	uint64_t switch_ns;  /* time of the last switch; 0: none seen */
+	uint64_t running_ns; /* up to then */
+	bool is_running;     /* since then */
 };
 
 /* Told after the tree has changed. Every member may be NULL. */
@@ -94,8 +99,8 @@ void rec_tree_read_again(struct rec_tree *tree);
 
 /* How `pid` ended, as of waitpid(2). May come before or after its rec_tree_exit(). */
 void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status);
-/* CPU time of one ended thread of the process (or a part of it). */
-void rec_tree_add_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
+/* A thread was given a CPU, or lost it. */
+void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool runs);
 /* CPU time of all its threads, read at its end. */
 void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
 

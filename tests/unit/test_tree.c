@@ -189,14 +189,19 @@ static void cpu_of_ended_threads_adds_up(void **state)
 {
 	struct fixture *f = *state;
 	rec_tree_fork(f->tree, 2 * S, ME, ROOT, ROOT);
+	rec_tree_fork(f->tree, 3 * S, ME, ROOT, WORKER);
 	struct rec_process *process = rec_tree_process(f->tree, ROOT);
-	rec_tree_add_cpu(f->tree, ROOT, 5);
-	rec_tree_add_cpu(f->tree, ROOT, 7);
-	assert_int_equal(process->exited_cpu_ns, 12);
-	rec_tree_set_cpu(f->tree, ROOT, 10); /* less than is known: ignored */
-	assert_int_equal(process->exited_cpu_ns, 12);
-	rec_tree_set_cpu(f->tree, ROOT, 20);
-	assert_int_equal(process->exited_cpu_ns, 20);
+	rec_tree_switch(f->tree, 3 * S, ROOT, false);  /* ran from its start on: 1 s */
+	rec_tree_switch(f->tree, 4 * S, WORKER, true); /* waited for a CPU until now */
+	rec_tree_switch(f->tree, 5 * S, ROOT, true);
+	rec_tree_exit(f->tree, 9 * S, ROOT, WORKER); /* still running: 5 s */
+	assert_int_equal(process->exited_cpu_ns, 5 * S);
+	rec_tree_exit(f->tree, 12 * S, ROOT, ROOT); /* 7 s more */
+	assert_int_equal(process->exited_cpu_ns, 13 * S);
+	rec_tree_set_cpu(f->tree, ROOT, 10 * S); /* less than is known: ignored */
+	assert_int_equal(process->exited_cpu_ns, 13 * S);
+	rec_tree_set_cpu(f->tree, ROOT, 20 * S);
+	assert_int_equal(process->exited_cpu_ns, 20 * S);
 }
 
 static void our_own_stat_is_read(void **state)
