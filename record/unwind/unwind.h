@@ -167,7 +167,8 @@ void rec_unwinder_free(struct rec_unwinder *unwinder);
 /*
  * The frames of one sample. Never fails: at worst the stack is frame 0 alone. `ret_stack->frames`
  * lives until the next call.
- * Cost: 1 to 3 us with known addresses; up to 20 us for a new one.
+ * Cost: 30 ns a frame with known addresses, 2 us more for each new one; 5 to 10 us more when the
+ * copied stack does not hold all of it.
  */
 void rec_unwind(struct rec_unwinder *unwinder, struct rec_space *space,
 	const struct rec_user_state *state, struct rec_stack *ret_stack);
