@@ -11,6 +11,7 @@
 #define RECORD_UNWIND_CFI_H
 
 #include "arch.h"
+#include "elf/cfi_entry.h"
 #include "memory.h"
 
 /* ---- rows: what the file says ---- */
@@ -48,12 +49,6 @@ struct cfi_section {
 	bool is_compressed;
 };
 
-/* Function starts and their FDEs, in ascending order of start. */
-struct cfi_index_entry {
-	int32_t start; /* from start_base */
-	int32_t fde;   /* from fde_base */
-};
-
 struct cfi_index {
 	struct cfi_section section;
 	bool is_eh;
@@ -61,7 +56,7 @@ struct cfi_index {
 	uint64_t start_base; /* virtual address */
 	uint64_t fde_base;   /* offset in the section */
 	uint8_t *bytes;	     /* the section in memory: while it is indexed, or when compressed */
-	struct cfi_index_entry *entries;
+	struct cfi_index_entry *entries; /* in ascending order of start */
 	size_t count;
 };
 
@@ -70,10 +65,6 @@ struct cfi_table {
 	struct cfi_index eh;
 	struct cfi_index debug;
 };
-
-/* Bytes of the longest FDE that is read, and of the longest CIE. */
-#define CFI_FDE_BYTES (64u << 10)
-#define CFI_CIE_BYTES 1024u
 
 /* What one lookup works on; rows point into it until the next lookup. */
 struct cfi_scratch {
@@ -101,20 +92,6 @@ void cfi_index_load_section(struct cfi_index *index, int fd);
 uint8_t *cfi_inflate(
 	int fd, const struct cfi_section *section, uint64_t max_bytes, uint64_t *ret_size);
 
-/* One FDE with its CIE, parsed up to the instructions. */
-struct cfi_function {
-	uint64_t start; /* virtual addresses [start, end) */
-	uint64_t end;
-	uint64_t code_align;
-	int64_t data_align;
-	uint64_t return_register;
-	uint8_t pointer_encoding;
-	bool has_augmentation_size;
-	bool is_signal;
-	const uint8_t *cie_code, *cie_code_end;
-	const uint8_t *fde_code, *fde_code_end;
-};
-
 /*
  * Parse the entry at `offset` of the section. Returns: 1 an FDE, 0 a CIE or one that cannot be
  * understood. `ret_size` (may be NULL) is its length with the length field, 0 at the end.
@@ -124,11 +101,6 @@ int cfi_function_read(const struct cfi_index *index, int fd, uint64_t offset,
 
 /* Run the instructions up to `vaddr`. Returns: whether they made sense. */
 bool cfi_function_run(const struct cfi_function *function, uint64_t vaddr, struct cfi_row *ret_row);
-
-/* A DW_EH_PE-encoded pointer, at virtual address `field_vaddr`. Bad when it is an unknown kind. */
-struct cursor;
-uint64_t cfi_read_pointer(
-	struct cursor *cursor, uint8_t encoding, uint64_t field_vaddr, uint64_t data_base);
 
 /* ---- rules: rows as unwinding uses them ---- */
 

@@ -1,7 +1,7 @@
 #include <dwarf.h>
 
 #include "cfi.h"
-#include "cursor.h"
+#include "elf/cursor.h"
 
 #define STACK_ITEMS 32
 #define MAX_STEPS   512

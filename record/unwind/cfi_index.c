@@ -1,9 +1,8 @@
-#include <dwarf.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "cfi.h"
-#include "cursor.h"
+#include "elf/cursor.h"
 
 /* More functions, or bytes of a section without a table, than any program has. */
 #define MAX_FUNCTIONS	  (2u << 20)
@@ -14,17 +13,12 @@ void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *he
 	uint8_t bytes[32];
 	ssize_t got = pread(fd, bytes, sizeof(bytes), (off_t)header->offset);
 
-	if (got < 12 || bytes[0] != 1)
+	if (got <= 0)
 		return;
-	struct cursor cursor = {bytes + 4, bytes + got, false};
+	uint64_t offset = 0;
+	uint64_t count = cfi_read_header(bytes, (size_t)got, header->vaddr, &offset);
 
-	cfi_read_pointer(&cursor, bytes[1], header->vaddr + 4, header->vaddr);
-	uint64_t count = cfi_read_pointer(&cursor, bytes[2], 0, header->vaddr);
-	uint64_t offset = (uint64_t)(cursor.at - bytes);
-
-	/* Other forms of the table are legal, but no linker writes them. */
-	if (cursor.bad || bytes[3] != (DW_EH_PE_datarel | DW_EH_PE_sdata4) || count == 0 ||
-		count > MAX_FUNCTIONS || header->size < offset ||
+	if (count == 0 || count > MAX_FUNCTIONS || header->size < offset ||
 		(header->size - offset) / sizeof(*index->entries) < count)
 		return;
 	size_t size = (size_t)count * sizeof(*index->entries);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "cursor.h"
+#include "elf/cursor.h"
 #include "tracefmt/error.h"
 
 /* More than linkers write; a file that claims more is not read. */

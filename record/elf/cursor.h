@@ -1,8 +1,8 @@
 /*
  * Reading DWARF bytes that nobody vouches for: past the end everything is 0 and `bad` is set.
  */
-#ifndef RECORD_UNWIND_CURSOR_H
-#define RECORD_UNWIND_CURSOR_H
+#ifndef RECORD_ELF_CURSOR_H
+#define RECORD_ELF_CURSOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
