@@ -1,5 +1,7 @@
 #include "symbols/symbols.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +9,7 @@
 #include "symbols/demangle.h"
 #include "symbols/dwarf.h"
 #include "symbols/elf_file.h"
+#include "symbols/frames.h"
 #include "symbols/intervals.h"
 #include "symbols/symtab.h"
 #include "tracefmt/error.h"
@@ -19,6 +22,8 @@
 #define UNCOMPRESSED_BYTES_MAX (32u << 20)
 /* Files open at a time. */
 #define OPEN_FILES_MAX 64
+/* The part of a file's name that its functions without names carry. */
+#define FILE_NAME_BYTES_MAX 255
 /* Files known at all: a bound for the caller's numbers. */
 #define MODULES_MAX (1u << 20)
 
@@ -33,7 +38,8 @@ struct module {
 	struct rec_elf_file file;
 	struct rec_elf_file debug; /* closed when there is no separate one */
 	struct rec_symtab symtab;
-	struct rec_dwarf *dwarf; /* NULL when there is none */
+	struct rec_dwarf *dwarf;   /* NULL when there is none */
+	struct rec_frames *frames; /* NULL until an address has no name */
 };
 
 struct rec_symbols {
@@ -71,6 +77,8 @@ static void close_module(struct rec_symbols *symbols, struct module *module)
 	}
 	rec_dwarf_free(module->dwarf);
 	module->dwarf = NULL;
+	rec_frames_free(module->frames);
+	module->frames = NULL;
 	rec_symtab_release(&module->symtab);
 	rec_elf_close(&module->debug);
 	rec_elf_close(&module->file);
@@ -202,6 +210,8 @@ static size_t open_bytes(const struct module *module)
 	bytes += rec_symtab_bytes(&module->symtab);
 	if (module->dwarf)
 		bytes += rec_dwarf_bytes(module->dwarf) + rec_dwarf_cached_bytes(module->dwarf);
+	if (module->frames)
+		bytes += rec_frames_bytes(module->frames);
 	return bytes;
 }
 
@@ -249,8 +259,29 @@ static void name_from_symbol(
 	chain->rows[chain->count - 1].function = rec_chain_name(chain, name, "");
 }
 
-/* Fill the chain for an address. It stays empty when the address has no name. */
-static void find(struct module *module, uint64_t address, struct rec_chain *chain)
+/* Name the chain's only function after the place where it begins: "libz.so.1+0x3140". */
+static void name_from_frames(
+	struct module *module, const char *path, uint64_t address, struct rec_chain *chain)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	const char *base_name = slash ? slash + 1 : path;
+	struct rec_interval function;
+	char name[FILE_NAME_BYTES_MAX + 32];
+
+	if (!module->frames)
+		module->frames = rec_frames_new(&module->file);
+	if (!module->frames || !rec_frames_find(module->frames, address, &function))
+		return;
+	snprintf(name, sizeof(name), "%.*s+0x%" PRIx64, FILE_NAME_BYTES_MAX,
+		base_name && *base_name ? base_name : "[unknown]", function.low);
+	rec_chain_narrow(chain, function);
+	if (chain->count == 0)
+		chain->rows[chain->count++] = (struct rec_symbol_row){0};
+	chain->rows[0].function = rec_chain_text(chain, name);
+}
+
+/* Fill the chain for an address. It stays empty when no function is known to be there. */
+static void find(struct module *module, const char *path, uint64_t address, struct rec_chain *chain)
 {
 	struct rec_interval range = {0, UINT64_MAX};
 	const struct rec_symtab_entry *symbol = rec_symtab_find(&module->symtab, address, &range);
@@ -268,8 +299,10 @@ static void find(struct module *module, uint64_t address, struct rec_chain *chai
 		return;
 	}
 	rec_chain_narrow(chain, range);
-	if (!symbol)
+	if (!symbol) {
+		name_from_frames(module, path, address, chain);
 		return;
+	}
 	if (chain->count == 0)
 		chain->rows[chain->count++] = (struct rec_symbol_row){0};
 	chain->rows[0].function = rec_chain_name(chain, symbol->name, symbol->is_plt ? "@plt" : "");
@@ -301,7 +334,7 @@ int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_mod
 			if (result < 0)
 				return result == TFMT_E_NOMEM ? result : 0;
 		}
-		find(module, addresses[i], chain);
+		find(module, wanted->path, addresses[i], chain);
 		trim(symbols, module);
 		if (module->dwarf && rec_dwarf_is_given_up(module->dwarf))
 			note(symbols, module, "its debug information takes too long to read");

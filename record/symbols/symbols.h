@@ -5,8 +5,10 @@
  * ranges: the largest one around each address over which the whole answer is the same. What a
  * module has been told once is not told again. Sources, best first: DWARF of the file, DWARF of a
  * separate debug file that proves (build id or checksum) to belong to it, .symtab, .dynsym, and
- * the names of its PLT entries. An address that nothing covers gets no answer, never the name of
- * a neighbour. Nothing is fetched from the network.
+ * the names of its PLT entries. What has no name there, as in a stripped file, but belongs to a
+ * function by .eh_frame, is that function under the file's name and its start, "libz.so.1+0x3140":
+ * all its addresses are one function still. An address that nothing covers gets no answer; none
+ * ever gets the name of a neighbour. Nothing is fetched from the network.
  *
  * Files are taken to be hostile: what contradicts itself has no names. Memory is bounded by
  * closing the files that were used longest ago.
@@ -24,20 +26,20 @@ struct rec_symbols;
 
 /* A module whose addresses are asked for. Everything is borrowed for the call only. */
 struct rec_symbol_module {
-	uint32_t id;		 /* the caller's number for it: the same file, the same number */
-	int fd;			 /* the ELF file, open for reading */
-	const char *path;	 /* where to look for a separate debug file; may be NULL */
+	uint32_t id; /* the caller's number for it: the same file, the same number */
+	int fd;	     /* the ELF file, open for reading */
+	/* Where to look for a separate debug file, and what to call functions without names. */
+	const char *path;	 /* NULL or "": "[unknown]" */
 	const uint8_t *build_id; /* what the file's build id has to be; NULL when not known */
 	size_t build_id_bytes;	 /* 0 when not known */
 };
 
 /* One function of a chain. Texts live until the callback returns; NULL when not known. */
 struct rec_symbol_row {
-	const char
-		*function;   /* demangled, at most 4 KiB, never NULL in practice but for its file */
-	const char *file;    /* absolute where the debug information says so */
-	uint32_t line;	     /* at the address, or of the call to the row before; 0: not known */
-	uint32_t first_line; /* where the function is declared; 0: not known */
+	const char *function; /* at most 4 KiB; NULL only when the file is known */
+	const char *file;     /* absolute where the debug information says so */
+	uint32_t line;	      /* at the address, or of the call to the row before; 0: not known */
+	uint32_t first_line;  /* where the function is declared; 0: not known */
 };
 
 /* Who gets the answers. */

@@ -259,10 +259,33 @@ static void test_separate_debug_file(void **unused)
 	read_truth(program, truths);
 	address = truths[0].address;
 	resolve(stripped, &address, 1, &answers);
-	assert_int_equal(answers.count, 0);
+	assert_int_equal(answers.count, 1);
+	assert_int_equal(strncmp(answers.items[0].rows[0].function, "stripped+0x", 11), 0);
+	assert_null(answers.items[0].rows[0].file);
 	release(&answers);
 	free(program);
 	free(stripped);
+}
+
+/* The address and size of a section; false when there is none. */
+static bool find_section(const char *path, const char *name, GElf_Shdr *ret_header)
+{
+	int fd = open(path, O_RDONLY);
+	Elf_Scn *section = NULL;
+	bool is_found = false;
+	size_t names;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	assert_int_equal(elf_getshdrstrndx(elf, &names), 0);
+	while (!is_found && (section = elf_nextscn(elf, section))) {
+		gelf_getshdr(section, ret_header);
+		is_found = strcmp(elf_strptr(elf, names, ret_header->sh_name), name) == 0;
+	}
+	elf_end(elf);
+	close(fd);
+	return is_found;
 }
 
 /* Without debug information: the symbol, from its first byte to its last. */
@@ -291,14 +314,122 @@ static void test_symbol_table(void **unused)
 		assert_string_not_equal(
 			answer_at(&answers, low + size)->rows[0].function, "outer()");
 	release(&answers);
-
-	/* Nothing left: no names, and none of what lies around. */
-	shell("strip target");
-	addresses[0] = truths[0].address;
-	resolve(path, addresses, 1, &answers);
-	assert_int_equal(answers.count, 0);
-	release(&answers);
 	free(path);
+}
+
+/* A function of the linked program, as nm prints it. */
+struct function {
+	unsigned long address;
+	unsigned long size;
+};
+
+static size_t read_functions(const char *path, struct function *functions, size_t max)
+{
+	char command[4200];
+	size_t count = 0;
+	FILE *table;
+
+	/* Those of the source: what the C library adds is not all in .eh_frame. */
+	snprintf(command, sizeof(command), "nm -S '%s' | grep -E ' [tTW] (main|_Z.*)$'", path);
+	table = popen(command, "r");
+	assert_non_null(table);
+	while (count < max && fscanf(table, "%lx %lx %*s %*s", &functions[count].address,
+				      &functions[count].size) == 2)
+		count++;
+	pclose(table);
+	return count;
+}
+
+/* Check what is said of each instruction of the functions when they have no names. */
+static void check_nameless(
+	const char *path, const char *base_name, const struct function *functions, size_t count)
+{
+	struct answers answers = {0};
+	struct rec_symbols *symbols = resolver(&answers);
+	struct rec_symbol_module module = {.id = 7, .fd = open("target", O_RDONLY), .path = path};
+	char wanted[64];
+
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned long at = 0; at < functions[i].size; at++) {
+			uint64_t address = functions[i].address + functions[i].size - 1 - at;
+
+			rec_symbols_resolve(symbols, &module, &address, 1);
+		}
+	}
+	assert_int_equal(answers.count, count);
+	for (size_t i = 0; i < count; i++) {
+		const struct answer *answer = answer_at(&answers, functions[i].address);
+
+		assert_non_null(answer);
+		assert_int_equal(answer->address, functions[i].address);
+		assert_int_equal(answer->length, functions[i].size);
+		assert_int_equal(answer->count, 1);
+		snprintf(wanted, sizeof(wanted), "%s+0x%lx", base_name, functions[i].address);
+		assert_string_equal(answer->rows[0].function, wanted);
+		assert_null(answer->rows[0].file);
+	}
+	rec_symbols_free(symbols);
+	close(module.fd);
+	release(&answers);
+}
+
+/* Without any names: whole functions still, by the place where they begin. */
+static void test_stripped(void **unused)
+{
+	/* The second has no table of its functions to search. */
+	static const char *const flags[] = {
+		"c++ -O2", "c++ -O2 -Wl,--no-eh-frame-hdr", "c++ -O2 -g"};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		char *path = build(flags[i]);
+		struct answers answers = {0};
+		struct function functions[32];
+		uint64_t addresses[32];
+		size_t count = read_functions(path, functions, 32);
+		GElf_Shdr header;
+
+		assert_in_range(count, 4, 31);
+		assert_int_equal(find_section(path, ".eh_frame_hdr", &header), i != 1);
+		shell("strip -s target");
+		check_nameless(path, "target", functions, count);
+		check_nameless("[vdso]", "[vdso]", functions, count);
+		check_nameless("", "[unknown]", functions, count);
+		check_nameless(NULL, "[unknown]", functions, count);
+		/* Without the sections, nothing. */
+		shell("objcopy -R .eh_frame -R .eh_frame_hdr target");
+		for (size_t j = 0; j < count; j++)
+			addresses[j] = functions[j].address;
+		resolve(path, addresses, count, &answers);
+		assert_int_equal(answers.count, 0);
+		release(&answers);
+		free(path);
+	}
+}
+
+/* An exported function keeps its name, and what lies between such functions gets none of them. */
+static void test_stripped_library(void **unused)
+{
+	struct answers answers = {0};
+	unsigned long exported, hidden;
+	uint64_t addresses[256];
+	FILE *table;
+
+	shell("echo 'static __attribute__((noinline)) int hidden(int x) { return x * 7 %% 5; }"
+	      "int exported(int x) { return hidden(x) + hidden(x * 3); }' >library.c");
+	shell("cc -O2 -shared -fPIC -o library library.c");
+	table = popen("nm library | grep -E ' (exported|hidden)$'", "r");
+	assert_int_equal(fscanf(table, "%lx T exported %lx t hidden", &exported, &hidden), 2);
+	pclose(table);
+	shell("strip -s library");
+	for (size_t i = 0; i < 256; i++)
+		addresses[i] = (hidden < exported ? hidden : exported) + i;
+	resolve("library", addresses, 256, &answers);
+	assert_string_equal(answer_at(&answers, exported)->rows[0].function, "exported");
+	assert_int_equal(
+		strncmp(answer_at(&answers, hidden)->rows[0].function, "library+0x", 10), 0);
+	assert_int_equal(
+		strtoul(answer_at(&answers, hidden)->rows[0].function + 8, NULL, 16), hidden);
+	release(&answers);
 }
 
 static void test_labels_without_size(void **unused)
@@ -323,27 +454,6 @@ static void test_labels_without_size(void **unused)
 	assert_null(answer_at(&answers, low + 3));
 	release(&answers);
 	free(path);
-}
-
-/* The address and size of a section; false when there is none. */
-static bool find_section(const char *path, const char *name, GElf_Shdr *ret_header)
-{
-	int fd = open(path, O_RDONLY);
-	Elf_Scn *section = NULL;
-	bool is_found = false;
-	size_t names;
-	Elf *elf;
-
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	assert_int_equal(elf_getshdrstrndx(elf, &names), 0);
-	while (!is_found && (section = elf_nextscn(elf, section))) {
-		gelf_getshdr(section, ret_header);
-		is_found = strcmp(elf_strptr(elf, names, ret_header->sh_name), name) == 0;
-	}
-	elf_end(elf);
-	close(fd);
-	return is_found;
 }
 
 static void test_plt(void **unused)
@@ -371,7 +481,8 @@ static void test_plt(void **unused)
 		for (size_t j = 0; j < answers.count; j++) {
 			const char *name = answers.items[j].rows[0].function;
 
-			assert_non_null(strstr(name, "@plt"));
+			/* The entry that finds the others' functions has no name. */
+			assert_true(strstr(name, "@plt") || strncmp(name, "target+0x", 9) == 0);
 			printf_count += strcmp(name, "printf@plt") == 0;
 		}
 		assert_in_range(printf_count, 1, 2);
@@ -551,6 +662,8 @@ int main(void)
 		cmocka_unit_test(test_every_kind_of_debug_information),
 		cmocka_unit_test(test_separate_debug_file),
 		cmocka_unit_test(test_symbol_table),
+		cmocka_unit_test(test_stripped),
+		cmocka_unit_test(test_stripped_library),
 		cmocka_unit_test(test_labels_without_size),
 		cmocka_unit_test(test_plt),
 		cmocka_unit_test(test_ranges_are_told_once),
