@@ -9,18 +9,13 @@
 void tfmt_chunk__put_envelope(
 	struct tfmt_bytes *out, const struct tfmt_chunk *chunk, bool has_time, bool has_first_id)
 {
-	size_t pairs = 4 + (chunk->step != 0) + (chunk->tick_ns != 1) + has_time +
-		       chunk->is_repeat + has_first_id;
+	size_t pairs = 4 + (chunk->tick_ns != 1) + has_time + chunk->is_repeat + has_first_id;
 
 	tfmt_cbor__put_map(out, pairs);
 	tfmt_cbor__put_key(out, "seq");
 	tfmt_cbor__put_uint(out, chunk->sequence);
 	tfmt_cbor__put_key(out, "kind");
 	tfmt_cbor__put_key(out, tfmt_kind_name(chunk->kind));
-	if (chunk->step != 0) {
-		tfmt_cbor__put_key(out, "step");
-		tfmt_cbor__put_uint(out, chunk->step);
-	}
 	if (chunk->tick_ns != 1) {
 		tfmt_cbor__put_key(out, "tick");
 		tfmt_cbor__put_uint(out, chunk->tick_ns);
@@ -201,8 +196,6 @@ static int parse_pair(struct tfmt_cbor *cursor, struct tfmt_chunk *chunk, unsign
 		*seen |= HAS_KIND;
 		return parse_kind(cursor, chunk);
 	}
-	if (tfmt_cbor__is(&key, "step"))
-		return tfmt_cbor__read_uint(cursor, &chunk->step);
 	if (tfmt_cbor__is(&key, "tick"))
 		return tfmt_cbor__read_uint(cursor, &chunk->tick_ns);
 	if (tfmt_cbor__is(&key, "time"))
@@ -308,7 +301,6 @@ int tfmt_chunk__parse(const uint8_t *data, size_t size, struct tfmt_chunk *ret_c
 	ret_chunk->is_repeat = false;
 	ret_chunk->begin_ns = ret_chunk->end_ns = 0;
 	ret_chunk->tick_ns = 1;
-	ret_chunk->step = 0;
 	ret_chunk->first_id = ret_chunk->count = 0;
 	ret_chunk->column_count = 0;
 	for (uint64_t i = 0; i < item.value; i++) {

@@ -44,7 +44,6 @@ struct tfmt_chunk {
 	uint64_t begin_ns;
 	uint64_t end_ns;
 	uint64_t tick_ns;
-	uint64_t step; /* usual difference of times of one key, in ticks */
 	uint64_t first_id;
 	uint64_t count;
 	size_t column_count;

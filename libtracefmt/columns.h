@@ -21,7 +21,7 @@ void tfmt_columns__release(struct tfmt_columns *columns);
 
 /*
  * Append the CBOR of a chunk with `chunk->count` rows to `out`. Uses kind, is_repeat, sequence,
- * tick_ns, first_id and count of `chunk`, and sets begin_ns, end_ns and step.
+ * tick_ns, first_id and count of `chunk`, and sets begin_ns and end_ns.
  * Returns: 0; TFMT_E_NOMEM.
  */
 int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, const void *rows,

@@ -5,9 +5,6 @@
 
 #include "tracefmt/error.h"
 
-/* Enough for a median that one late sample does not move. */
-#define STEPS_LOOKED_AT 15
-
 void tfmt_columns__release(struct tfmt_columns *columns)
 {
 	tfmt_keyed__release(&columns->keyed);
@@ -95,92 +92,21 @@ static void to_distances(uint64_t *values, size_t count, uint64_t first_id)
 			values[i] = first_id + i - values[i];
 }
 
-/* The slot of row `i`, which is new and has `first_value` or has the last value of its key. */
-static struct tfmt_keyed_slot *slot_of_row(struct tfmt_keyed *keyed,
-	const struct tfmt_column *column, const uint8_t *rows, size_t row_bytes, size_t i,
-	uint64_t first_value)
-{
-	struct tfmt_keyed_slot *slot;
-	uint32_t key;
-
-	memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
-	slot = tfmt_keyed__get(keyed, key, first_value);
-	if (slot)
-		return slot;
-	return tfmt_keyed__grow(keyed) < 0 ? NULL : tfmt_keyed__get(keyed, key, first_value);
-}
-
 static int to_keyed_deltas(struct tfmt_keyed *keyed, const struct tfmt_column *column,
 	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count)
 {
 	if (tfmt_keyed__clear(keyed) < 0)
 		return TFMT_E_NOMEM;
 	for (size_t i = 0; i < count; i++) {
-		uint64_t value = values[i];
-		struct tfmt_keyed_slot *slot = slot_of_row(keyed, column, rows, row_bytes, i, 0);
+		uint64_t value = values[i], *last;
+		uint32_t key;
 
-		if (!slot)
+		memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
+		last = tfmt_keyed__value(keyed, key);
+		if (!last)
 			return TFMT_E_NOMEM;
-		values[i] = value - slot->value;
-		slot->value = value;
-	}
-	return 0;
-}
-
-static int compare_steps(const void *a, const void *b)
-{
-	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
-
-	return left < right ? -1 : left > right;
-}
-
-/* The median of the first differences between rows of one key: the period of a sampler. */
-static int choose_step(struct tfmt_keyed *keyed, const struct tfmt_column *column,
-	const uint8_t *rows, size_t row_bytes, const uint64_t *values, size_t count,
-	uint64_t *ret_step)
-{
-	uint64_t steps[STEPS_LOOKED_AT];
-	size_t known = 0;
-
-	if (tfmt_keyed__clear(keyed) < 0)
-		return TFMT_E_NOMEM;
-	for (size_t i = 0; i < count && known < STEPS_LOOKED_AT; i++) {
-		size_t keys = keyed->used;
-		struct tfmt_keyed_slot *slot =
-			slot_of_row(keyed, column, rows, row_bytes, i, values[i]);
-
-		if (!slot)
-			return TFMT_E_NOMEM;
-		if (keyed->used == keys)
-			steps[known++] = values[i] - slot->value;
-		slot->value = values[i];
-	}
-	if (known == 0)
-		return 0;
-	qsort(steps, known, sizeof(*steps), compare_steps);
-	if (steps[known / 2] <= INT64_MAX)
-		*ret_step = steps[known / 2];
-	return 0;
-}
-
-/* FORMAT.md, "paced". */
-static int to_paces(struct tfmt_keyed *keyed, const struct tfmt_column *column, const uint8_t *rows,
-	size_t row_bytes, uint64_t *values, size_t count, uint64_t base, uint64_t step)
-{
-	uint64_t before = base; /* the value of the row before */
-
-	if (tfmt_keyed__clear(keyed) < 0)
-		return TFMT_E_NOMEM;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t value = values[i];
-		/* So that the first row of a key comes out as its distance from `before`. */
-		struct tfmt_keyed_slot *slot =
-			slot_of_row(keyed, column, rows, row_bytes, i, before - step);
-
-		if (!slot)
-			return TFMT_E_NOMEM;
-		values[i] = value - slot->value - step;
-		slot->value = before = value;
+		values[i] = value - *last;
+		*last = value;
 	}
 	return 0;
 }
@@ -222,7 +148,7 @@ static void to_ticks(uint64_t *values, size_t count, uint64_t tick_ns)
 		values[i] = nearest_tick(values[i], tick_ns);
 }
 
-static int transform(struct tfmt_columns *columns, struct tfmt_chunk *chunk,
+static int transform(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
 	const struct tfmt_column *column, const uint8_t *rows, size_t row_bytes)
 {
 	uint64_t *values = columns->values;
@@ -245,12 +171,6 @@ static int transform(struct tfmt_columns *columns, struct tfmt_chunk *chunk,
 		break;
 	case TFMT_DELTA_BY:
 		return to_keyed_deltas(&columns->keyed, column, rows, row_bytes, values, count);
-	case TFMT_PACED:
-		if (choose_step(&columns->keyed, column, rows, row_bytes, values, count,
-			    &chunk->step) < 0)
-			return TFMT_E_NOMEM;
-		return to_paces(
-			&columns->keyed, column, rows, row_bytes, values, count, base, chunk->step);
 	}
 	return 0;
 }
@@ -372,7 +292,6 @@ int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, c
 		return TFMT_E_NOMEM;
 	columns->packed.length = 0;
 	find_time_range(schema, rows, chunk);
-	chunk->step = 0;
 	if (chunk->kind == TFMT_STRING) {
 		put_texts(&columns->packed, rows, chunk->count);
 		written = 1;

@@ -147,45 +147,14 @@ static int from_keyed_deltas(struct tfmt_keyed *keyed, const struct tfmt_column 
 	if (tfmt_keyed__clear(keyed) < 0)
 		return TFMT_E_NOMEM;
 	for (size_t i = 0; i < count; i++) {
-		struct tfmt_keyed_slot *slot;
+		uint64_t *last;
 		uint32_t key;
 
 		memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
-		slot = tfmt_keyed__get(keyed, key, 0);
-		if (!slot) {
-			if (tfmt_keyed__grow(keyed) < 0)
-				return TFMT_E_NOMEM;
-			slot = tfmt_keyed__get(keyed, key, 0);
-		}
-		values[i] = slot->value += values[i];
-	}
-	return 0;
-}
-
-/* FORMAT.md, "paced". */
-static int from_paces(struct tfmt_keyed *keyed, const struct tfmt_column *column,
-	const uint8_t *rows, size_t row_bytes, uint64_t *values, size_t count, uint64_t base,
-	uint64_t step)
-{
-	uint64_t before = base; /* the value of the row before */
-
-	if (tfmt_keyed__clear(keyed) < 0)
-		return TFMT_E_NOMEM;
-	for (size_t i = 0; i < count; i++) {
-		/* So that the first row of a key comes out as `before` plus its value. */
-		uint64_t first_value = before - step;
-		struct tfmt_keyed_slot *slot;
-		uint32_t key;
-
-		memcpy(&key, rows + i * row_bytes + column->key_offset, sizeof(key));
-		slot = tfmt_keyed__get(keyed, key, first_value);
-		if (!slot) {
-			if (tfmt_keyed__grow(keyed) < 0)
-				return TFMT_E_NOMEM;
-			slot = tfmt_keyed__get(keyed, key, first_value);
-		}
-		before = slot->value += values[i] + step;
-		values[i] = before;
+		last = tfmt_keyed__value(keyed, key);
+		if (!last)
+			return TFMT_E_NOMEM;
+		values[i] = *last += values[i];
 	}
 	return 0;
 }
@@ -210,10 +179,6 @@ static int undo(struct tfmt_columns *columns, const struct tfmt_chunk *chunk,
 	case TFMT_DELTA_BY:
 		status = from_keyed_deltas(
 			&columns->keyed, column, rows, row_bytes, values, chunk->count);
-		break;
-	case TFMT_PACED:
-		status = from_paces(&columns->keyed, column, rows, row_bytes, values, chunk->count,
-			base, chunk->step);
 		break;
 	}
 	if (column->is_time && chunk->tick_ns != 1)

@@ -29,11 +29,25 @@ int tfmt_keyed__clear(struct tfmt_keyed *keyed)
 	return 0;
 }
 
-int tfmt_keyed__grow(struct tfmt_keyed *keyed)
+/* The slot of a key, or the free one where it belongs. */
+static struct tfmt_keyed_slot *find(const struct tfmt_keyed *keyed, uint32_t key)
 {
-	struct tfmt_keyed grown = {
-		.capacity = keyed->capacity * 2, .generation = keyed->generation};
+	size_t mask = keyed->capacity - 1;
+	size_t at = (size_t)((key * 0x9e3779b97f4a7c15u) >> 32) & mask;
+	struct tfmt_keyed_slot *slot = &keyed->slots[at];
 
+	while (slot->generation == keyed->generation && slot->key != key) {
+		at = (at + 1) & mask;
+		slot = &keyed->slots[at];
+	}
+	return slot;
+}
+
+static int grow(struct tfmt_keyed *keyed)
+{
+	struct tfmt_keyed grown = *keyed;
+
+	grown.capacity = keyed->capacity * 2;
 	grown.slots = calloc(grown.capacity, sizeof(*grown.slots));
 	if (!grown.slots)
 		return TFMT_E_NOMEM;
@@ -41,9 +55,25 @@ int tfmt_keyed__grow(struct tfmt_keyed *keyed)
 		const struct tfmt_keyed_slot *old = &keyed->slots[i];
 
 		if (old->generation == keyed->generation)
-			*tfmt_keyed__get(&grown, old->key, 0) = *old;
+			*find(&grown, old->key) = *old;
 	}
 	free(keyed->slots);
 	*keyed = grown;
 	return 0;
+}
+
+uint64_t *tfmt_keyed__value(struct tfmt_keyed *keyed, uint32_t key)
+{
+	struct tfmt_keyed_slot *slot = find(keyed, key);
+
+	if (slot->generation == keyed->generation)
+		return &slot->value;
+	if (keyed->used * 2 >= keyed->capacity) {
+		if (grow(keyed) < 0)
+			return NULL;
+		slot = find(keyed, key);
+	}
+	keyed->used++;
+	*slot = (struct tfmt_keyed_slot){.key = key, .generation = keyed->generation};
+	return &slot->value;
 }

@@ -1,6 +1,6 @@
 /*
- * The last value of each key of a chunk, for transforms that go by a key. An open-addressing table
- * that is emptied by counting up a generation.
+ * The last value of each key of a chunk, for transforms that go by a key. An open-addressing
+ * table that is emptied by counting up a generation.
  */
 #ifndef TFMT_KEYED_H
 #define TFMT_KEYED_H
@@ -26,32 +26,7 @@ void tfmt_keyed__release(struct tfmt_keyed *keyed);
 /* Forget all keys. Returns: 0; TFMT_E_NOMEM. */
 int tfmt_keyed__clear(struct tfmt_keyed *keyed);
 
-/* Make room for one more key. Slots move. Returns: 0; TFMT_E_NOMEM. */
-int tfmt_keyed__grow(struct tfmt_keyed *keyed);
-
-/*
- * The slot of a key. A new one has the value `first_value`. Lives until the next call.
- * Returns NULL when the table must grow first.
- */
-static inline struct tfmt_keyed_slot *tfmt_keyed__get(
-	struct tfmt_keyed *keyed, uint32_t key, uint64_t first_value)
-{
-	size_t mask = keyed->capacity - 1;
-	size_t at = (size_t)((key * 0x9e3779b97f4a7c15u) >> 32) & mask;
-	struct tfmt_keyed_slot *slot = &keyed->slots[at];
-
-	while (slot->generation == keyed->generation && slot->key != key) {
-		at = (at + 1) & mask;
-		slot = &keyed->slots[at];
-	}
-	if (slot->generation == keyed->generation)
-		return slot;
-	if (keyed->used * 2 >= keyed->capacity)
-		return NULL;
-	keyed->used++;
-	*slot = (struct tfmt_keyed_slot){
-		.key = key, .generation = keyed->generation, .value = first_value};
-	return slot;
-}
+/* The last value of a key, 0 at first, for the caller to change. NULL without memory. */
+uint64_t *tfmt_keyed__value(struct tfmt_keyed *keyed, uint32_t key);
 
 #endif

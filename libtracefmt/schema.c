@@ -73,8 +73,7 @@ static const struct tfmt_column life_columns[] = {
 };
 
 static const struct tfmt_column sample_columns[] = {
-	COLUMN(tfmt_sample, "time", time_ns, .unit = "ns", .is_time = 1, .transform = TFMT_PACED,
-		.by = "thread", .key_offset = offsetof(struct tfmt_sample, thread)),
+	TIME(tfmt_sample),
 	PLAIN(tfmt_sample, flags, .unit = "flags"),
 	ID(tfmt_sample, stack, STACK),
 	ENUM(tfmt_sample, state, TFMT_STATE_GIL),
@@ -208,8 +207,6 @@ const char *tfmt_schema__transform_name(enum tfmt_transform transform)
 	case TFMT_DELTA:
 	case TFMT_DELTA_BY:
 		return "delta";
-	case TFMT_PACED:
-		return "paced";
 	case TFMT_BACK:
 		return "back";
 	}

@@ -12,15 +12,13 @@ enum tfmt_transform {
 	TFMT_PLAIN,    /* as they are */
 	TFMT_DELTA,    /* minus the value of the row before; the first row's minus the base */
 	TFMT_DELTA_BY, /* minus the value of the last row with an equal key */
-	TFMT_PACED,    /* of times: as DELTA_BY, minus the chunk's step too; the first row of a key
-			  minus the value of the row before */
 	TFMT_BACK,     /* own id minus the value; 0 stays 0 */
 };
 
 struct tfmt_column {
 	const char *name;
 	const char *unit;    /* NULL for ids, enums, bare numbers */
-	const char *by;	     /* the key column of TFMT_DELTA_BY and TFMT_PACED */
+	const char *by;	     /* the key column of TFMT_DELTA_BY */
 	uint16_t offset;     /* of the field in the row */
 	uint16_t key_offset; /* of the key's field, a uint32_t */
 	uint8_t size;	     /* of the field, bytes: 1, 2, 4, 8 */

@@ -23,7 +23,6 @@ function values(chunk, name, schema) {
 	const tick = BigInt(name === 'time' ? chunk.tick ?? 1 : 1);
 	const keys = column.by ? values(chunk, column.by, schema) : [];
 	const last = new Map();
-	const step = BigInt(chunk.step ?? 0);
 	let before = name === 'time' ? BigInt(chunk.time[0]) / tick : 0n;
 
 	if (column.type === 'text')
@@ -31,11 +30,6 @@ function values(chunk, name, schema) {
 	return stored(chunk.columns[name], chunk.count).map((value, i) => {
 		if (column.transform === 'back')
 			return value ? BigInt(chunk.first_id) + BigInt(i) - value : 0n;
-		if (column.transform === 'paced') {
-			before = value + (last.has(keys[i]) ? last.get(keys[i]) + step : before);
-			last.set(keys[i], before);
-			return before * tick;
-		}
 		if (column.transform !== 'delta')
 			return value;
 		before = value + (column.by ? last.get(keys[i]) ?? 0n : before);

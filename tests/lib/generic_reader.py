@@ -25,14 +25,11 @@ def values(chunk, name, schema):
     tick, is_time = (chunk.get("tick", 1), True) if name == "time" else (1, False)
     before = chunk["time"][0] // tick if is_time else 0
     keys = values(chunk, column["by"], schema) if "by" in column else [0] * count
-    step, last = chunk.get("step", 0), {}
+    last = {}
     transform = column.get("transform")
     for i, value in enumerate(out):
         if transform == "back":
             out[i] = chunk["first_id"] + i - value if value else 0
-        elif transform == "paced":
-            before = last[keys[i]] = (last[keys[i]] + step if keys[i] in last else before) + value
-            out[i] = before
         elif transform == "delta":
             before = last.get(keys[i], 0 if "by" in column else before) + value
             out[i] = last[keys[i]] = before

@@ -125,7 +125,7 @@ static void times_are_rounded_to_the_tick(void **state)
 	tfmt_columns__release(&columns);
 }
 
-/* A sampler of two threads at 1 kHz: every column but the thread's costs nothing or one byte. */
+/* A sampler of two threads: every column but the thread's costs nothing or one byte. */
 static void regular_samples_are_narrow(void **state)
 {
 	enum { COUNT = 600 };
@@ -137,8 +137,7 @@ static void regular_samples_are_narrow(void **state)
 
 	memset(rows, 0, sizeof(rows));
 	for (int i = 0; i < COUNT; i++) {
-		rows[i].time_ns = 1000000000u + (uint64_t)(i / 2) * 1000000 +
-				  (uint64_t)(i % 2) * 40 + (uint64_t)(i % 5);
+		rows[i].time_ns = 1000000000u + (uint64_t)i * 200 + (uint64_t)(i % 5);
 		rows[i].thread = 1 + (uint32_t)i % 2;
 		rows[i].weight_ns = 1000000;
 		rows[i].stack = 9;
