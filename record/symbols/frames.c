@@ -7,8 +7,9 @@
 
 /* What one pass over .eh_frame looks at, functions and CIEs: more than linkers leave unsorted. */
 #define SCANNED_MAX (512 * 1024)
-/* The fields of .eh_frame_hdr before its table. */
+/* The fields of .eh_frame_hdr before its table, and of an FDE before its instructions. */
 #define HEADER_BYTES_MAX 32
+#define FDE_BYTES_MAX	 64
 
 struct rec_frames {
 	struct rec_text text;
@@ -107,9 +108,10 @@ static bool read_function(const struct rec_frames *frames, uint64_t offset,
 		return false;
 	*ret_next = field + cursor_left(&entry);
 	back = cursor_unsigned(&entry, 4);
-	if (back == 0 || cursor_left(&entry) > CFI_FDE_BYTES ||
-		!entry_at(frames, field - back, &cie) || cursor_left(&cie) > CFI_CIE_BYTES)
+	if (back == 0 || !entry_at(frames, field - back, &cie) || cursor_left(&cie) > CFI_CIE_BYTES)
 		return false;
+	if (cursor_left(&entry) > FDE_BYTES_MAX)
+		entry.end = entry.at + FDE_BYTES_MAX;
 	if (!cfi_read_cie(&cie, true, &function) ||
 		!cfi_read_fde(&entry, frames->section_address + field + 4, &function))
 		return false;
