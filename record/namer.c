@@ -8,9 +8,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "procfs.h"
+#include "symbols/intervals.h"
 #include "symbols/kallsyms.h"
 #include "symbols/perfmap.h"
 #include "symbols/symbols.h"
+
+/* Found names that may wait for the main thread: beyond it the worker waits for that too. */
+#define FOUND_BYTES_MAX (8u << 20)
 
 /* Addresses of one mapping, noted by the main thread, then owned by the worker. */
 struct batch {
@@ -42,6 +47,19 @@ struct range {
 	struct name names[];
 };
 
+/* Why a file has fewer names than it might, on its way to the trace. */
+struct remark {
+	struct remark *next;
+	char text[];
+};
+
+/* What has been told of a mapping with JIT code. */
+struct told {
+	struct told *next;
+	uint32_t mapping;
+	struct rec_intervals ranges;
+};
+
 struct perfmap_entry {
 	struct perfmap_entry *next;
 	pid_t pid;
@@ -61,13 +79,17 @@ struct rec_namer {
 	struct batch **queue_end;
 	struct range *found;
 	struct range **found_end;
+	size_t found_bytes;
+	struct remark *remarks;
+	struct remark **remarks_end;
 	bool is_working, is_closing;
 
 	/* Worker only. */
 	struct rec_symbols *symbols;
 	struct rec_kallsyms *kallsyms;
 	struct perfmap_entry *perfmaps;
-	uint32_t current_mapping;
+	struct told *told;
+	const struct batch *current;
 };
 
 static void free_batch(struct batch *batch)
@@ -90,34 +112,64 @@ static void free_range(struct range *range)
 
 /* ---- the worker ---- */
 
-static char *copy_text(const char *text)
+static char *copy_text(const char *text, size_t *bytes)
 {
-	return text ? strdup(text) : NULL;
+	if (!text)
+		return NULL;
+	*bytes += strlen(text) + 1;
+	return strdup(text);
+}
+
+/* Queue a range for the main thread, and wait while too much is waiting there. */
+static void queue_range(struct rec_namer *namer, struct range *range, size_t bytes)
+{
+	pthread_mutex_lock(&namer->lock);
+	*namer->found_end = range;
+	namer->found_end = &range->next;
+	namer->found_bytes += bytes;
+	if (namer->found_bytes > FOUND_BYTES_MAX)
+		pthread_cond_broadcast(&namer->changed);
+	while (namer->found_bytes > FOUND_BYTES_MAX && !namer->is_closing)
+		pthread_cond_wait(&namer->changed, &namer->lock);
+	pthread_mutex_unlock(&namer->lock);
 }
 
 static void add_range(struct rec_namer *namer, uint64_t address, uint64_t length,
 	const struct rec_symbol_row *rows, size_t count)
 {
-	struct range *range = calloc(1, sizeof(*range) + count * sizeof(*range->names));
+	size_t bytes = sizeof(struct range) + count * sizeof(struct name);
+	struct range *range = calloc(1, bytes);
 	if (!range)
 		return;
-	range->mapping = namer->current_mapping;
+	range->mapping = namer->current->mapping;
 	range->address = address;
 	range->length = length;
 	range->count = count;
 	for (size_t i = 0; i < count; i++)
-		range->names[i] = (struct name){copy_text(rows[i].function),
-			copy_text(rows[i].file), rows[i].line, rows[i].first_line};
-	pthread_mutex_lock(&namer->lock);
-	*namer->found_end = range;
-	namer->found_end = &range->next;
-	pthread_mutex_unlock(&namer->lock);
+		range->names[i] = (struct name){copy_text(rows[i].function, &bytes),
+			copy_text(rows[i].file, &bytes), rows[i].line, rows[i].first_line};
+	queue_range(namer, range, bytes);
 }
 
 static void found_rows(void *context, uint32_t id, uint64_t address, uint64_t length,
 	const struct rec_symbol_row *rows, size_t count)
 {
 	add_range(context, address, length, rows, count);
+}
+
+static void found_note(void *context, uint32_t id, const char *reason)
+{
+	struct rec_namer *namer = context;
+	const char *path = namer->current->path ? namer->current->path : "[unknown]";
+	size_t bytes = strlen(path) + strlen(": ") + strlen(reason) + 1;
+	struct remark *remark = calloc(1, sizeof(*remark) + bytes);
+	if (!remark)
+		return;
+	snprintf(remark->text, bytes, "%s: %s", path, reason);
+	pthread_mutex_lock(&namer->lock);
+	*namer->remarks_end = remark;
+	namer->remarks_end = &remark->next;
+	pthread_mutex_unlock(&namer->lock);
 }
 
 static void found_kernel_symbol(void *context, const struct rec_kernel_symbol *symbol)
@@ -149,22 +201,47 @@ static struct rec_perfmap *perfmap_of(struct rec_namer *namer, pid_t pid)
 	return entry->map;
 }
 
+/* Returns NULL when there is no memory. */
+static struct rec_intervals *told_of(struct rec_namer *namer, uint32_t mapping)
+{
+	struct told *told = namer->told;
+	while (told && told->mapping != mapping)
+		told = told->next;
+	if (told)
+		return &told->ranges;
+	told = calloc(1, sizeof(*told));
+	if (!told)
+		return NULL;
+	told->mapping = mapping;
+	told->next = namer->told;
+	namer->told = told;
+	return &told->ranges;
+}
+
 static void name_jit(struct rec_namer *namer, const struct batch *batch)
 {
 	struct rec_perfmap *map = perfmap_of(namer, batch->pid);
+	struct rec_intervals *told = told_of(namer, batch->mapping);
 	uint64_t start, length;
 	const char *name;
-	for (size_t i = 0; map && i < batch->count; i++) {
-		if (!rec_perfmap_find(map, batch->addresses[i], &name, &start, &length))
+	for (size_t i = 0; map && told && i < batch->count; i++) {
+		uint64_t address = batch->addresses[i];
+		if (rec_intervals_contain(told, address) ||
+			!rec_perfmap_find(map, address, &name, &start, &length))
 			continue;
+		/* Memory that is used again keeps the name that was told first. */
+		struct rec_interval range = {start, start + length};
+		rec_intervals_clip(told, address, &range);
+		if (rec_intervals_add(told, range) < 0)
+			return;
 		struct rec_symbol_row row = {.function = name};
-		add_range(namer, start, length, &row, 1);
+		add_range(namer, range.low, range.high - range.low, &row, 1);
 	}
 }
 
 static void name_batch(struct rec_namer *namer, struct batch *batch)
 {
-	namer->current_mapping = batch->mapping;
+	namer->current = batch;
 	if (batch->is_kernel) {
 		rec_kallsyms_resolve(namer->kallsyms, batch->addresses, batch->count,
 			found_kernel_symbol, namer);
@@ -218,9 +295,10 @@ struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modul
 	namer->modules = modules;
 	namer->queue_end = &namer->queue;
 	namer->found_end = &namer->found;
+	namer->remarks_end = &namer->remarks;
 	pthread_mutex_init(&namer->lock, NULL);
 	pthread_cond_init(&namer->changed, NULL);
-	struct rec_symbols_sink found = {.arg = namer, .rows = found_rows};
+	struct rec_symbols_sink found = {.arg = namer, .rows = found_rows, .note = found_note};
 	namer->symbols = rec_symbols_new(&found);
 	namer->kallsyms = rec_kallsyms_new("/proc/kallsyms");
 	if (namer->symbols && namer->kallsyms &&
@@ -230,6 +308,20 @@ struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modul
 	}
 	rec_namer_free(namer);
 	return NULL;
+}
+
+static void free_found(struct rec_namer *namer)
+{
+	while (namer->found) {
+		struct range *next = namer->found->next;
+		free_range(namer->found);
+		namer->found = next;
+	}
+	while (namer->remarks) {
+		struct remark *next = namer->remarks->next;
+		free(namer->remarks);
+		namer->remarks = next;
+	}
 }
 
 void rec_namer_free(struct rec_namer *namer)
@@ -251,16 +343,18 @@ void rec_namer_free(struct rec_namer *namer)
 			lists[i] = next;
 		}
 	}
-	while (namer->found) {
-		struct range *next = namer->found->next;
-		free_range(namer->found);
-		namer->found = next;
-	}
+	free_found(namer);
 	while (namer->perfmaps) {
 		struct perfmap_entry *next = namer->perfmaps->next;
 		rec_perfmap_free(namer->perfmaps->map);
 		free(namer->perfmaps);
 		namer->perfmaps = next;
+	}
+	while (namer->told) {
+		struct told *next = namer->told->next;
+		rec_intervals_release(&namer->told->ranges);
+		free(namer->told);
+		namer->told = next;
 	}
 	rec_symbols_free(namer->symbols);
 	rec_kallsyms_free(namer->kallsyms);
@@ -355,12 +449,17 @@ static void write_range(struct rec_namer *namer, const struct range *range)
 	}
 }
 
+/* Write what the worker has found. The lock is held, but not while writing. */
 static void write_found(struct rec_namer *namer)
 {
-	pthread_mutex_lock(&namer->lock);
 	struct range *range = namer->found;
+	struct remark *remark = namer->remarks;
 	namer->found = NULL;
 	namer->found_end = &namer->found;
+	namer->found_bytes = 0;
+	namer->remarks = NULL;
+	namer->remarks_end = &namer->remarks;
+	pthread_cond_broadcast(&namer->changed);
 	pthread_mutex_unlock(&namer->lock);
 	while (range) {
 		struct range *next = range->next;
@@ -368,20 +467,34 @@ static void write_found(struct rec_namer *namer)
 		free_range(range);
 		range = next;
 	}
+	while (remark) {
+		struct remark *next = remark->next;
+		rec_sink_note(namer->sink, rec_now_ns(), "symbols", remark->text);
+		free(remark);
+		remark = next;
+	}
+	pthread_mutex_lock(&namer->lock);
 }
 
 void rec_namer_work(struct rec_namer *namer)
 {
 	hand_over(namer);
+	pthread_mutex_lock(&namer->lock);
 	write_found(namer);
+	pthread_mutex_unlock(&namer->lock);
 }
 
 void rec_namer_finish(struct rec_namer *namer)
 {
 	hand_over(namer);
 	pthread_mutex_lock(&namer->lock);
-	while (namer->queue || namer->is_working)
-		pthread_cond_wait(&namer->changed, &namer->lock);
-	pthread_mutex_unlock(&namer->lock);
+	while (namer->queue || namer->is_working) {
+		/* The worker may be waiting for its names to be written. */
+		if (namer->found_bytes > FOUND_BYTES_MAX)
+			write_found(namer);
+		else
+			pthread_cond_wait(&namer->changed, &namer->lock);
+	}
 	write_found(namer);
+	pthread_mutex_unlock(&namer->lock);
 }

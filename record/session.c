@@ -17,6 +17,7 @@
 #include "output.h"
 #include "procfs.h"
 #include "source.h"
+#include "symbols/cut_files.h"
 #include "target.h"
 #include "unwind/unwind.h"
 #include "walk.h"
@@ -515,6 +516,7 @@ int rec_session_run(const struct rec_options *options, const struct msg *msg)
 		.connector_fd = -1,
 		.epoll_fd = -1,
 	};
+	rec_survive_cut_files();
 	if (set_up(&s) != 0) {
 		tear_down(&s, true);
 		return REC_EXIT_FAILED;
