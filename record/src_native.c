@@ -226,6 +226,7 @@ static uint32_t user_stack(struct state *state, struct rec_process *process,
 		return 0;
 	struct rec_user_state user = {
 		.pid = (pid_t)record->pid,
+		.tid = (pid_t)record->tid,
 		.regs = record->sample.registers,
 		.stack = record->sample.stack,
 		.stack_size = record->sample.stack_bytes,

@@ -56,17 +56,3 @@ expect "status of a cut trace" 3 "$status"
 grep -q '"kind":"exec"' t5.json || fail "nothing in the trace of a killed recorder"
 for _ in $(seq 50); do [ -e finished ] && break; sleep 0.1; done
 [ -e finished ] || fail "the program died with its recorder"
-
-# One Ctrl-C at a terminal is one SIGINT for the program.
-cat >count.sh <<'SH'
-n=0
-trap 'n=$((n+1)); echo "INT $n"' INT
-echo ready
-i=0; while [ $i -lt 20 ]; do sleep 0.05; i=$((i+1)); done
-echo "got $n"
-SH
-command -v script >/dev/null || { echo "SKIP: no script(1) for a terminal"; exit 77; }
-( for _ in $(seq 100); do grep -q ready typescript 2>/dev/null && break; sleep 0.05; done
-  printf '\003'; sleep 2 ) |
-    script -qfec "$trec -q -o t6.cbor.zst -- bash count.sh" typescript >/dev/null || true
-grep -q 'got 1' typescript || fail "one Ctrl-C gave: $(tr '\r\n' '  ' <typescript)"
