@@ -158,7 +158,7 @@ static const struct tfmt_column symbol_columns[] = {
 	DELTA(tfmt_symbol, address, .unit = "address"),
 	ENUM(tfmt_symbol, inlined, true),
 	ID(tfmt_symbol, mapping, MAPPING),
-	ID(tfmt_symbol, function, STRING),
+	DELTA(tfmt_symbol, function, .refers_to = TFMT_STRING),
 	PLAIN(tfmt_symbol, first_line, .unit = "line"),
 };
 
