@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,13 @@ void tfmt_input__release(struct tfmt_input *input)
 		close(input->spool_fd);
 }
 
+static bool wait_for_data(int fd)
+{
+	struct pollfd data = {.fd = fd, .events = POLLIN};
+
+	return poll(&data, 1, -1) >= 0 || errno == EINTR;
+}
+
 /* read(2) or pread(2) of what follows the window. Returns bytes, 0 at the end, -1. */
 static ssize_t read_more(struct tfmt_input *input, uint8_t *room, size_t size)
 {
@@ -47,7 +55,7 @@ static ssize_t read_more(struct tfmt_input *input, uint8_t *room, size_t size)
 			got = read(input->fd, room, size);
 		else
 			got = pread(input->fd, room, size, (off_t)(input->base + offset));
-	} while (got < 0 && errno == EINTR);
+	} while (got < 0 && (errno == EINTR || (errno == EAGAIN && wait_for_data(input->fd))));
 	return got;
 }
 

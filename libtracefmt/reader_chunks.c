@@ -208,53 +208,53 @@ static bool take_sequence(struct tfmt_reader *reader)
 	return true;
 }
 
+/* Whether a header that is not the first thing in its trace begins another one. */
+static bool begins_next_trace(
+	const struct tfmt_reader *reader, const struct tfmt_header *header, bool continues)
+{
+	if (!continues)
+		return true;
+	return reader->has_header &&
+	       memcmp(header->trace_id, reader->header.trace_id, sizeof(header->trace_id)) != 0;
+}
+
+/* Leave the header at hand for tfmt_reader_next_trace(). Returns 0, the end of this trace. */
+static int stop_before_header(struct tfmt_reader *reader)
+{
+	reader->offset = reader->chunk_offset;
+	reader->has_next_trace = true;
+	return 0;
+}
+
 /*
  * A header: of this trace, or of the next one, which then stays unread.
  * Returns: 1 to go on; 0 when the trace ends here; TFMT_E_NOMEM; TFMT_E_VERSION.
  */
 static int take_header(struct tfmt_reader *reader, struct tfmt_error *err)
 {
+	bool is_first = !reader->has_sequence, continues = false;
 	struct tfmt_arena texts = {0};
 	struct tfmt_header header;
-	bool is_first = !reader->has_sequence, continues = false;
 	int status = tfmt_header__unpack(reader->unpacked.data, reader->unpacked.length, &texts,
 		&header, &continues, is_first ? err : NULL);
 
-	if (status == TFMT_E_NOMEM || (status == TFMT_E_VERSION && is_first))
-		goto out;
-	if (status == TFMT_E_VERSION) {
-		reader->offset = reader->chunk_offset;
-		reader->has_next_trace = true;
-		status = 0;
-		goto out;
-	}
-	if (status < 0) {
+	if (status == TFMT_E_VERSION && !is_first) {
+		status = stop_before_header(reader);
+	} else if (status == 0 && !is_first && begins_next_trace(reader, &header, continues)) {
+		status = stop_before_header(reader);
+	} else if (status == 0 && take_sequence(reader)) {
+		status = 1;
+		reader->damage.has_begin |= is_first && !continues;
+		if (!reader->has_header) {
+			reader->header = header;
+			reader->has_header = true;
+			reader->texts = texts;
+			return status;
+		}
+	} else if (status != TFMT_E_NOMEM && status != TFMT_E_VERSION) {
 		skip_chunk(reader);
 		status = 1;
-		goto out;
 	}
-	status = 1;
-	if (!is_first && (!continues || (reader->has_header &&
-						memcmp(header.trace_id, reader->header.trace_id,
-							sizeof(header.trace_id)) != 0))) {
-		reader->offset = reader->chunk_offset;
-		reader->has_next_trace = true;
-		status = 0;
-		goto out;
-	}
-	if (!take_sequence(reader)) {
-		skip_chunk(reader);
-		goto out;
-	}
-	if (is_first && !continues)
-		reader->damage.has_begin = true;
-	if (!reader->has_header) {
-		reader->header = header;
-		reader->has_header = true;
-		reader->texts = texts;
-		return status;
-	}
-out:
 	tfmt_arena__release(&texts);
 	return status;
 }

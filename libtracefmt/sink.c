@@ -1,7 +1,15 @@
 #include <errno.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "tracefmt/writer.h"
+
+static bool wait_for_room(int fd)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	return poll(&room, 1, -1) >= 0 || errno == EINTR;
+}
 
 static int write_whole(void *context, const void *data, size_t size_bytes)
 {
@@ -12,6 +20,9 @@ static int write_whole(void *context, const void *data, size_t size_bytes)
 		ssize_t written = write(*fd, next, size_bytes);
 
 		if (written < 0 && errno == EINTR)
+			continue;
+		/* Whoever gave us the descriptor may have made it non-blocking. */
+		if (written < 0 && errno == EAGAIN && wait_for_room(*fd))
 			continue;
 		if (written < 0)
 			return TFMT_E_IO;

@@ -88,6 +88,8 @@ void tfmt_reader_free(struct tfmt_reader *reader);
 /*
  * The next chunk with records of a kind in `kinds` (TFMT_KIND_BIT()s). Tables are applied whether
  * asked for or not.
+ * After a scan every id in a record is at most tfmt_trace_count() of its table, whatever the file;
+ * before one, ids of a damaged trace may be any number.
  * Returns: 1 and a batch; 0 at the end; TFMT_E_IO; TFMT_E_NOMEM. Damage is not an error here.
  */
 int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,

@@ -62,7 +62,8 @@ void tfmt_writer_free(struct tfmt_writer *writer);
  * Tables. Each returns the id of the row in `*ret_id`. Strings, mappings, frames and stacks are
  * interned: an equal row gets its old id (one hash lookup). Processes, threads and metrics are new
  * rows each time.
- * Returns: 0; TFMT_E_NOMEM; TFMT_E_LIMIT when the table is full; TFMT_E_ARG when the row refers to
+ * Returns: 0; TFMT_E_NOMEM; TFMT_E_LIMIT when the table is full, a string is longer than
+ * TFMT_MAX_STRING_BYTES or a stack deeper than TFMT_MAX_DEPTH; TFMT_E_ARG when the row refers to
  * an id that is not defined; TFMT_E_IO from the sink.
  */
 int tfmt_writer_intern(
