@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "procfs.h"
-#include "symbols/intervals.h"
+#include "symbols/jit.h"
 #include "symbols/kallsyms.h"
-#include "symbols/perfmap.h"
 #include "symbols/symbols.h"
 
 /* Found names that may wait for the main thread: beyond it the worker waits for that too. */
@@ -53,19 +51,6 @@ struct remark {
 	char text[];
 };
 
-/* What has been told of a mapping with JIT code. */
-struct told {
-	struct told *next;
-	uint32_t mapping;
-	struct rec_intervals ranges;
-};
-
-struct perfmap_entry {
-	struct perfmap_entry *next;
-	pid_t pid;
-	struct rec_perfmap *map;
-};
-
 struct rec_namer {
 	struct rec_sink *sink;
 	struct rec_modules *modules;
@@ -87,8 +72,7 @@ struct rec_namer {
 	/* Worker only. */
 	struct rec_symbols *symbols;
 	struct rec_kallsyms *kallsyms;
-	struct perfmap_entry *perfmaps;
-	struct told *told;
+	struct rec_jit *jit;
 	const struct batch *current;
 };
 
@@ -183,60 +167,10 @@ static void found_kernel_symbol(void *context, const struct rec_kernel_symbol *s
 	add_range(context, symbol->address, symbol->length, &row, 1);
 }
 
-static struct rec_perfmap *perfmap_of(struct rec_namer *namer, pid_t pid)
+static void found_jit_function(void *context, uint64_t address, uint64_t length, const char *name)
 {
-	for (struct perfmap_entry *entry = namer->perfmaps; entry; entry = entry->next)
-		if (entry->pid == pid)
-			return entry->map;
-	char path[64];
-	struct stat st = {0};
-	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-	struct perfmap_entry *entry = calloc(1, sizeof(*entry));
-	/* Of a process that has ended, its map must be our own user's. */
-	uid_t owner = stat(path, &st) == 0 ? st.st_uid : getuid();
-	if (!entry)
-		return NULL;
-	*entry = (struct perfmap_entry){namer->perfmaps, pid, rec_perfmap_new("/tmp", pid, owner)};
-	namer->perfmaps = entry;
-	return entry->map;
-}
-
-/* Returns NULL when there is no memory. */
-static struct rec_intervals *told_of(struct rec_namer *namer, uint32_t mapping)
-{
-	struct told *told = namer->told;
-	while (told && told->mapping != mapping)
-		told = told->next;
-	if (told)
-		return &told->ranges;
-	told = calloc(1, sizeof(*told));
-	if (!told)
-		return NULL;
-	told->mapping = mapping;
-	told->next = namer->told;
-	namer->told = told;
-	return &told->ranges;
-}
-
-static void name_jit(struct rec_namer *namer, const struct batch *batch)
-{
-	struct rec_perfmap *map = perfmap_of(namer, batch->pid);
-	struct rec_intervals *told = told_of(namer, batch->mapping);
-	uint64_t start, length;
-	const char *name;
-	for (size_t i = 0; map && told && i < batch->count; i++) {
-		uint64_t address = batch->addresses[i];
-		if (rec_intervals_contain(told, address) ||
-			!rec_perfmap_find(map, address, &name, &start, &length))
-			continue;
-		/* Memory that is used again keeps the name that was told first. */
-		struct rec_interval range = {start, start + length};
-		rec_intervals_clip(told, address, &range);
-		if (rec_intervals_add(told, range) < 0)
-			return;
-		struct rec_symbol_row row = {.function = name};
-		add_range(namer, range.low, range.high - range.low, &row, 1);
-	}
+	struct rec_symbol_row row = {.function = name};
+	add_range(context, address, length, &row, 1);
 }
 
 static void name_batch(struct rec_namer *namer, struct batch *batch)
@@ -246,7 +180,8 @@ static void name_batch(struct rec_namer *namer, struct batch *batch)
 		rec_kallsyms_resolve(namer->kallsyms, batch->addresses, batch->count,
 			found_kernel_symbol, namer);
 	} else if (batch->type == REC_MODULE_JIT) {
-		name_jit(namer, batch);
+		rec_jit_resolve(namer->jit, batch->pid, batch->mapping, batch->addresses,
+			batch->count, found_jit_function, namer);
 	} else if (batch->fd >= 0) {
 		struct rec_symbol_module module = {
 			.id = batch->module_index,
@@ -301,7 +236,8 @@ struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modul
 	struct rec_symbols_sink found = {.arg = namer, .rows = found_rows, .note = found_note};
 	namer->symbols = rec_symbols_new(&found);
 	namer->kallsyms = rec_kallsyms_new("/proc/kallsyms");
-	if (namer->symbols && namer->kallsyms &&
+	namer->jit = rec_jit_new();
+	if (namer->symbols && namer->kallsyms && namer->jit &&
 		pthread_create(&namer->thread, NULL, work, namer) == 0) {
 		namer->has_thread = true;
 		return namer;
@@ -344,20 +280,9 @@ void rec_namer_free(struct rec_namer *namer)
 		}
 	}
 	free_found(namer);
-	while (namer->perfmaps) {
-		struct perfmap_entry *next = namer->perfmaps->next;
-		rec_perfmap_free(namer->perfmaps->map);
-		free(namer->perfmaps);
-		namer->perfmaps = next;
-	}
-	while (namer->told) {
-		struct told *next = namer->told->next;
-		rec_intervals_release(&namer->told->ranges);
-		free(namer->told);
-		namer->told = next;
-	}
 	rec_symbols_free(namer->symbols);
 	rec_kallsyms_free(namer->kallsyms);
+	rec_jit_free(namer->jit);
 	pthread_mutex_destroy(&namer->lock);
 	pthread_cond_destroy(&namer->changed);
 	free(namer);
