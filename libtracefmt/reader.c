@@ -220,8 +220,9 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
 		status = tfmt_reader_next(reader, 0, &ignored, err);
 		if (status < 0)
 			return status;
+		reader->has_lost_rows = tfmt_reader__has_gaps(reader);
 		reader->is_scanned = true;
-		tfmt_trace__close(reader->trace, tfmt_reader__has_gaps(reader));
+		tfmt_trace__close(reader->trace, reader->has_lost_rows);
 	}
 	tfmt_reader__rewind(reader);
 	return 0;

@@ -31,6 +31,8 @@ bool tfmt_reader__has_gaps(const struct tfmt_reader *reader)
 {
 	const struct tfmt_damage *damage = &reader->damage;
 
+	if (reader->is_scanned)
+		return reader->has_lost_rows;
 	return damage->lost_chunks != 0 || damage->bad_chunks != 0 || !damage->has_begin;
 }
 

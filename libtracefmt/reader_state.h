@@ -35,6 +35,7 @@ struct tfmt_reader {
 	bool has_passed_end;	/* its end record was */
 	bool has_next_trace;	/* another header is at `offset` */
 	bool is_scanned;	/* tables are complete, damage is counted */
+	bool has_lost_rows;	/* each table ends in one; once scanned */
 	uint64_t search_budget; /* bytes that may still be looked at in vain */
 };
 
@@ -62,7 +63,10 @@ void tfmt_reader__rewind(struct tfmt_reader *reader);
 void tfmt_reader__note_damage(
 	struct tfmt_reader *reader, uint64_t *counter, uint64_t count, uint64_t offset);
 
-/* Whether rows may be missing from the tables, so that unknown ids are no contradiction. */
+/*
+ * Whether rows may be missing from the tables, so that unknown ids are no contradiction. After a
+ * scan: whether the tables end in a lost row.
+ */
 bool tfmt_reader__has_gaps(const struct tfmt_reader *reader);
 
 #endif
