@@ -124,9 +124,9 @@ demo: deps
 FORMATTED = $(wildcard libtracefmt/*.[ch] libtracefmt/include/tracefmt/*.h common/*.[ch] record/*.[ch] \
 	record/*/*.[ch] convert/*.[ch] render/*.[ch] render/*/*.[ch] tests/*/*.[ch])
 format:
-	clang-format -i $(FORMATTED)
+	@clang-format -i $(FORMATTED)
 check-format:
-	clang-format --dry-run -Werror $(FORMATTED)
+	@clang-format --dry-run -Werror $(FORMATTED)
 # Every warning is an error, with both compilers, and each public header stands alone.
 lint:
 	@for header in $(HEADERS); do \
