@@ -57,9 +57,9 @@ NOINLINE unsigned long rounds(unsigned long x)
 {
 	double end = cpu_now() + seconds;
 	while (cpu_now() < end) {
-		x += alpha(x, 5000);
-		x += beta(x, 3000);
-		x += gamma_(x, 2000);
+		x += alpha(x, 10000);
+		x += beta(x, 6000);
+		x += gamma_(x, 4000);
 	}
 	return x + 1;
 }
