@@ -22,9 +22,11 @@ static int open_file(struct rec_output *output, const struct msg *msg)
 	return -1;
 }
 
-static int open_made_up_name(
+int rec_output_name(
 	struct rec_output *output, const char *command, pid_t pid, const struct msg *msg)
 {
+	if (!output->is_own_name)
+		return 0;
 	const char *slash = strrchr(command, '/');
 	const char *base = slash ? slash + 1 : command;
 	if (asprintf(&output->path, "%.200s-%d.cbor.zst", base, (int)pid) < 0) {
@@ -40,13 +42,13 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-int rec_output_prepare(struct rec_output *output, const char *path, const struct msg *msg)
+int rec_output_open(struct rec_output *output, const char *path, const struct msg *msg)
 {
 	*output = (struct rec_output){.fd = -1};
 	bool is_stdout = path && strcmp(path, "-") == 0;
 	if (path && !is_stdout) {
 		output->path = strdup(path);
-		return output->path ? 0 : -1;
+		return output->path ? open_file(output, msg) : -1;
 	}
 	struct stat out, err;
 	bool has_out = fstat(STDOUT_FILENO, &out) == 0;
@@ -66,16 +68,6 @@ int rec_output_prepare(struct rec_output *output, const char *path, const struct
 		return -1;
 	}
 	output->redirects_child = true;
-	return 0;
-}
-
-int rec_output_open(
-	struct rec_output *output, const char *command, pid_t pid, const struct msg *msg)
-{
-	if (output->is_own_name)
-		return open_made_up_name(output, command, pid, msg);
-	if (output->path)
-		return open_file(output, msg);
 	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (output->fd >= 0)
 		return 0;

@@ -16,15 +16,16 @@ struct rec_output {
 };
 
 /*
- * Decide, before the program is started: `path` is -o, or NULL.
+ * Decide, and open what has a name: `path` is -o, or NULL. Before signals are taken over: a FIFO
+ * may wait long for its reader.
  * Returns 0, or -1 after an error was said.
  */
-int rec_output_prepare(struct rec_output *output, const char *path, const struct msg *msg);
+int rec_output_open(struct rec_output *output, const char *path, const struct msg *msg);
 /*
- * Open. `command` and `pid` make up a name, COMMAND-PID.cbor.zst, when none was given.
+ * Open COMMAND-PID.cbor.zst when no name was given; otherwise nothing.
  * Returns 0, or -1 after an error was said.
  */
-int rec_output_open(
+int rec_output_name(
 	struct rec_output *output, const char *command, pid_t pid, const struct msg *msg);
 /* Close; with `discard` also remove a file that we made. */
 void rec_output_close(struct rec_output *output, bool discard);

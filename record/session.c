@@ -27,8 +27,9 @@
 /* The rings are looked at so often even when nobody wakes us. */
 #define ROUND_NS 100000000ull
 /* What a killed recorder may lose. */
-#define FLUSH_NS	1000000000ull
-#define CLOCK_PERIOD_NS 10000000000ull
+#define FLUSH_NS	 1000000000ull
+#define SETTLE_PERIOD_NS 20000000ull
+#define CLOCK_PERIOD_NS	 10000000000ull
 /* Chunks that may wait for a slow output. */
 #define QUEUE_BYTES (8u << 20)
 #define MAX_SOURCES REC_TREE_SLOTS
@@ -56,6 +57,7 @@ struct session {
 	uint64_t start_ns;
 	uint64_t next_clock_ns;
 	uint64_t next_flush_ns;
+	uint64_t next_settle_ns;
 	uint64_t connector_losses;
 	bool has_left_overs; /* perf records too young for the last round */
 	bool is_over;
@@ -230,7 +232,10 @@ static void run_round(struct session *s)
 		if (running->next_ns < now_ns)
 			running->next_ns = now_ns;
 	}
-	rec_tree_settle(s->tree, now_ns);
+	if (now_ns >= s->next_settle_ns) {
+		rec_tree_settle(s->tree, now_ns);
+		s->next_settle_ns = now_ns + SETTLE_PERIOD_NS;
+	}
 	if (now_ns >= s->next_clock_ns) {
 		struct tfmt_clock clocks = rec_machine_clocks();
 		tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
@@ -392,6 +397,8 @@ static int open_sink(struct session *s, const char *refusal)
 static int set_up(struct session *s)
 {
 	char refusal[256] = "";
+	if (rec_output_open(&s->output, s->options->output, s->msg) != 0)
+		return -1;
 	s->signal_fd = rec_inherited_take(&s->inherited);
 	if (s->signal_fd < 0) {
 		msg_error(s->msg, "signalfd: %s", strerror(errno));
@@ -400,14 +407,12 @@ static int set_up(struct session *s)
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (s->options->waits_for_all)
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (rec_output_prepare(&s->output, s->options->output, s->msg) != 0)
-		return -1;
 	if (rec_target_start(&s->target, s->options->command, &s->inherited,
 		    s->output.redirects_child) != 0) {
 		msg_error(s->msg, "cannot start a process: %s", strerror(errno));
 		return -1;
 	}
-	if (rec_output_open(&s->output, s->options->command[0], s->target.pid, s->msg) != 0)
+	if (rec_output_name(&s->output, s->options->command[0], s->target.pid, s->msg) != 0)
 		return -1;
 	s->connector_fd = rec_connector_open();
 	open_perf(s, refusal, sizeof(refusal));
