@@ -9,6 +9,7 @@
 #include "namer.h"
 #include "procfs.h"
 #include "source.h"
+#include "stack_ids.h"
 #include "unwind/unwind.h"
 
 /* Waits at least this long are records of their own; shorter ones are added up. */
@@ -28,6 +29,7 @@ struct schedule {
 	int wait;			 /* WAIT_*, while it does not run */
 	uint64_t running_ns, sampled_ns; /* since the last look at them */
 	uint64_t short_ns[WAIT_KINDS];
+	struct rec_stack_path path; /* of its last sample */
 };
 
 struct loss {
@@ -44,11 +46,7 @@ struct state {
 	struct rec_modules *modules;
 	struct rec_unwinder *unwinder;
 	struct rec_namer *namer;
-	uint32_t *mapping_of_module; /* by module index; 0: not yet in the trace */
-	uint32_t mapping_capacity;
-	uint32_t kernel_mapping;
-	uint32_t last_kernel_frame; /* highest id of a kernel frame */
-	uint32_t unsampled_stack;
+	struct rec_stack_ids *stack_ids;
 	uint64_t next_sums_ns;
 	uint64_t sample_count, whole_count;
 	struct loss losses[LOST_KINDS];
@@ -75,7 +73,9 @@ static int prepare(void *opaque, const struct rec_context *context)
 		state->unwinder = rec_unwinder_new(state->modules);
 	if (state->unwinder)
 		state->namer = rec_namer_new(context->sink, state->modules);
-	return state->namer ? 0 : TFMT_E_NOMEM;
+	if (state->namer)
+		state->stack_ids = rec_stack_ids_new(context->sink, state->namer);
+	return state->stack_ids ? 0 : TFMT_E_NOMEM;
 }
 
 /* ---- address spaces ---- */
@@ -137,126 +137,33 @@ static void take_mmap(struct state *state, const struct rec_perf_record *record)
 	rec_space_map(space, &event);
 }
 
-/* ---- frames and stacks ---- */
+/* ---- samples ---- */
 
-static uint32_t mapping_of(struct state *state, const struct rec_module *module)
+static uint32_t stack_of(struct state *state, struct rec_thread *thread, struct schedule *schedule,
+	const struct rec_perf_record *record, uint8_t *flags)
 {
-	if (module->index >= state->mapping_capacity) {
-		uint32_t capacity = 2 * module->index + 64;
-		uint32_t *ids = realloc(state->mapping_of_module, capacity * sizeof(*ids));
-		if (!ids)
-			return 0;
-		memset(ids + state->mapping_capacity, 0,
-			(capacity - state->mapping_capacity) * sizeof(*ids));
-		state->mapping_of_module = ids;
-		state->mapping_capacity = capacity;
-	}
-	uint32_t *id = &state->mapping_of_module[module->index];
-	if (*id == 0) {
-		static const uint8_t types[] = {
-			[REC_MODULE_UNKNOWN] = TFMT_MAPPING_ANON,
-			[REC_MODULE_FILE] = TFMT_MAPPING_FILE,
-			[REC_MODULE_VDSO] = TFMT_MAPPING_VDSO,
-			[REC_MODULE_JIT] = TFMT_MAPPING_ANON,
+	struct rec_space *space = space_of(state, thread->process);
+	struct rec_stack stack = {0};
+	if (space && record->sample.registers) {
+		struct rec_user_state user = {
+			.pid = (pid_t)record->pid,
+			.tid = (pid_t)record->tid,
+			.regs = record->sample.registers,
+			.stack = record->sample.stack,
+			.stack_size = record->sample.stack_bytes,
 		};
-		struct tfmt_mapping row = {.path = rec_sink_text(state->context.sink, module->path),
-			.type = types[module->type]};
-		if (module->build_id_size > 0)
-			tfmt_writer_intern(state->writer, (const char *)module->build_id,
-				module->build_id_size, &row.build_id);
-		tfmt_writer_add_mapping(state->writer, &row, id);
+		rec_unwind(state->unwinder, space, &user, &stack);
+		/* An exec has taken the old image away: what is left is the kernel's part. */
+		if (record->sample.kernel_frame_count > 0 && stack.count == 1 &&
+			stack.frames[0].module->type == REC_MODULE_UNKNOWN)
+			stack.count = 0;
+		else if (!(stack.flags & REC_STACK_WHOLE))
+			*flags |= TFMT_SAMPLE_TRUNCATED;
+		if (stack.flags & REC_STACK_RECOVERED)
+			*flags |= TFMT_SAMPLE_RECOVERED;
 	}
-	return *id;
-}
-
-static uint32_t frame_of(struct state *state, const struct rec_stack_frame *frame)
-{
-	if (*frame->user != 0)
-		return *frame->user;
-	struct tfmt_frame row = {
-		.address = frame->vaddr,
-		.mapping = mapping_of(state, frame->module),
-		.language =
-			frame->module->type == REC_MODULE_JIT ? TFMT_LANG_JIT : TFMT_LANG_NATIVE,
-	};
-	uint32_t id = 0;
-	if (tfmt_writer_add_frame(state->writer, &row, &id) != 0)
-		return 0;
-	if (frame->module->type != REC_MODULE_UNKNOWN)
-		rec_namer_want(state->namer, frame->module, row.mapping, row.address);
-	*frame->user = id;
-	return id;
-}
-
-static uint32_t kernel_frame(struct state *state, uint64_t address)
-{
-	if (state->kernel_mapping == 0) {
-		struct tfmt_mapping row = {.path = rec_sink_text(state->context.sink, "[kernel]"),
-			.type = TFMT_MAPPING_KERNEL};
-		tfmt_writer_add_mapping(state->writer, &row, &state->kernel_mapping);
-	}
-	struct tfmt_frame row = {
-		.address = address,
-		.mapping = state->kernel_mapping,
-		.language = TFMT_LANG_KERNEL,
-	};
-	uint32_t id = 0;
-	if (tfmt_writer_add_frame(state->writer, &row, &id) != 0)
-		return 0;
-	/* Ids only grow: a higher one than ever is a new address. */
-	if (id > state->last_kernel_frame) {
-		state->last_kernel_frame = id;
-		rec_namer_want(state->namer, NULL, row.mapping, address);
-	}
-	return id;
-}
-
-static uint32_t push(struct state *state, uint32_t parent, uint32_t frame)
-{
-	struct tfmt_stack row = {parent, frame};
-	uint32_t id = 0;
-	return tfmt_writer_add_stack(state->writer, &row, &id) == 0 ? id : parent;
-}
-
-static uint32_t user_stack(struct state *state, struct rec_process *process,
-	const struct rec_perf_record *record, uint8_t *flags)
-{
-	struct rec_space *space = space_of(state, process);
-	if (!space || !record->sample.registers)
-		return 0;
-	struct rec_user_state user = {
-		.pid = (pid_t)record->pid,
-		.tid = (pid_t)record->tid,
-		.regs = record->sample.registers,
-		.stack = record->sample.stack,
-		.stack_size = record->sample.stack_bytes,
-	};
-	struct rec_stack stack;
-	rec_unwind(state->unwinder, space, &user, &stack);
-	/* An exec has taken the old image away: what is left of the stack is the kernel's part. */
-	if (record->sample.kernel_frame_count > 0 && stack.count == 1 &&
-		stack.frames[0].module->type == REC_MODULE_UNKNOWN)
-		return 0;
-	if (!(stack.flags & REC_STACK_WHOLE))
-		*flags |= TFMT_SAMPLE_TRUNCATED;
-	if (stack.flags & REC_STACK_RECOVERED)
-		*flags |= TFMT_SAMPLE_RECOVERED;
-	uint32_t id = 0;
-	for (size_t i = stack.count; i-- > 0;)
-		id = push(state, id, frame_of(state, &stack.frames[i]));
-	return id;
-}
-
-static uint32_t whole_stack(struct state *state, struct rec_process *process,
-	const struct rec_perf_record *record, uint8_t *flags)
-{
-	uint32_t id = user_stack(state, process, record, flags);
-	for (size_t i = record->sample.kernel_frame_count; i-- > 0;) {
-		uint64_t address = record->sample.kernel_frames[i];
-		/* Frame 0 is the instruction itself, the others are return addresses. */
-		id = push(state, id, kernel_frame(state, i == 0 ? address : address - 1));
-	}
-	return id;
+	return rec_stack_ids_add(state->stack_ids, &schedule->path, &stack,
+		record->sample.kernel_frames, record->sample.kernel_frame_count);
 }
 
 static struct schedule *schedule_of(struct state *state, struct rec_thread *thread)
@@ -275,14 +182,15 @@ static void take_sample(struct state *state, const struct rec_perf_record *recor
 		return;
 	}
 	struct schedule *schedule = schedule_of(state, thread);
-	if (schedule)
-		schedule->sampled_ns += record->sample.period_ns;
+	if (!schedule)
+		return;
+	schedule->sampled_ns += record->sample.period_ns;
 	if (!rec_sink_has_room(state->context.sink)) {
 		state->losses[LOST_OUTPUT].count++;
 		return;
 	}
 	uint8_t flags = 0;
-	uint32_t stack = whole_stack(state, thread->process, record, &flags);
+	uint32_t stack = stack_of(state, thread, schedule, record, &flags);
 	if (stack == 0)
 		state->losses[LOST_CONTEXT].count++;
 	struct tfmt_sample sample = {
@@ -319,10 +227,13 @@ static void end_wait(
 	struct state *state, struct rec_thread *thread, struct schedule *schedule, uint64_t time_ns)
 {
 	uint64_t weight_ns = time_ns - schedule->since_ns;
-	if (weight_ns >= LONG_WAIT_NS)
-		write_wait(state, thread, time_ns, schedule->wait, weight_ns, 0);
-	else
-		schedule->short_ns[schedule->wait] += weight_ns;
+	if (weight_ns >= LONG_WAIT_NS) {
+		/* Like times to the microsecond; what is below is added up. */
+		uint64_t rest_ns = weight_ns % 1000;
+		write_wait(state, thread, time_ns, schedule->wait, weight_ns - rest_ns, 0);
+		weight_ns = rest_ns;
+	}
+	schedule->short_ns[schedule->wait] += weight_ns;
 }
 
 static void take_switch(struct state *state, const struct rec_perf_record *record)
@@ -348,20 +259,6 @@ static void take_switch(struct state *state, const struct rec_perf_record *recor
 	if (!runs)
 		schedule->wait = record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT ? WAIT_PREEMPTED
 										    : WAIT_BLOCKED;
-}
-
-static uint32_t unsampled_stack(struct state *state)
-{
-	if (state->unsampled_stack == 0) {
-		uint32_t frame = 0;
-		struct tfmt_frame row = {
-			.function = rec_sink_text(state->context.sink, "[kernel, not sampled]"),
-			.language = TFMT_LANG_KERNEL,
-		};
-		tfmt_writer_add_frame(state->writer, &row, &frame);
-		state->unsampled_stack = push(state, 0, frame);
-	}
-	return state->unsampled_stack;
 }
 
 /*
@@ -393,7 +290,7 @@ static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns
 		.time_ns = time_ns,
 		.weight_ns = schedule->running_ns - schedule->sampled_ns,
 		.thread = thread->id,
-		.stack = unsampled_stack(state),
+		.stack = rec_stack_ids_marker(state->stack_ids, "[kernel, not sampled]"),
 		.state = TFMT_STATE_RUNNING,
 		.flags = TFMT_SAMPLE_UNSAMPLED,
 	};
@@ -410,6 +307,7 @@ static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_
 	if (schedule->is_known && !schedule->is_running && time_ns > schedule->since_ns)
 		end_wait(state, thread, schedule, time_ns);
 	write_sums(state, thread, time_ns);
+	rec_stack_path_release(&schedule->path);
 	free(schedule);
 	thread->slots[state->context.slot] = NULL;
 }
@@ -482,7 +380,7 @@ static void release(void *opaque)
 	rec_namer_free(state->namer);
 	rec_unwinder_free(state->unwinder);
 	rec_modules_free(state->modules);
-	free(state->mapping_of_module);
+	rec_stack_ids_free(state->stack_ids);
 }
 
 const struct rec_source rec_source_native = {
