@@ -458,7 +458,8 @@ static void finish_totals(struct collector *collector)
 	end_processes(collector, UINT64_MAX);
 	rend_gauge_commit(&collector->memory, model, UINT64_MAX);
 	rend_gauge_commit(&collector->threads, model, UINT64_MAX);
-	model->totals.has_memory = collector->memory.has_value;
+	/* A process has no memory only while it is being made or taken down: not a finding. */
+	model->totals.has_memory = collector->memory.has_value && collector->memory.peak > 0;
 	model->totals.peak_bytes = (uint64_t)collector->memory.peak;
 	model->totals.peak_ns = collector->memory.peak_ns;
 	struct rend_series *all[] = {&model->cpu, &model->system_cpu, &model->memory,

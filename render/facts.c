@@ -8,7 +8,9 @@
 
 #include "num.h"
 
-#define GAP " \u00b7 "
+#define GAP REND_FACTS_GAP
+/* In a shorter recording the recorder's start and end outweigh what it did meanwhile. */
+#define SHARE_OF_CORE_FROM_NS 1000000000
 
 static void append(char text[REND_FACTS_BYTES], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -126,9 +128,12 @@ void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTE
 	if (date[0] != '\0')
 		append(text, GAP "recorded %s", date);
 	uint64_t length_ns = model->recorded_ns;
-	if (totals->recorder_cpu_ns > 0 && length_ns > 0)
+	if (totals->recorder_cpu_ns > 0 && length_ns >= SHARE_OF_CORE_FROM_NS)
 		append(text, GAP "recorder used %s of one core",
 			num_percent(number, (double)totals->recorder_cpu_ns, (double)length_ns));
+	else if (totals->recorder_cpu_ns > 0)
+		append(text, GAP "recorder used %s CPU",
+			num_duration(number, totals->recorder_cpu_ns));
 }
 
 void rend_facts_losses(const struct rend_model *model, char text[REND_FACTS_BYTES])

@@ -5,6 +5,8 @@
 #include "model.h"
 
 #define REND_FACTS_BYTES 512
+/* Between facts: where a line may be broken. */
+#define REND_FACTS_GAP " \u00b7 "
 
 /* "12.4 s wall · 21.9 s CPU (1.77 cores) · peak 694 MiB at 9.1 s · 1 process, 3 threads · ..." */
 void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES]);

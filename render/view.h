@@ -33,7 +33,8 @@ struct rend_view {
 	const char *summary; /* one line for --list-views */
 	bool (*has_data)(const struct rend_model *model);
 	const char *missing; /* what to say when it has none, and the trec option that helps */
-	/* The gutter left and right of the time axis, as drawn alone; 0, 0: no time axis. */
+	/* The widest gutters left and right of the time axis, as drawn alone; 0, 0: no time axis.
+	 */
 	double left_px, right_px;
 	/*
 	 * All computing. `model` outlives the state. Returns 0 or a negative enum tfmt_err.
@@ -69,6 +70,9 @@ const struct rend_view *rend_view_find(const char *name);
 
 /* The strips above processes and timelines: CPU and memory of all. Not a row of the registry. */
 extern const struct rend_view rend_view_strips;
+
+/* The gutter left of the time axis on a page of this width: on narrow ones the names give way. */
+double rend_left_px(const struct rend_view *view, double width_px);
 
 /* A heading on the baseline `y`, as every section of a picture has it. */
 void rend_section(struct rend_scene *scene, double x, double y, const char *text);

@@ -265,7 +265,8 @@ static void draw_process(const struct procs *procs, struct rend_scene *scene,
 	rend_scene_rect(scene, REND_LIFE, rect);
 	rend_plot_area(scene, &plot, REND_CPU, &process->cpu, NULL);
 	plot.max = procs->memory_max;
-	rend_plot_line(scene, &plot, REND_MEMORY, &process->memory);
+	if (process->peak_bytes > 0)
+		rend_plot_line(scene, &plot, REND_MEMORY, &process->memory);
 	process_title(procs->model, process, title, sizeof(title));
 	rend_scene_item(scene, &(struct rend_item){.rect = rect, .title = title});
 }

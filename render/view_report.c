@@ -130,7 +130,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	const struct rend_view *body = choose_body(model);
 	report->model = model;
 	report->frame = *frame;
-	report->frame.axis.x0 = frame->x + body->left_px;
+	report->frame.axis.x0 = frame->x + rend_left_px(body, frame->width_px);
 	report->frame.axis.x1 = frame->x + frame->width_px - body->right_px;
 	int status = prepare_parts(report, model);
 	if (status < 0)

@@ -11,7 +11,7 @@
 #include "text.h"
 #include "view.h"
 
-#define GAP		  " \u00b7 "
+#define GAP		  REND_FACTS_GAP
 #define TOP_COUNT	  5
 #define TOP_PROCESSES	  4
 #define SPARKLINE_COLUMNS 56
@@ -58,7 +58,9 @@ static void put_times(
 	snprintf(split, sizeof(split), " (%s user, %s system)", num_duration(user, totals->user_ns),
 		num_duration(system, totals->system_ns));
 	bool has_room = rend_text_columns(line) + rend_text_columns(split) <= frame->columns;
-	if (totals->user_ns + totals->system_ns > 0 && has_room)
+	/* Short processes have no split: parts that do not add up to the whole say nothing. */
+	bool is_whole = totals->user_ns + totals->system_ns >= totals->cpu_ns / 100 * 99;
+	if (totals->user_ns + totals->system_ns > 0 && is_whole && has_room)
 		snprintf(line + length, sizeof(line) - (size_t)length, "%s", split);
 	put_line(frame, line, stream);
 }

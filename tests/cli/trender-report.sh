@@ -47,3 +47,12 @@ for line in open(sys.argv[1], encoding="utf-8"):
     if m and "panel" not in line:
         assert float(m[1]) >= 0 and float(m[1]) + float(m[3]) <= 600.1, line
 PYTHON
+# Facts that do not fit into a line go on in the next; none is cut.
+for name in threads hostile; do
+    for width in 480 600 1200; do
+        "$trender" -q --width $width --dump-scene --view report $name.cbor.zst >facts.scene
+        ! grep -E '^text [a-z]+ 24\.0,.* start (12|10)px ".*(wall|whole|recorded).*…"' facts.scene ||
+            fail "$name at $width px has lost a fact"
+        grep -q 'CPU' facts.scene && grep -q ' lost"' facts.scene || fail "no facts in $name"
+    done
+done
