@@ -58,8 +58,9 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	struct folded_state *state = opaque;
 	const struct tfmt_trace *trace = state->context->trace;
 	const struct tfmt_sample *sample = record->sample;
+	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, sample->thread);
 	uint64_t weight = sample->weight_ns;
-	uint32_t process, name;
+	uint32_t name;
 
 	state->seen_count++;
 	if (!conv_weight_takes(state->weight, sample->state))
@@ -67,8 +68,9 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	state->taken_count++;
 	if (state->weight == CONV_WEIGHT_SAMPLES)
 		weight = 1;
-	process = tfmt_trace_thread(trace, sample->thread)->process;
-	name = conv_process_name_at(trace, process, sample->time_ns);
+	/* A lost thread has no process, and is called so. */
+	name = thread->process ? conv_process_name_at(trace, thread->process, sample->time_ns)
+			       : thread->name;
 	return tfmt_calltree_add_under(state->tree, &name, 1, sample->stack, weight, 1);
 }
 
