@@ -1,9 +1,12 @@
 #include "connector.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
+#include <linux/filter.h>
 #include <linux/netlink.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -74,6 +77,26 @@ int rec_connector_open(void)
 	close(fd);
 	errno = saved_errno;
 	return -1;
+}
+
+void rec_connector_only_ends(int fd)
+{
+	/* Filters load big-endian words; the message is in ours. */
+	const uint32_t event = NLMSG_HDRLEN + sizeof(struct cn_msg);
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, event + offsetof(struct proc_event, what)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl((uint32_t)PROC_EVENT_EXIT), 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			event + offsetof(struct proc_event, event_data.exit.process_pid)),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			event + offsetof(struct proc_event, event_data.exit.process_tgid)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog program = {sizeof(filter) / sizeof(*filter), filter};
+	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
 static void handle_event(const struct proc_event *event,

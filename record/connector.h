@@ -29,6 +29,12 @@ struct rec_connector_event {
 /* Returns a descriptor to poll and drain, or -1 with errno. */
 int rec_connector_open(void);
 
+/*
+ * Let the kernel drop everything but the ends of processes: those of the whole machine would wake
+ * us for nothing. Without effect where socket filters are refused.
+ */
+void rec_connector_only_ends(int fd);
+
 /* Give all waiting events to `handle`; never blocks. */
 void rec_connector_drain(int fd,
 	void (*handle)(void *context, const struct rec_connector_event *event), void *context);

@@ -416,6 +416,8 @@ static int set_up(struct session *s)
 		return -1;
 	s->connector_fd = rec_connector_open();
 	open_perf(s, refusal, sizeof(refusal));
+	if (s->perf && rec_perf_mode(s->perf) != REC_PERF_NONE && s->connector_fd >= 0)
+		rec_connector_only_ends(s->connector_fd);
 	if (!s->perf || open_sink(s, refusal) != 0)
 		return -1;
 	s->tree = rec_tree_new(s->sink);
