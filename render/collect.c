@@ -26,6 +26,7 @@ struct process_meters {
 	bool has_part_metric; /* user and system */
 	uint64_t rss_bytes;
 	uint64_t threads;
+	bool has_ended; /* and given back what it held: a reading that comes late adds nothing */
 };
 
 struct collector {
@@ -120,9 +121,11 @@ static void read_rss(
 	if (value == TFMT_VALUE_MISSING)
 		return;
 	uint64_t bytes = (uint64_t)value;
-	rend_gauge_change(&collector->memory, collector->model, time_ns,
-		(double)bytes - (double)meters->rss_bytes);
-	meters->rss_bytes = bytes;
+	if (!meters->has_ended) {
+		rend_gauge_change(&collector->memory, collector->model, time_ns,
+			(double)bytes - (double)meters->rss_bytes);
+		meters->rss_bytes = bytes;
+	}
 	bool is_in_range =
 		time_ns >= collector->model->begin_ns && time_ns <= collector->model->end_ns;
 	if (is_in_range && bytes > process->peak_bytes) {
@@ -137,9 +140,11 @@ static void read_threads(
 	struct process_meters *meters = &collector->meters[process->id];
 	if (collector->fills_processes || value == TFMT_VALUE_MISSING)
 		return;
-	rend_gauge_change(&collector->threads, collector->model, time_ns,
-		(double)value - (double)meters->threads);
-	meters->threads = (uint64_t)value;
+	if (!meters->has_ended) {
+		rend_gauge_change(&collector->threads, collector->model, time_ns,
+			(double)value - (double)meters->threads);
+		meters->threads = (uint64_t)value;
+	}
 	if (value > process->peak_threads && value <= UINT32_MAX)
 		process->peak_threads = (uint32_t)value;
 }
@@ -179,6 +184,7 @@ static void end_processes(struct collector *collector, uint64_t until_ns)
 				-(double)meters->threads);
 		meters->rss_bytes = 0;
 		meters->threads = 0;
+		meters->has_ended = true;
 	}
 }
 

@@ -215,6 +215,28 @@ static void memory_is_summed_and_given_back(void **state)
 	release(&memory);
 }
 
+/* A recorder may write the last unchanged value of a process after its end, beside newer ones. */
+static void a_late_reading_does_not_outlive_its_process(void **state)
+{
+	struct memory memory;
+	begin(&memory);
+	uint32_t first = process(&memory, 0, 100, "make", 0, 10);
+	uint32_t second = process(&memory, 1, 101, "cc1", 2, 6);
+	uint32_t first_rss = metric(&memory, first, "rss");
+	uint32_t second_rss = metric(&memory, second, "rss");
+	count(&memory, first_rss, 1, 10 * MIB);
+	count(&memory, second_rss, 3, 40 * MIB);
+	count(&memory, first_rss, 7, 20 * MIB);
+	count(&memory, second_rss, 5, 40 * MIB);
+	count(&memory, first_rss, 9, 30 * MIB);
+	load(&memory, &ten_columns);
+	const struct rend_model *model = memory.model;
+	assert_int_equal(model->totals.peak_bytes, 50 * MIB);
+	assert_float_equal(model->memory.bins[8].last, 20.0 * MIB, 1);
+	assert_float_equal(model->memory.bins[9].last, 30.0 * MIB, 1);
+	release(&memory);
+}
+
 static void missing_values_are_gaps(void **state)
 {
 	struct memory memory;
@@ -386,6 +408,7 @@ int main(void)
 		cmocka_unit_test(a_single_value_stands_for_the_whole_life),
 		cmocka_unit_test(user_and_system_make_up_for_a_missing_total),
 		cmocka_unit_test(memory_is_summed_and_given_back),
+		cmocka_unit_test(a_late_reading_does_not_outlive_its_process),
 		cmocka_unit_test(missing_values_are_gaps),
 		cmocka_unit_test(a_range_holds_its_part),
 		cmocka_unit_test(a_pid_selects_what_it_started),
