@@ -20,6 +20,7 @@ struct batch {
 	struct batch *next;
 	uint32_t mapping;
 	bool is_kernel;
+	bool is_hardly_used; /* as of struct rec_symbol_module */
 	enum rec_module_type type;
 	uint32_t module_index;
 	char *path;
@@ -189,6 +190,7 @@ static void name_batch(struct rec_namer *namer, struct batch *batch)
 			.path = batch->path,
 			.build_id = batch->build_id_bytes ? batch->build_id : NULL,
 			.build_id_bytes = batch->build_id_bytes,
+			.is_hardly_used = batch->is_hardly_used,
 		};
 		rec_symbols_resolve(namer->symbols, &module, batch->addresses, batch->count);
 	}
@@ -409,8 +411,10 @@ void rec_namer_work(struct rec_namer *namer)
 	pthread_mutex_unlock(&namer->lock);
 }
 
-void rec_namer_finish(struct rec_namer *namer)
+void rec_namer_finish(struct rec_namer *namer, bool is_short)
 {
+	for (struct batch *batch = namer->noted; batch; batch = batch->next)
+		batch->is_hardly_used = is_short;
 	hand_over(namer);
 	pthread_mutex_lock(&namer->lock);
 	while (namer->queue || namer->is_working) {

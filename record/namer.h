@@ -7,6 +7,7 @@
 #ifndef RECORD_NAMER_H
 #define RECORD_NAMER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sink.h"
@@ -25,7 +26,10 @@ void rec_namer_want(
 
 /* Hand what was noted to the thread, and write the names that it has found. */
 void rec_namer_work(struct rec_namer *namer);
-/* Wait for all names and write them. */
-void rec_namer_finish(struct rec_namer *namer);
+/*
+ * Wait for all names and write them. `is_short` when there are so few samples that the lines of
+ * separate debug files are not worth their price.
+ */
+void rec_namer_finish(struct rec_namer *namer, bool is_short);
 
 #endif

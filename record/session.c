@@ -133,7 +133,7 @@ static void take_connector_life(struct session *s, const struct rec_connector_ev
 	case REC_CONNECTOR_EXIT:
 		/* Until it is reaped its clock can be read. */
 		if (is_ours && rec_proc_cpu_ns(event->pid, &cpu_ns) == 0)
-			rec_tree_set_cpu(s->tree, event->pid, cpu_ns);
+			rec_tree_clock(s->tree, event->pid, cpu_ns);
 		rec_tree_exit(s->tree, event->time_ns, event->pid, event->tid);
 		break;
 	case REC_CONNECTOR_LOST:
@@ -166,7 +166,7 @@ static void reap(struct session *s, uint64_t now_ns)
 		pid_t pid = info.si_pid;
 		/* Its clock can be read until it is reaped. */
 		if (rec_proc_cpu_ns(pid, &cpu_ns) == 0)
-			rec_tree_set_cpu(s->tree, pid, cpu_ns);
+			rec_tree_clock(s->tree, pid, cpu_ns);
 		if (waitpid(pid, &wait_status, WNOHANG) != pid)
 			return;
 		rec_tree_status(s->tree, now_ns, pid, wait_status);
@@ -428,6 +428,10 @@ static int set_up(struct session *s)
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
 	rec_tree_fork(s->tree, rec_now_ns(), getpid(), s->target.pid, s->target.pid);
+	/* Its clock has run since we forked it. */
+	struct rec_process *root = rec_tree_process(s->tree, s->target.pid);
+	if (root)
+		rec_proc_cpu_ns(root->pid, &root->base_cpu_ns);
 	return 0;
 }
 

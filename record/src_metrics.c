@@ -126,12 +126,13 @@ static void put(struct state *state, struct readings *readings, enum metric metr
 }
 
 /* The end of a series: its last value at its last time. */
-static void close_series(struct state *state, struct readings *readings)
+static void close_series(struct state *state, struct readings *readings, uint64_t end_ns)
 {
 	for (size_t i = 0; i < METRIC_COUNT; i++) {
 		struct series *series = &readings->series[i];
-		if (series->metric_id != 0 && series->time_ns > series->written_time_ns)
-			write_value(state, series, series->time_ns);
+		uint64_t time_ns = series->time_ns < end_ns ? series->time_ns : end_ns;
+		if (series->metric_id != 0 && time_ns > series->written_time_ns)
+			write_value(state, series, time_ns);
 	}
 }
 
@@ -182,9 +183,14 @@ static void read_process(struct state *state, struct rec_process *process)
 	uint64_t time_ns = rec_now_ns(), cpu_ns;
 	if (readings->stat_fd < 0 || rec_proc_read_stat(readings->stat_fd, &stat) != 0)
 		return;
-	if (read_cpu(process->pid, &time_ns, &cpu_ns) == 0)
-		put_cpu(state, readings, process->id, time_ns, cpu_ns, &stat);
+	/* It has ended already: what its clock still counts is the kernel's clean-up. */
 	if (stat.state == 'Z' || stat.state == 'X')
+		return;
+	if (read_cpu(process->pid, &time_ns, &cpu_ns) == 0)
+		put_cpu(state, readings, process->id, time_ns, cpu_ns - process->base_cpu_ns,
+			&stat);
+	/* No memory left: it is just ending, or between two images. */
+	if (stat.rss_bytes == 0)
 		return;
 	put(state, readings, METRIC_RSS, process->id, time_ns, (int64_t)stat.rss_bytes);
 	put(state, readings, METRIC_THREADS, process->id, time_ns, stat.threads);
@@ -207,7 +213,8 @@ static void process_settled(void *opaque, struct rec_process *process)
 	if (!readings)
 		return;
 	struct series *cpu = &readings->series[METRIC_CPU];
-	uint64_t cpu_ns = process->exited_cpu_ns;
+	/* Switches end where the process does; its clock goes on through the kernel's clean-up. */
+	uint64_t cpu_ns = process->switch_cpu_ns ? process->switch_cpu_ns : process->clock_cpu_ns;
 	if (cpu_ns > 0 && (cpu->metric_id == 0 || cpu_ns > (uint64_t)cpu->value)) {
 		struct rec_proc_stat split = {
 			.user_ns = (uint64_t)readings->series[METRIC_CPU_USER].value,
@@ -215,7 +222,7 @@ static void process_settled(void *opaque, struct rec_process *process)
 		};
 		put_cpu(state, readings, process->id, process->end_ns, cpu_ns, &split);
 	}
-	close_series(state, readings);
+	close_series(state, readings, process->end_ns);
 	if (readings->stat_fd >= 0)
 		close(readings->stat_fd);
 	free(readings);
@@ -284,7 +291,7 @@ static uint64_t period_ns(void *opaque)
 static void finish(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
-	close_series(state, &state->machine);
+	close_series(state, &state->machine, now_ns);
 }
 
 static void release(void *opaque)

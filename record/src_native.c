@@ -17,6 +17,8 @@
 /* Names are looked up, and added-up waits written, so often. */
 #define NAMES_PERIOD_NS 250000000ull
 #define SUMS_PERIOD_NS	1000000000ull
+/* Fewer get their names at the end only, and the cheap ones. */
+#define FEW_SAMPLES 10
 /* Descriptors of binaries kept open. */
 #define MAX_FILES 512
 
@@ -347,7 +349,8 @@ static void write_losses(struct state *state, uint64_t now_ns)
 static void drain(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
-	rec_namer_work(state->namer);
+	if (state->sample_count >= FEW_SAMPLES)
+		rec_namer_work(state->namer);
 	if (now_ns < state->next_sums_ns)
 		return;
 	state->next_sums_ns = now_ns + SUMS_PERIOD_NS;
@@ -364,7 +367,7 @@ static void finish(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
 	write_losses(state, now_ns);
-	rec_namer_finish(state->namer);
+	rec_namer_finish(state->namer, state->sample_count < FEW_SAMPLES);
 	const struct msg *msg = state->context.msg;
 	for (int i = 0; i < LOST_KINDS; i++)
 		if (state->losses[i].said > 0)

@@ -257,7 +257,7 @@ static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_
 	struct rec_process *process = thread->process;
 	if (thread->switch_ns != 0)
 		count_running(thread, time_ns);
-	process->exited_cpu_ns += thread->running_ns;
+	process->switch_cpu_ns += thread->running_ns;
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].thread_ended)
 			tree->listeners[i].thread_ended(
@@ -480,13 +480,12 @@ void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool ru
 	thread->is_running = runs;
 }
 
-void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
+void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
 {
 	for (struct rec_process *process = tree->all; process; process = process->list_next) {
 		if (process->pid != pid)
 			continue;
-		if (cpu_ns > process->exited_cpu_ns)
-			process->exited_cpu_ns = cpu_ns;
+		process->clock_cpu_ns = cpu_ns - process->base_cpu_ns;
 		return;
 	}
 }

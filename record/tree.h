@@ -28,7 +28,9 @@ struct rec_process {
 	unsigned live_threads;
 	uint32_t name;		/* string id of the current short name */
 	uint32_t exe;		/* string id of the executable, 0 before the first exec */
-	uint64_t exited_cpu_ns; /* CPU of its ended threads, by their switches; 0: not known */
+	uint64_t switch_cpu_ns; /* CPU of its ended threads, by their switches; 0: not known */
+	uint64_t clock_cpu_ns;	/* CPU by its clock, read at its end; 0: not known */
+	uint64_t base_cpu_ns;	/* what its clock said when it began */
 	uint8_t status_type;	/* enum tfmt_status_type */
 	int status;
 	void *slots[REC_TREE_SLOTS];
@@ -101,8 +103,8 @@ void rec_tree_read_again(struct rec_tree *tree);
 void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status);
 /* A thread was given a CPU, or lost it. */
 void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool runs);
-/* CPU time of all its threads, read at its end. */
-void rec_tree_set_cpu(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
+/* CPU time that its clock says, read at its end. */
+void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
 
 /* Write the ends that are complete, or old enough that nothing more will come. */
 void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns);

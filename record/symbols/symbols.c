@@ -143,12 +143,14 @@ static bool is_expected(const struct rec_elf_file *file, const struct rec_symbol
 
 /* Open the debug information: the file's own, or that of its separate debug file. */
 static void open_dwarf(struct rec_symbols *symbols, struct module *module,
-	const struct rec_text *text, const char *path)
+	const struct rec_text *text, const struct rec_symbol_module *wanted)
 {
 	bool is_too_large = false;
 
 	module->dwarf = rec_dwarf_new(&module->file, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
-	if (!module->dwarf && rec_elf_open_debug(&module->debug, &module->file, path) == 0)
+	if (!module->dwarf &&
+		rec_elf_open_debug(&module->debug, &module->file, wanted->path) == 0 &&
+		!wanted->is_hardly_used)
 		module->dwarf =
 			rec_dwarf_new(&module->debug, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
 	if (is_too_large)
@@ -195,7 +197,7 @@ static int open_module(
 		return TFMT_E_FORMAT;
 	}
 	rec_elf_text(&module->file, &text);
-	open_dwarf(symbols, module, &text, wanted->path);
+	open_dwarf(symbols, module, &text, wanted);
 	result = rec_symtab_load(
 		&module->symtab, &module->file, module->debug.elf ? &module->debug : NULL, &text);
 	if (result < 0)

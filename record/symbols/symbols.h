@@ -32,6 +32,8 @@ struct rec_symbol_module {
 	const char *path;	 /* NULL or "": "[unknown]" */
 	const uint8_t *build_id; /* what the file's build id has to be; NULL when not known */
 	size_t build_id_bytes;	 /* 0 when not known */
+	/* No lines and inlined functions from a separate debug file: unpacking it costs 40 ms. */
+	bool is_hardly_used;
 };
 
 /* One function of a chain. Texts live until the callback returns; NULL when not known. */

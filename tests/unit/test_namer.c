@@ -127,10 +127,10 @@ static void test_jit_ranges_are_told_once(void **state)
 	assert_int_equal(module->type, REC_MODULE_JIT);
 	for (uint64_t at = 0; at < 200; at += 10)
 		rec_namer_want(f->namer, module, mapping, JIT_START + at);
-	rec_namer_finish(f->namer);
+	rec_namer_finish(f->namer, false);
 	for (uint64_t at = 0; at < 200; at += 7)
 		rec_namer_want(f->namer, module, mapping, JIT_START + at);
-	rec_namer_finish(f->namer);
+	rec_namer_finish(f->namer, false);
 	reader = read_back(f);
 	while (tfmt_reader_next(reader, TFMT_KIND_BIT(TFMT_SYMBOL), &batch, &err) > 0) {
 		for (size_t i = 0; i < batch->count && !batch->is_repeat; i++, count++) {
@@ -163,7 +163,7 @@ static void test_many_names(void **state)
 	mapping = map(f, "//anon", &module);
 	for (uint64_t i = 0; i < MANY; i++)
 		rec_namer_want(f->namer, module, mapping, JIT_START + i * 64);
-	rec_namer_finish(f->namer);
+	rec_namer_finish(f->namer, false);
 	reader = read_back(f);
 	while (tfmt_reader_next(reader, TFMT_KIND_BIT(TFMT_SYMBOL), &batch, &err) > 0)
 		count += batch->is_repeat ? 0 : batch->count;
@@ -225,7 +225,7 @@ static void test_reasons_are_written(void **state)
 	assert_int_equal(module->type, REC_MODULE_FILE);
 	rec_namer_want(f->namer, module, mapping, 0x10);
 	rec_namer_want(f->namer, module, mapping, 0x20);
-	rec_namer_finish(f->namer);
+	rec_namer_finish(f->namer, false);
 	unlink(path);
 	reader = read_back(f);
 	snprintf(wanted, sizeof(wanted), "%s: it cannot be read as an ELF file", path);
