@@ -35,6 +35,11 @@ static const struct metric_row {
 
 /* Reading may take this share of the wall time: one part in so many. */
 #define COST_SHARE 50
+/*
+ * Younger processes are not read: most end at once, and a reading that meets the end counts the
+ * kernel's clean-up. Their CPU time is known afterwards.
+ */
+#define MIN_AGE_NS 5000000ull
 /* A reading that takes longer was interrupted. */
 #define MAX_READ_NS 100000
 
@@ -271,7 +276,7 @@ static void drain(void *opaque, uint64_t now_ns)
 		read_machine_memory(state, now_ns);
 	struct rec_process *process = rec_tree_first(state->context.tree);
 	for (; process; process = rec_tree_next(process))
-		if (process->end_ns == 0)
+		if (process->end_ns == 0 && now_ns >= process->start_ns + MIN_AGE_NS)
 			read_process(state, process);
 	uint64_t interval_ns = state->context.options->interval_ns;
 	uint64_t affordable_ns = (rec_now_ns() - start_ns) * COST_SHARE;
