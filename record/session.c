@@ -432,6 +432,9 @@ static int set_up(struct session *s)
 	struct rec_process *root = rec_tree_process(s->tree, s->target.pid);
 	if (root)
 		rec_proc_cpu_ns(root->pid, &root->base_cpu_ns);
+	/* The rings see nothing of it before its exec, and then it runs. */
+	if (root && rec_perf_mode(s->perf) != REC_PERF_NONE)
+		rec_tree_switch(s->tree, root->start_ns, root->pid, true);
 	return 0;
 }
 
