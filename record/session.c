@@ -83,7 +83,8 @@ static void take_life(struct session *s, const struct rec_perf_record *record)
 		rec_tree_mapped(s->tree, pid, record->mmap.path);
 		break;
 	case PERF_RECORD_EXIT:
-		rec_tree_exit(s->tree, record->time_ns, pid, tid);
+		if (pid != tid || !rec_tree_hides(s->tree, record->time_ns, pid))
+			rec_tree_exit(s->tree, record->time_ns, pid, tid);
 		break;
 	case PERF_RECORD_SWITCH:
 		rec_tree_switch(s->tree, record->time_ns, tid,
@@ -146,8 +147,12 @@ static void take_connector_event(void *context, const struct rec_connector_event
 	struct session *s = context;
 	if (rec_perf_mode(s->perf) == REC_PERF_NONE)
 		take_connector_life(s, event);
-	if (event->type == REC_CONNECTOR_EXIT && event->pid == event->tid)
-		rec_tree_status(s->tree, event->time_ns, event->pid, event->wait_status);
+	const struct rec_process *process = rec_tree_process(s->tree, event->pid);
+	if (event->type == REC_CONNECTOR_EXIT && event->pid == event->tid) {
+		if (process && process->is_hidden)
+			rec_tree_exit(s->tree, event->time_ns, event->pid, event->tid);
+		rec_tree_status(s->tree, event->time_ns, event->pid, event->wait_status, false);
+	}
 	if (event->type == REC_CONNECTOR_LOST)
 		s->connector_losses++;
 }
@@ -169,8 +174,10 @@ static void reap(struct session *s, uint64_t now_ns)
 			rec_tree_clock(s->tree, pid, cpu_ns);
 		if (waitpid(pid, &wait_status, WNOHANG) != pid)
 			return;
-		rec_tree_status(s->tree, now_ns, pid, wait_status);
-		if (rec_perf_mode(s->perf) == REC_PERF_NONE && s->connector_fd < 0)
+		const struct rec_process *process = rec_tree_process(s->tree, pid);
+		rec_tree_status(s->tree, now_ns, pid, wait_status, true);
+		if ((process && process->is_hidden) ||
+			(rec_perf_mode(s->perf) == REC_PERF_NONE && s->connector_fd < 0))
 			rec_tree_exit(s->tree, now_ns, pid, pid);
 		if (pid != s->target.pid)
 			continue;
@@ -213,10 +220,12 @@ static void drain_all(struct session *s, uint64_t until_ns)
 	if (s->connector_fd >= 0)
 		rec_connector_drain(s->connector_fd, take_connector_event, s);
 	else if (rec_perf_mode(s->perf) == REC_PERF_NONE)
-		rec_walk(s->tree, rec_now_ns());
+		rec_walk(s->tree, rec_now_ns(), false);
 	rec_tree_read_again(s->tree);
 	rec_perf_peek(s->perf, read_ahead, s);
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
+	uint64_t now_ns = rec_now_ns();
+	rec_tree_set_seen(s->tree, until_ns < now_ns ? until_ns : now_ns);
 }
 
 static void run_round(struct session *s)
@@ -233,6 +242,8 @@ static void run_round(struct session *s)
 			running->next_ns = now_ns;
 	}
 	if (now_ns >= s->next_settle_ns) {
+		if (rec_perf_mode(s->perf) != REC_PERF_NONE)
+			rec_walk(s->tree, now_ns, true);
 		rec_tree_settle(s->tree, now_ns);
 		s->next_settle_ns = now_ns + SETTLE_PERIOD_NS;
 	}

@@ -40,8 +40,8 @@ static const struct metric_row {
  * kernel's clean-up. Their CPU time is known afterwards.
  */
 #define MIN_AGE_NS 5000000ull
-/* A reading that takes longer was interrupted. */
-#define MAX_READ_NS 100000
+/* So far may a process's clock be behind, for each running thread. */
+#define MAX_CLOCK_LAG_NS 12000000ull
 
 /* The values of one process or of the machine, as last written. */
 struct series {
@@ -163,17 +163,21 @@ static void put_cpu(struct state *state, struct readings *readings, uint32_t pro
 	put(state, readings, METRIC_CPU_SYSTEM, process, time_ns, (int64_t)cpu_ns - user);
 }
 
-/* The CPU time and when it was read; read again when the recorder was interrupted in between. */
-static int read_cpu(pid_t pid, uint64_t *ret_time_ns, uint64_t *ret_cpu_ns)
+/*
+ * By its switches, exact to the microsecond: a process's clock is behind by up to a tick of each of
+ * its threads that runs. The clock decides where switches are not told, or some were lost.
+ */
+static int read_cpu(struct state *state, const struct rec_process *process, uint64_t time_ns,
+	uint64_t *ret_cpu_ns)
 {
-	for (int attempt = 0; attempt < 4; attempt++) {
-		uint64_t before_ns = rec_now_ns();
-		if (rec_proc_cpu_ns(pid, ret_cpu_ns) != 0)
-			return -1;
-		*ret_time_ns = rec_now_ns();
-		if (*ret_time_ns - before_ns < MAX_READ_NS)
-			return 0;
-	}
+	uint64_t clock_ns;
+	if (rec_proc_cpu_ns(process->pid, &clock_ns) != 0)
+		return -1;
+	clock_ns -= process->base_cpu_ns;
+	uint64_t switch_ns = rec_tree_cpu_ns(process, time_ns);
+	uint64_t slack_ns = MAX_CLOCK_LAG_NS * (process->live_threads + 1);
+	bool agrees = switch_ns + slack_ns > clock_ns && clock_ns + slack_ns > switch_ns;
+	*ret_cpu_ns = switch_ns > 0 && agrees && !process->is_hidden ? switch_ns : clock_ns;
 	return 0;
 }
 
@@ -185,15 +189,14 @@ static void read_process(struct state *state, struct rec_process *process)
 		return;
 	if (readings->stat_fd < 0)
 		readings->stat_fd = rec_proc_open(process->pid, "stat");
-	uint64_t time_ns = rec_now_ns(), cpu_ns;
+	uint64_t time_ns = rec_tree_seen_ns(state->context.tree), cpu_ns;
 	if (readings->stat_fd < 0 || rec_proc_read_stat(readings->stat_fd, &stat) != 0)
 		return;
 	/* It has ended already: what its clock still counts is the kernel's clean-up. */
 	if (stat.state == 'Z' || stat.state == 'X')
 		return;
-	if (read_cpu(process->pid, &time_ns, &cpu_ns) == 0)
-		put_cpu(state, readings, process->id, time_ns, cpu_ns - process->base_cpu_ns,
-			&stat);
+	if (read_cpu(state, process, time_ns, &cpu_ns) == 0)
+		put_cpu(state, readings, process->id, time_ns, cpu_ns, &stat);
 	/* No memory left: it is just ending, or between two images. */
 	if (stat.rss_bytes == 0)
 		return;
@@ -219,7 +222,8 @@ static void process_settled(void *opaque, struct rec_process *process)
 		return;
 	struct series *cpu = &readings->series[METRIC_CPU];
 	/* Switches end where the process does; its clock goes on through the kernel's clean-up. */
-	uint64_t cpu_ns = process->switch_cpu_ns ? process->switch_cpu_ns : process->clock_cpu_ns;
+	uint64_t cpu_ns = process->switch_cpu_ns && !process->is_hidden ? process->switch_cpu_ns
+									: process->clock_cpu_ns;
 	if (cpu_ns > 0 && (cpu->metric_id == 0 || cpu_ns > (uint64_t)cpu->value)) {
 		struct rec_proc_stat split = {
 			.user_ns = (uint64_t)readings->series[METRIC_CPU_USER].value,

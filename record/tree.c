@@ -3,12 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "procfs.h"
 
 #define BUCKETS 4096
 /* An end waits so long for its status and its last counters. */
 #define SETTLE_NS 300000000ull
+/* An end so soon after an exec may be none. */
+#define HIDE_NS 5000000ull
+/* The main thread's code is that of the process when the others end so soon after it. */
+#define LEADER_NS 10000000ull
 /* An exec waits so long for its arguments to be readable. */
 #define EXEC_NS 100000000ull
 /* A status of an unknown process waits so long for its fork to be told. */
@@ -27,6 +32,7 @@ struct pending_status {
 	uint64_t time_ns;
 	pid_t pid;
 	int wait_status;
+	bool is_sure;
 };
 
 struct rec_tree {
@@ -41,6 +47,7 @@ struct rec_tree {
 	struct exec *read_ahead;
 	struct pending_status *statuses;
 	unsigned alive_count;
+	uint64_t seen_ns;
 };
 
 static size_t bucket(pid_t number)
@@ -201,8 +208,10 @@ static struct rec_process *add_process(
 	process->pid = pid;
 	process->parent = rec_tree_process(tree, ppid);
 	process->start_ns = time_ns;
-	if (process->parent)
+	if (process->parent) {
 		process->name = process->parent->name;
+		process->is_hidden = process->parent->is_hidden;
+	}
 	struct tfmt_process row = {
 		.start_ns = time_ns,
 		.pid = (uint32_t)pid,
@@ -243,21 +252,33 @@ static void bury(struct rec_tree *tree, struct rec_process *process, uint64_t ti
 	tree->alive_count--;
 }
 
-/* Add what ran up to `time_ns`. A thread that has not yet switched ran from its start on. */
-static void count_running(struct rec_thread *thread, uint64_t time_ns)
+/* From `time_ns` on the thread runs, or does not. */
+static void set_running(struct rec_thread *thread, uint64_t time_ns, bool runs)
 {
-	uint64_t since_ns = thread->switch_ns ? thread->switch_ns : thread->start_ns;
-	if (thread->is_running && time_ns > since_ns)
-		thread->running_ns += time_ns - since_ns;
+	struct rec_process *process = thread->process;
+	if (thread->is_running) {
+		/* Twice a start: an end between them was lost, so nobody knows for how long it ran.
+		 */
+		if (!runs && time_ns > thread->switch_ns)
+			process->switch_cpu_ns += time_ns - thread->switch_ns;
+		process->running_threads--;
+		process->running_since_ns -= thread->switch_ns;
+	}
+	if (runs) {
+		process->running_threads++;
+		process->running_since_ns += time_ns;
+	}
 	thread->switch_ns = time_ns;
+	thread->is_running = runs;
 }
 
 static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct rec_process *process = thread->process;
 	if (thread->switch_ns != 0)
-		count_running(thread, time_ns);
-	process->switch_cpu_ns += thread->running_ns;
+		set_running(thread, time_ns, false);
+	if (thread->tid == process->pid && process->live_threads > 1)
+		process->leader_end_ns = time_ns;
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].thread_ended)
 			tree->listeners[i].thread_ended(
@@ -398,12 +419,34 @@ static void try_exec(struct rec_tree *tree, struct rec_process *process, uint64_
 		flush_exec(tree, process);
 }
 
+/* An exec ends all threads but the one that called it, which becomes the main one. */
+static void become_single(struct rec_tree *tree, struct rec_process *process, uint64_t time_ns)
+{
+	bool has_leader = rec_tree_thread(tree, process->pid) != NULL;
+	if (has_leader && process->live_threads == 1)
+		return;
+	if (!has_leader)
+		add_thread(tree, process, time_ns, process->pid);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct rec_thread *thread = tree->threads[i];
+		while (thread) {
+			struct rec_thread *next = thread->hash_next;
+			if (thread->process == process && thread->tid != process->pid)
+				end_thread(tree, thread, time_ns);
+			thread = next;
+		}
+	}
+	process->leader_end_ns = 0;
+}
+
 void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const char *name)
 {
 	struct rec_process *process = rec_tree_process(tree, pid);
 	if (!process)
 		return;
+	become_single(tree, process, time_ns);
 	flush_exec(tree, process);
+	process->exec_ns = time_ns;
 	process->name = rec_sink_text(tree->sink, name);
 	process->exec = take_read_ahead(tree, time_ns, pid);
 	if (process->exec)
@@ -424,8 +467,9 @@ void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path)
 	try_exec(tree, process, process->exec->time_ns);
 }
 
-static void set_status(struct rec_process *process, int wait_status)
+static void set_status(struct rec_process *process, int wait_status, bool is_sure)
 {
+	process->has_sure_status = is_sure;
 	bool signaled = WIFSIGNALED(wait_status);
 	process->status_type = signaled ? TFMT_STATUS_SIGNALED : TFMT_STATUS_EXITED;
 	process->status = signaled ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
@@ -438,7 +482,7 @@ static void take_status(struct rec_tree *tree, struct rec_process *process)
 		struct pending_status *status = *link;
 		if (status->pid != process->pid)
 			continue;
-		set_status(process, status->wait_status);
+		set_status(process, status->wait_status, status->is_sure);
 		*link = status->next;
 		free(status);
 		return;
@@ -452,20 +496,21 @@ void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid
 		end_thread(tree, thread, time_ns);
 }
 
-void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status)
+void rec_tree_status(
+	struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status, bool is_sure)
 {
 	/* The youngest dead process of that pid waits for it; the list has the youngest first. */
 	for (struct rec_process *process = tree->all; process; process = process->list_next) {
 		if (process->pid != pid || process->end_ns == 0)
 			continue;
-		if (process->status_type == TFMT_STATUS_UNKNOWN)
-			set_status(process, wait_status);
+		if (process->status_type == TFMT_STATUS_UNKNOWN || is_sure)
+			set_status(process, wait_status, is_sure);
 		return;
 	}
 	struct pending_status *status = calloc(1, sizeof(*status));
 	if (!status)
 		return;
-	*status = (struct pending_status){tree->statuses, now_ns, pid, wait_status};
+	*status = (struct pending_status){tree->statuses, now_ns, pid, wait_status, is_sure};
 	tree->statuses = status;
 }
 
@@ -474,10 +519,50 @@ void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool ru
 	struct rec_thread *thread = rec_tree_thread(tree, tid);
 	if (!thread || time_ns < thread->switch_ns)
 		return;
-	if (thread->switch_ns == 0)
-		thread->is_running = !runs;
-	count_running(thread, time_ns);
-	thread->is_running = runs;
+	/* A thread that has not switched before ran from its start on. */
+	if (thread->switch_ns == 0 && !runs)
+		set_running(thread, thread->start_ns, true);
+	set_running(thread, time_ns, runs);
+}
+
+uint64_t rec_tree_cpu_ns(const struct rec_process *process, uint64_t time_ns)
+{
+	uint64_t running_ns = process->running_threads * time_ns - process->running_since_ns;
+	return process->switch_cpu_ns + ((int64_t)running_ns > 0 ? running_ns : 0);
+}
+
+void rec_tree_set_seen(struct rec_tree *tree, uint64_t time_ns)
+{
+	tree->seen_ns = time_ns;
+}
+
+uint64_t rec_tree_seen_ns(const struct rec_tree *tree)
+{
+	return tree->seen_ns;
+}
+
+static bool is_alive(pid_t pid)
+{
+	struct rec_proc_stat stat;
+	int fd = rec_proc_open(pid, "stat");
+	bool alive = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state != 'Z' &&
+		     stat.state != 'X';
+	if (fd >= 0)
+		close(fd);
+	return alive;
+}
+
+bool rec_tree_hides(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
+{
+	struct rec_process *process = rec_tree_process(tree, pid);
+	if (!process || process->exec_ns == 0 || time_ns > process->exec_ns + HIDE_NS ||
+		!is_alive(pid))
+		return false;
+	if (!process->is_hidden)
+		rec_sink_lost(tree->sink, time_ns, process->id, "process",
+			"setuid, privileged or unreadable program: hidden by the kernel", 1);
+	process->is_hidden = true;
+	return true;
 }
 
 void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
@@ -492,6 +577,11 @@ void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
 
 static void settle(struct rec_tree *tree, struct rec_process *process)
 {
+	/* Its main thread left before the others: what it left with is not the process's status. */
+	if (process->leader_end_ns != 0 && !process->has_sure_status &&
+		process->status_type != TFMT_STATUS_ALIVE &&
+		process->end_ns > process->leader_end_ns + LEADER_NS)
+		process->status_type = TFMT_STATUS_UNKNOWN;
 	flush_exec(tree, process);
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].process_settled)

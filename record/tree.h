@@ -28,14 +28,22 @@ struct rec_process {
 	unsigned live_threads;
 	uint32_t name;		/* string id of the current short name */
 	uint32_t exe;		/* string id of the executable, 0 before the first exec */
-	uint64_t switch_cpu_ns; /* CPU of its ended threads, by their switches; 0: not known */
+	uint64_t switch_cpu_ns; /* CPU up to the last switches of its threads; 0: not known */
 	uint64_t clock_cpu_ns;	/* CPU by its clock, read at its end; 0: not known */
 	uint64_t base_cpu_ns;	/* what its clock said when it began */
 	uint8_t status_type;	/* enum tfmt_status_type */
 	int status;
 	void *slots[REC_TREE_SLOTS];
 
+	/* The kernel does not tell of it any more: a setuid program, or one we may not read. */
+	bool is_hidden;
+
 	/* Private to tree.c. */
+	bool has_sure_status;	   /* told by waitpid(2), not by its leader's end */
+	uint64_t leader_end_ns;	   /* when its main thread left before others; 0: it did not */
+	uint64_t exec_ns;	   /* of its last exec */
+	unsigned running_threads;  /* on a CPU now */
+	uint64_t running_since_ns; /* sum of the times since when they are */
 	struct rec_process *hash_next, *list_next;
 	struct exec *exec; /* not yet written */
 	bool is_settled;
@@ -50,9 +58,8 @@ struct rec_thread {
 
 	/* Private to tree.c. */
 	struct rec_thread *hash_next;
-	uint64_t switch_ns;  /* time of the last switch; 0: none seen */
-	uint64_t running_ns; /* up to then */
-	bool is_running;     /* since then */
+	uint64_t switch_ns; /* time of the last switch; 0: none seen */
+	bool is_running;    /* since then */
 };
 
 /* Told after the tree has changed. Every member may be NULL. */
@@ -99,10 +106,24 @@ void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid);
 /* The same once more for those that had none yet. */
 void rec_tree_read_again(struct rec_tree *tree);
 
-/* How `pid` ended, as of waitpid(2). May come before or after its rec_tree_exit(). */
-void rec_tree_status(struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status);
+/*
+ * How `pid` ended, as of waitpid(2). May come before or after its rec_tree_exit(). Not `is_sure`
+ * when it is the exit code of the main thread, which may have left long before the others.
+ */
+void rec_tree_status(
+	struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status, bool is_sure);
 /* A thread was given a CPU, or lost it. */
 void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool runs);
+/* CPU time of a process at `time_ns`, up to which all switches have been told. */
+uint64_t rec_tree_cpu_ns(const struct rec_process *process, uint64_t time_ns);
+/* Everything up to `time_ns` has been told, and until when it was: for readings at that time. */
+void rec_tree_set_seen(struct rec_tree *tree, uint64_t time_ns);
+uint64_t rec_tree_seen_ns(const struct rec_tree *tree);
+/*
+ * The kernel says that `pid` has ended, `time_ns`, because it stops telling of it: true when the
+ * process was just executed and is still there. It is marked hidden then, and a loss written.
+ */
+bool rec_tree_hides(struct rec_tree *tree, uint64_t time_ns, pid_t pid);
 /* CPU time that its clock says, read at its end. */
 void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
 

@@ -63,12 +63,12 @@ static void check_image(struct rec_tree *tree, struct rec_process *process, uint
 		take_image(tree, now_ns, process->pid);
 }
 
-void rec_walk(struct rec_tree *tree, uint64_t now_ns)
+void rec_walk(struct rec_tree *tree, uint64_t now_ns, bool only_hidden)
 {
 	struct rec_process *process, *next;
 	for (process = rec_tree_first(tree); process; process = next) {
 		next = rec_tree_next(process);
-		if (process->end_ns != 0)
+		if (process->end_ns != 0 || (only_hidden && !process->is_hidden))
 			continue;
 		if (kill(process->pid, 0) != 0 && errno == ESRCH) {
 			rec_tree_exit(tree, now_ns, process->pid, process->pid);

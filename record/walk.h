@@ -5,11 +5,15 @@
 #ifndef RECORD_WALK_H
 #define RECORD_WALK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "tree.h"
 
-/* Tell the tree of new children, changed names and ends since the last walk. */
-void rec_walk(struct rec_tree *tree, uint64_t now_ns);
+/*
+ * Tell the tree of new children, changed names and ends since the last walk; `only_hidden`: of the
+ * processes that the kernel does not tell of.
+ */
+void rec_walk(struct rec_tree *tree, uint64_t now_ns, bool only_hidden);
 
 #endif

@@ -100,7 +100,7 @@ static void a_process_lives_and_dies(void **state)
 	rec_tree_exec(f->tree, 3 * S, ROOT, "prog");
 	rec_tree_mapped(f->tree, ROOT, "/opt/prog");
 	rec_tree_exit(f->tree, 5 * S, ROOT, ROOT);
-	rec_tree_status(f->tree, 5 * S, ROOT, EXITED(3));
+	rec_tree_status(f->tree, 5 * S, ROOT, EXITED(3), false);
 	assert_null(rec_tree_process(f->tree, ROOT));
 	const struct tfmt_trace *trace = read_back(f);
 	const struct tfmt_process_info *process = tfmt_trace_process(trace, 1);
@@ -121,7 +121,8 @@ static void a_process_lives_and_dies(void **state)
 static void a_status_may_come_first(void **state)
 {
 	struct fixture *f = *state;
-	rec_tree_status(f->tree, 4 * S, CHILD, 9); /* killed by SIGKILL, before its fork is told */
+	rec_tree_status(
+		f->tree, 4 * S, CHILD, 9, false); /* killed by SIGKILL, before its fork is told */
 	rec_tree_fork(f->tree, 2 * S, ME, ROOT, ROOT);
 	rec_tree_fork(f->tree, 3 * S, ROOT, CHILD, CHILD);
 	rec_tree_exit(f->tree, 4 * S, CHILD, CHILD);
@@ -165,10 +166,10 @@ static void a_pid_is_used_again(void **state)
 	rec_tree_fork(f->tree, 2 * S, ME, ROOT, ROOT);
 	rec_tree_fork(f->tree, 3 * S, ROOT, CHILD, CHILD);
 	rec_tree_exit(f->tree, 4 * S, CHILD, CHILD);
-	rec_tree_status(f->tree, 4 * S, CHILD, EXITED(1));
+	rec_tree_status(f->tree, 4 * S, CHILD, EXITED(1), false);
 	rec_tree_fork(f->tree, 5 * S, ROOT, CHILD, CHILD);
 	rec_tree_exit(f->tree, 6 * S, CHILD, CHILD);
-	rec_tree_status(f->tree, 6 * S, CHILD, EXITED(2));
+	rec_tree_status(f->tree, 6 * S, CHILD, EXITED(2), false);
 	const struct tfmt_trace *trace = read_back(f);
 	assert_int_equal(tfmt_trace_process(trace, 2)->status, 1);
 	assert_int_equal(tfmt_trace_process(trace, 3)->status, 2);
@@ -195,11 +196,46 @@ static void cpu_of_ended_threads_adds_up(void **state)
 	rec_tree_switch(f->tree, 4 * S, WORKER, true); /* waited for a CPU until now */
 	rec_tree_switch(f->tree, 5 * S, ROOT, true);
 	rec_tree_exit(f->tree, 9 * S, ROOT, WORKER); /* still running: 5 s */
-	assert_int_equal(process->switch_cpu_ns, 5 * S);
+	assert_int_equal(process->switch_cpu_ns, 6 * S);
+	assert_int_equal(rec_tree_cpu_ns(process, 10 * S), 11 * S);
 	rec_tree_clock(f->tree, ROOT, 14 * S);	    /* beside it, not on top of it */
 	rec_tree_exit(f->tree, 12 * S, ROOT, ROOT); /* 7 s more */
 	assert_int_equal(process->switch_cpu_ns, 13 * S);
 	assert_int_equal(process->clock_cpu_ns, 14 * S);
+}
+
+static void an_exec_leaves_one_thread(void **state)
+{
+	struct fixture *f = *state;
+	rec_tree_fork(f->tree, 2 * S, ME, ROOT, ROOT);
+	rec_tree_fork(f->tree, 3 * S, ME, ROOT, WORKER);
+	rec_tree_exit(f->tree, 4 * S, ROOT, ROOT);   /* the main thread goes ... */
+	rec_tree_exec(f->tree, 4 * S, ROOT, "prog"); /* ... because the other calls exec */
+	assert_null(rec_tree_thread(f->tree, WORKER));
+	assert_non_null(rec_tree_thread(f->tree, ROOT));
+	rec_tree_exit(f->tree, 9 * S, ROOT, ROOT);
+	rec_tree_status(f->tree, 9 * S, ROOT, EXITED(4), false);
+	const struct tfmt_trace *trace = read_back(f);
+	assert_int_equal(tfmt_trace_process(trace, 1)->end_ns, 9 * S);
+	assert_int_equal(tfmt_trace_process(trace, 1)->status, 4);
+}
+
+static void the_status_of_a_main_thread_gone_early_is_not_the_process_s(void **state)
+{
+	struct fixture *f = *state;
+	rec_tree_fork(f->tree, 2 * S, ME, ROOT, ROOT);
+	rec_tree_fork(f->tree, 3 * S, ME, ROOT, WORKER);
+	rec_tree_exit(f->tree, 4 * S, ROOT, ROOT);
+	rec_tree_status(f->tree, 4 * S, ROOT, EXITED(0), false);
+	rec_tree_exit(f->tree, 8 * S, ROOT, WORKER);
+	rec_tree_fork(f->tree, 2 * S, ME, CHILD, CHILD);
+	rec_tree_fork(f->tree, 3 * S, ME, CHILD, CHILD + 100);
+	rec_tree_exit(f->tree, 4 * S, CHILD, CHILD);
+	rec_tree_exit(f->tree, 8 * S, CHILD, CHILD + 100);
+	rec_tree_status(f->tree, 8 * S, CHILD, EXITED(15), true);
+	const struct tfmt_trace *trace = read_back(f);
+	assert_int_equal(tfmt_trace_process(trace, 1)->status_type, TFMT_STATUS_UNKNOWN);
+	assert_int_equal(tfmt_trace_process(trace, 2)->status, 15);
 }
 
 static void our_own_stat_is_read(void **state)
@@ -229,6 +265,8 @@ int main(void)
 		TEST(a_pid_is_used_again),
 		TEST(a_lost_end_does_not_merge_two_processes),
 		TEST(cpu_of_ended_threads_adds_up),
+		TEST(an_exec_leaves_one_thread),
+		TEST(the_status_of_a_main_thread_gone_early_is_not_the_process_s),
 		cmocka_unit_test(our_own_stat_is_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
