@@ -65,6 +65,9 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	state->seen_count++;
 	if (!conv_weight_takes(state->weight, sample->state))
 		return 0;
+	/* Time that no sample stands for has a weight in ns only. */
+	if (state->weight == CONV_WEIGHT_SAMPLES && (sample->flags & TFMT_SAMPLE_UNSAMPLED))
+		return 0;
 	state->taken_count++;
 	if (state->weight == CONV_WEIGHT_SAMPLES)
 		weight = 1;

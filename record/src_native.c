@@ -14,6 +14,8 @@
 
 /* Waits at least this long are records of their own; shorter ones are added up. */
 #define LONG_WAIT_NS 1000000ull
+/* A rest of CPU time at a thread's end that is worth a record. */
+#define LEAST_UNSAMPLED_NS 20000ull
 /* Names are looked up, and added-up waits written, so often. */
 #define NAMES_PERIOD_NS 250000000ull
 #define SUMS_PERIOD_NS	1000000000ull
@@ -264,6 +266,32 @@ static void take_switch(struct state *state, const struct rec_perf_record *recor
 }
 
 /*
+ * CPU time that no sample stands for: kernel code where only user code is sampled; what a thread
+ * ran before its first sample is due, and after its last; what samples that were lost stood for.
+ */
+static void write_unsampled(struct state *state, const struct rec_thread *thread,
+	struct schedule *schedule, uint64_t time_ns, uint64_t least_ns)
+{
+	static const char *const markers[] = {
+		[REC_PERF_USER] = "[kernel, not sampled]",
+		[REC_PERF_KERNEL] = "[not sampled]",
+	};
+	if (schedule->running_ns < schedule->sampled_ns + least_ns)
+		return;
+	struct tfmt_sample sample = {
+		.time_ns = time_ns,
+		.weight_ns = schedule->running_ns - schedule->sampled_ns,
+		.thread = thread->id,
+		.stack = rec_stack_ids_marker(
+			state->stack_ids, markers[rec_perf_mode(state->context.perf)]),
+		.state = TFMT_STATE_RUNNING,
+		.flags = TFMT_SAMPLE_UNSAMPLED,
+	};
+	tfmt_writer_sample(state->writer, &sample);
+	schedule->running_ns = schedule->sampled_ns = 0;
+}
+
+/*
  * What adds up without records of its own: short waits, and kernel time that the sampler may not
  * see. Written each second, so that it lands near its place.
  */
@@ -283,21 +311,9 @@ static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns
 				TFMT_SAMPLE_SUMMED);
 		schedule->short_ns[wait] = 0;
 	}
-	if (rec_perf_mode(state->context.perf) != REC_PERF_USER)
-		return;
-	uint64_t period_ns = 1000000000 / rec_perf_rate_hz(state->context.perf);
-	if (schedule->running_ns <= schedule->sampled_ns + period_ns)
-		return;
-	struct tfmt_sample sample = {
-		.time_ns = time_ns,
-		.weight_ns = schedule->running_ns - schedule->sampled_ns,
-		.thread = thread->id,
-		.stack = rec_stack_ids_marker(state->stack_ids, "[kernel, not sampled]"),
-		.state = TFMT_STATE_RUNNING,
-		.flags = TFMT_SAMPLE_UNSAMPLED,
-	};
-	tfmt_writer_sample(state->writer, &sample);
-	schedule->running_ns = schedule->sampled_ns = 0;
+	if (rec_perf_mode(state->context.perf) == REC_PERF_USER)
+		write_unsampled(state, thread, schedule, time_ns,
+			1000000000 / rec_perf_rate_hz(state->context.perf));
 }
 
 static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_ns)
@@ -309,6 +325,7 @@ static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_
 	if (schedule->is_known && !schedule->is_running && time_ns > schedule->since_ns)
 		end_wait(state, thread, schedule, time_ns);
 	write_sums(state, thread, time_ns);
+	write_unsampled(state, thread, schedule, time_ns, LEAST_UNSAMPLED_NS);
 	rec_stack_path_release(&schedule->path);
 	free(schedule);
 	thread->slots[state->context.slot] = NULL;

@@ -267,8 +267,9 @@ static int read_samples(struct collector *collector, const struct tfmt_batch *ba
 		if (sample->state == TFMT_STATE_RUNNING) {
 			read_running(collector, sample);
 			if (!collector->fills_processes)
-				status = tfmt_calltree_add(
-					model->tree, sample->stack, sample->weight_ns, 1);
+				status = tfmt_calltree_add(model->tree, sample->stack,
+					sample->weight_ns,
+					!(sample->flags & TFMT_SAMPLE_UNSAMPLED));
 		} else if (collector->fills_processes) {
 			continue;
 		} else if (sample->state == TFMT_STATE_PREEMPTED) {

@@ -36,7 +36,7 @@ def is_mark(name):
     return name.startswith("[waiting ") or name in ("[off CPU]", "[no stack]")
 
 takes = {
-    "samples": lambda s: s["state"] == "running",
+    "samples": lambda s: s["state"] == "running" and "unsampled" not in s.get("flags", []),
     "cpu": lambda s: s["state"] == "running",
     "offcpu": lambda s: s["state"] != "running",
     "wall": lambda s: True,
@@ -57,7 +57,8 @@ for weight, is_in in takes.items():
         found[line.count(";")] += int(n)
     assert found == wanted, (weight, found, wanted)
 
-    # speedscope: per thread, per stack
+    # speedscope: per thread, per stack; in ns, so with the time that no sample stands for
+    chosen = [s for s in samples if takes["cpu" if weight == "samples" else weight](s)]
     scope = json.load(open(f"t.{weight}.json"))
     names = [frame["name"] for frame in scope["shared"]["frames"]]
     per_thread = collections.Counter()
