@@ -36,8 +36,8 @@ static const struct metric_row {
 /* Reading may take this share of the wall time: one part in so many. */
 #define COST_SHARE 50
 /*
- * Younger processes are not read: most end at once, and a reading that meets the end counts the
- * kernel's clean-up. Their CPU time is known afterwards.
+ * Younger processes are not read: most end at once, before they have memory to speak of. Their CPU
+ * time is known afterwards.
  */
 #define MIN_AGE_NS 5000000ull
 /* So far may a process's clock be behind, for each running thread. */
@@ -62,7 +62,9 @@ struct state {
 	struct readings machine;
 	int stat_fd, meminfo_fd;
 	uint64_t tick_ns;
-	uint64_t period_ns;
+	uint64_t now_ns;  /* of the last drain */
+	uint64_t next_ns; /* when everything is read again */
+	bool has_young;	  /* processes that were not read yet */
 	bool has_said_slow;
 };
 
@@ -82,7 +84,6 @@ static int prepare(void *opaque, const struct rec_context *context)
 	state->stat_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
 	state->meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
 	state->tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	state->period_ns = context->options->interval_ns;
 	return 0;
 }
 
@@ -270,22 +271,40 @@ static void read_machine_memory(struct state *state, uint64_t now_ns)
 	put(state, &state->machine, METRIC_MACHINE_MEMORY, 0, now_ns, used_kib * 1024);
 }
 
+/* Read every process, or only those that were too young before. */
+static void read_processes(struct state *state, uint64_t now_ns, bool all)
+{
+	state->has_young = false;
+	struct rec_process *process = rec_tree_first(state->context.tree);
+	for (; process; process = rec_tree_next(process)) {
+		const struct readings *readings = process->slots[state->context.slot];
+		if (process->end_ns != 0 || !readings)
+			continue;
+		if (now_ns < process->start_ns + MIN_AGE_NS)
+			state->has_young = true;
+		else if (all || readings->stat_fd < 0)
+			read_process(state, process);
+	}
+}
+
 static void drain(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
+	state->now_ns = now_ns;
+	if (now_ns < state->next_ns) {
+		read_processes(state, now_ns, false);
+		return;
+	}
 	uint64_t start_ns = rec_now_ns();
 	if (state->stat_fd >= 0)
 		read_machine_cpu(state, now_ns);
 	if (state->meminfo_fd >= 0)
 		read_machine_memory(state, now_ns);
-	struct rec_process *process = rec_tree_first(state->context.tree);
-	for (; process; process = rec_tree_next(process))
-		if (process->end_ns == 0 && now_ns >= process->start_ns + MIN_AGE_NS)
-			read_process(state, process);
+	read_processes(state, now_ns, true);
 	uint64_t interval_ns = state->context.options->interval_ns;
 	uint64_t affordable_ns = (rec_now_ns() - start_ns) * COST_SHARE;
-	state->period_ns = affordable_ns > interval_ns ? affordable_ns : interval_ns;
-	if (state->period_ns >= 2 * interval_ns && !state->has_said_slow) {
+	state->next_ns = now_ns + (affordable_ns > interval_ns ? affordable_ns : interval_ns);
+	if (affordable_ns >= 2 * interval_ns && !state->has_said_slow) {
 		rec_sink_note(state->context.sink, now_ns, "metrics",
 			"many processes: read less often than asked, at 2 % of one CPU");
 		state->has_said_slow = true;
@@ -294,7 +313,9 @@ static void drain(void *opaque, uint64_t now_ns)
 
 static uint64_t period_ns(void *opaque)
 {
-	return ((struct state *)opaque)->period_ns;
+	const struct state *state = opaque;
+	uint64_t rest_ns = state->next_ns - state->now_ns;
+	return state->has_young && rest_ns > MIN_AGE_NS ? MIN_AGE_NS : rest_ns;
 }
 
 static void finish(void *opaque, uint64_t now_ns)
