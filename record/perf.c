@@ -222,17 +222,22 @@ static long read_number(const char *path)
 static void describe_refusal(char *reason, size_t size_bytes, int error)
 {
 	long paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
+	bool is_forbidden = error == EACCES || error == EPERM;
 	const char *remedy = "";
-	if ((error == EACCES || error == EPERM) && paranoid > 2)
+	if (is_forbidden && paranoid > 2)
 		remedy = "; to allow it: sysctl kernel.perf_event_paranoid=2";
-	else if (error == EACCES || error == EPERM)
+	else if (is_forbidden)
 		remedy =
 			"; a seccomp filter refuses it, as in containers: allow the call there, or "
 			"give CAP_PERFMON";
+	else if (error == EMFILE)
+		remedy = "; to allow it: ulimit -n 1024";
+	char level[48] = "";
+	if (is_forbidden)
+		snprintf(level, sizeof(level), " (perf_event_paranoid=%ld)", paranoid);
 	snprintf(reason, size_bytes,
-		"perf_event_open: %s (perf_event_paranoid=%ld): no stacks, only processes, CPU and "
-		"memory%s",
-		strerror(error), paranoid, remedy);
+		"perf_event_open: %s%s: no stacks, only processes, CPU and memory%s",
+		strerror(error), level, remedy);
 }
 
 static void limit_rate(struct rec_perf *perf, struct rec_perf_options *options)
