@@ -17,6 +17,7 @@
 #include "tracefmt/error.h"
 
 /* A sample ring holds what one CPU gives in an eighth of a second, within these bounds. */
+#define CALM_RATE_HZ	      2000
 #define RING_SHARE	      8
 #define MIN_SAMPLE_RING_BYTES (1u << 20)
 #define MAX_SAMPLE_RING_BYTES (16u << 20)
@@ -197,9 +198,11 @@ static int add_rings(
 	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, size_t size_bytes)
 {
 	bool wakes_late = attr->wakeup_watermark > 1;
+	/* Each wake-up finds cold caches; at a high rate what is left of the ring fills fast. */
+	uint32_t share = perf->rate_hz <= CALM_RATE_HZ ? 2 : 4;
 	for (; size_bytes >= MIN_RING_BYTES; size_bytes /= 2) {
 		if (wakes_late)
-			attr->wakeup_watermark = (uint32_t)size_bytes / 4;
+			attr->wakeup_watermark = (uint32_t)size_bytes / share;
 		if (add_rings_of_size(perf, attr, pid, size_bytes) == 0)
 			return 0;
 		if (errno != EPERM && errno != ENOMEM)

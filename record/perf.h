@@ -2,8 +2,8 @@
  * perf_event_open(2): rings of kernel records, one pair per CPU, read in the order of time.
  *
  * The life ring carries FORK, COMM, EXIT and MMAP2 and wakes the reader at each record; the sample
- * ring carries SAMPLE (when stacks are wanted and allowed), SWITCH and LOST and wakes it when a
- * quarter is full.
+ * ring carries SAMPLE (when stacks are wanted and allowed), SWITCH and LOST and wakes it when half
+ * of it is full, or a quarter at a high rate.
  */
 #ifndef RECORD_PERF_H
 #define RECORD_PERF_H
