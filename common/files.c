@@ -104,6 +104,14 @@ int input_report_damage(const struct input *input, const struct msg *msg)
 	return EXIT_DAMAGED;
 }
 
+void input_report_more(const struct input *input, const struct msg *msg)
+{
+	struct tfmt_error err;
+	if (tfmt_reader_next_trace(input->reader, &err) == 1)
+		msg_warn(msg, "%s: holds more than one trace: only the first has been used",
+			input->name);
+}
+
 static int open_stdout(struct output *output, bool is_binary, bool asked, const struct msg *msg)
 {
 	if (is_binary && !asked && isatty(STDOUT_FILENO)) {

@@ -24,6 +24,12 @@ struct input {
 int input_open(struct input *input, const char *path, const struct msg *msg);
 void input_close(struct input *input);
 
+/*
+ * Warn when another trace follows in the same input. Last of all: what was borrowed from the reader
+ * is gone afterwards.
+ */
+void input_report_more(const struct input *input, const struct msg *msg);
+
 /* Warn about what the trace lacks. Returns EXIT_OK, or EXIT_DAMAGED when something is missing. */
 int input_report_damage(const struct input *input, const struct msg *msg);
 

@@ -246,6 +246,8 @@ static int convert(const struct conv_format *format, const char *path, struct co
 	output_abort(&output);
 	if (!status)
 		status = input_report_damage(&input, msg);
+	if (status == EXIT_OK)
+		input_report_more(&input, msg);
 out_input:
 	input_close(&input);
 	return status;

@@ -214,6 +214,8 @@ static int draw(const struct job *job, const char *path)
 		status = EXIT_NOTHING;
 	}
 	rend_model_free(model);
+	if (status == EXIT_OK)
+		input_report_more(&input, &job->msg);
 	input_close(&input);
 	return status;
 }

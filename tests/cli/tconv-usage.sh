@@ -41,3 +41,11 @@ for option in $(grep -o -e '--[a-z][a-z-]*' out | sort -u); do
     tr -d '\\' <"$ROOT/docs/man/tconv.1" | grep -q -e "$option" ||
         fail "$option is not in the man page"
 done
+
+# Two traces in one file: the first is used, and the other is not passed over in silence.
+"$BUILD/targets/tiny_trace" one.cbor.zst
+cat one.cbor.zst one.cbor.zst >two.cbor.zst
+"$tconv" --folded one.cbor.zst >one.folded 2>/dev/null
+"$tconv" --folded two.cbor.zst >two.folded 2>two.err
+cmp one.folded two.folded
+grep -q 'more than one trace' two.err || fail "a second trace was passed over: $(cat two.err)"
