@@ -54,7 +54,6 @@ struct rec_perf_record {
 			const char *path;
 		} mmap;
 		struct {
-			uint64_t ip;
 			uint64_t period_ns;
 			const uint64_t *kernel_frames; /* leaf first, return addresses */
 			size_t kernel_frame_count;

@@ -72,7 +72,7 @@ static void parse_sample(
 	const struct rec_perf_layout *layout, struct rec_perf_record *record, struct cursor *c)
 {
 	uint32_t reserved;
-	record->sample.ip = take_u64(c);
+	take_u64(c); /* the instruction: in the registers and the kernel's frames too */
 	take_u32_pair(c, &record->pid, &record->tid);
 	record->time_ns = take_u64(c);
 	take_u32_pair(c, &record->cpu, &reserved);

@@ -46,7 +46,6 @@ struct rec_tree {
 	struct rec_process *settled;		/* kept: children name them as parents */
 	struct exec *read_ahead;
 	struct pending_status *statuses;
-	unsigned alive_count;
 	uint64_t seen_ns;
 };
 
@@ -148,11 +147,6 @@ bool rec_tree_is_image(struct rec_tree *tree, const struct rec_process *process,
 	return process->exe == rec_sink_text(tree->sink, exe);
 }
 
-unsigned rec_tree_alive_count(const struct rec_tree *tree)
-{
-	return tree->alive_count;
-}
-
 static void write_life(struct rec_tree *tree, const struct tfmt_life *life)
 {
 	tfmt_writer_life(tree->writer, life);
@@ -227,7 +221,6 @@ static struct rec_process *add_process(
 	tree->processes[bucket(pid)] = process;
 	process->list_next = tree->all;
 	tree->all = process;
-	tree->alive_count++;
 	return process;
 }
 
@@ -249,7 +242,6 @@ static void bury(struct rec_tree *tree, struct rec_process *process, uint64_t ti
 	if (*link)
 		*link = process->hash_next;
 	process->end_ns = time_ns ? time_ns : 1;
-	tree->alive_count--;
 }
 
 /* From `time_ns` on the thread runs, or does not. */
@@ -293,14 +285,15 @@ static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_
 		bury(tree, process, time_ns);
 }
 
-/* Threads of a process whose end we see only as a whole. */
-static void end_all_threads(struct rec_tree *tree, struct rec_process *process, uint64_t time_ns)
+/* End the threads of a process, all but `kept` (0: really all). */
+static void end_threads(
+	struct rec_tree *tree, struct rec_process *process, uint64_t time_ns, pid_t kept)
 {
 	for (size_t i = 0; i < BUCKETS && process->end_ns == 0; i++) {
 		struct rec_thread *thread = tree->threads[i];
 		while (thread) {
 			struct rec_thread *next = thread->hash_next;
-			if (thread->process == process)
+			if (thread->process == process && thread->tid != kept)
 				end_thread(tree, thread, time_ns);
 			thread = next;
 		}
@@ -314,7 +307,7 @@ void rec_tree_fork(struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pi
 	if (stale) /* its end was lost: the number lives again */
 		end_thread(tree, stale, time_ns);
 	if (pid == tid && process && process->end_ns == 0)
-		end_all_threads(tree, process, time_ns);
+		end_threads(tree, process, time_ns, 0);
 	if (pid == tid || !process) {
 		process = add_process(tree, time_ns, ppid, pid);
 		if (!process)
@@ -427,15 +420,7 @@ static void become_single(struct rec_tree *tree, struct rec_process *process, ui
 		return;
 	if (!has_leader)
 		add_thread(tree, process, time_ns, process->pid);
-	for (size_t i = 0; i < BUCKETS; i++) {
-		struct rec_thread *thread = tree->threads[i];
-		while (thread) {
-			struct rec_thread *next = thread->hash_next;
-			if (thread->process == process && thread->tid != process->pid)
-				end_thread(tree, thread, time_ns);
-			thread = next;
-		}
-	}
+	end_threads(tree, process, time_ns, process->pid);
 	process->leader_end_ns = 0;
 }
 

@@ -92,7 +92,6 @@ void rec_tree_each_thread(struct rec_tree *tree,
 	uint64_t time_ns);
 /* True when the last exec of the process was of the file `exe`. */
 bool rec_tree_is_image(struct rec_tree *tree, const struct rec_process *process, const char *exe);
-unsigned rec_tree_alive_count(const struct rec_tree *tree);
 
 /* What happened. `ppid`: of the parent process; unknown pids are taken as new processes. */
 void rec_tree_fork(struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid, pid_t tid);

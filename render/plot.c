@@ -186,13 +186,3 @@ double rend_series_max_mean(const struct rend_series *series)
 	}
 	return max;
 }
-
-double rend_series_max(const struct rend_series *series)
-{
-	double max = 0;
-	for (size_t i = 0; series->bins != NULL && i < series->count; i++) {
-		if (series->bins[i].max > max)
-			max = series->bins[i].max;
-	}
-	return max;
-}

@@ -30,8 +30,7 @@ void rend_plot_peaks(struct rend_scene *scene, const struct rend_plot *plot, enu
 void rend_plot_line(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
 	const struct rend_series *series);
 
-/* The largest mean and the largest value. 0 when nothing was measured. */
+/* The largest mean. 0 when nothing was measured. */
 double rend_series_max_mean(const struct rend_series *series);
-double rend_series_max(const struct rend_series *series);
 
 #endif
