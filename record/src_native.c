@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "namer.h"
+#include "native/namer.h"
+#include "native/stack_ids.h"
 #include "procfs.h"
 #include "source.h"
-#include "stack_ids.h"
 #include "unwind/unwind.h"
 
 /* Waits at least this long are records of their own; shorter ones are added up. */

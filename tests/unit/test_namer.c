@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <elf.h>
 
-#include "record/namer.h"
+#include "record/native/namer.h"
 #include "tracefmt/tracefmt.h"
 
 #define JIT_START UINT64_C(0x10000000)

@@ -4,13 +4,13 @@
  * Samples of one thread mostly differ near the leaf only, so each thread keeps the path of its last
  * sample: what is equal from the root on costs a comparison instead of a table lookup.
  */
-#ifndef RECORD_STACK_IDS_H
-#define RECORD_STACK_IDS_H
+#ifndef RECORD_NATIVE_STACK_IDS_H
+#define RECORD_NATIVE_STACK_IDS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "namer.h"
+#include "native/namer.h"
 #include "sink.h"
 #include "unwind/unwind.h"
 

@@ -4,8 +4,8 @@
  *
  * All functions are for the recorder's main thread.
  */
-#ifndef RECORD_NAMER_H
-#define RECORD_NAMER_H
+#ifndef RECORD_NATIVE_NAMER_H
+#define RECORD_NATIVE_NAMER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "namer.h"
+#include "native/namer.h"
 
 #include <fcntl.h>
 #include <pthread.h>

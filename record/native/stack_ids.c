@@ -1,4 +1,4 @@
-#include "stack_ids.h"
+#include "native/stack_ids.h"
 
 #include <stdlib.h>
 #include <string.h>
