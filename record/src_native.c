@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "native/namer.h"
+#include "native/sampler.h"
+#include "native/schedule.h"
 #include "native/stack_ids.h"
 #include "procfs.h"
 #include "source.h"
 #include "unwind/unwind.h"
 
-/* Waits at least this long are records of their own; shorter ones are added up. */
-#define LONG_WAIT_NS 1000000ull
 /* A rest of CPU time at a thread's end that is worth a record. */
 #define LEAST_UNSAMPLED_NS 20000ull
 /* Names are looked up, and added-up waits written, so often. */
@@ -24,15 +24,9 @@
 /* Descriptors of binaries kept open. */
 #define MAX_FILES 512
 
-enum { WAIT_PREEMPTED, WAIT_BLOCKED, WAIT_KINDS };
-
-/* What a thread did since its last switch, and what is not yet written. */
-struct schedule {
-	uint64_t since_ns;
-	bool is_running, is_known;
-	int wait;			 /* WAIT_*, while it does not run */
-	uint64_t running_ns, sampled_ns; /* since the last look at them */
-	uint64_t short_ns[WAIT_KINDS];
+/* What we keep with a thread. */
+struct native_thread {
+	struct rec_schedule schedule;
 	struct rec_stack_path path; /* of its last sample */
 };
 
@@ -143,22 +137,23 @@ static void take_mmap(struct state *state, const struct rec_perf_record *record)
 
 /* ---- samples ---- */
 
-static uint32_t stack_of(struct state *state, struct rec_thread *thread, struct schedule *schedule,
-	const struct rec_perf_record *record, uint8_t *flags)
+static struct native_thread *native_thread(struct state *state, struct rec_thread *thread)
 {
-	struct rec_space *space = space_of(state, thread->process);
+	void **slot = &thread->slots[state->context.slot];
+	if (!*slot)
+		*slot = calloc(1, sizeof(struct native_thread));
+	return *slot;
+}
+
+static uint32_t stack_of(struct state *state, struct native_thread *native,
+	const struct rec_running_sample *sample, uint8_t *flags)
+{
+	struct rec_space *space = space_of(state, sample->thread->process);
 	struct rec_stack stack = {0};
-	if (space && record->sample.registers) {
-		struct rec_user_state user = {
-			.pid = (pid_t)record->pid,
-			.tid = (pid_t)record->tid,
-			.regs = record->sample.registers,
-			.stack = record->sample.stack,
-			.stack_size = record->sample.stack_bytes,
-		};
-		rec_unwind(state->unwinder, space, &user, &stack);
+	if (space && sample->user.regs) {
+		rec_unwind(state->unwinder, space, &sample->user, &stack);
 		/* An exec has taken the old image away: what is left is the kernel's part. */
-		if (record->sample.kernel_frame_count > 0 && stack.count == 1 &&
+		if (sample->kernel_frame_count > 0 && stack.count == 1 &&
 			stack.frames[0].module->type == REC_MODULE_UNKNOWN)
 			stack.count = 0;
 		else if (!(stack.flags & REC_STACK_WHOLE))
@@ -166,41 +161,30 @@ static uint32_t stack_of(struct state *state, struct rec_thread *thread, struct 
 		if (stack.flags & REC_STACK_RECOVERED)
 			*flags |= TFMT_SAMPLE_RECOVERED;
 	}
-	return rec_stack_ids_add(state->stack_ids, &schedule->path, &stack,
-		record->sample.kernel_frames, record->sample.kernel_frame_count);
+	return rec_stack_ids_add(state->stack_ids, &native->path, &stack, sample->kernel_frames,
+		sample->kernel_frame_count);
 }
 
-static struct schedule *schedule_of(struct state *state, struct rec_thread *thread)
+/* One sample of a running thread, whoever took it: a rec_take_running. */
+static void take_running(void *opaque, const struct rec_running_sample *running)
 {
-	void **slot = &thread->slots[state->context.slot];
-	if (!*slot)
-		*slot = calloc(1, sizeof(struct schedule));
-	return *slot;
-}
-
-static void take_sample(struct state *state, const struct rec_perf_record *record)
-{
-	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
-	if (!thread) {
-		state->losses[LOST_THREAD].count++;
+	struct state *state = opaque;
+	struct native_thread *native = native_thread(state, running->thread);
+	if (!native)
 		return;
-	}
-	struct schedule *schedule = schedule_of(state, thread);
-	if (!schedule)
-		return;
-	schedule->sampled_ns += record->sample.period_ns;
+	native->schedule.sampled_ns += running->weight_ns;
 	if (!rec_sink_has_room(state->context.sink)) {
 		state->losses[LOST_OUTPUT].count++;
 		return;
 	}
 	uint8_t flags = 0;
-	uint32_t stack = stack_of(state, thread, schedule, record, &flags);
+	uint32_t stack = stack_of(state, native, running, &flags);
 	if (stack == 0)
 		state->losses[LOST_CONTEXT].count++;
 	struct tfmt_sample sample = {
-		.time_ns = record->time_ns,
-		.weight_ns = record->sample.period_ns,
-		.thread = thread->id,
+		.time_ns = running->time_ns,
+		.weight_ns = running->weight_ns,
+		.thread = running->thread->id,
 		.stack = stack,
 		.state = TFMT_STATE_RUNNING,
 		.flags = flags,
@@ -210,10 +194,33 @@ static void take_sample(struct state *state, const struct rec_perf_record *recor
 	state->whole_count += !(flags & TFMT_SAMPLE_TRUNCATED);
 }
 
+static void take_perf_sample(struct state *state, const struct rec_perf_record *record)
+{
+	struct rec_running_sample running = {
+		.thread = rec_tree_thread(state->context.tree, (pid_t)record->tid),
+		.time_ns = record->time_ns,
+		.weight_ns = record->sample.period_ns,
+		.user =
+			{
+				.pid = (pid_t)record->pid,
+				.tid = (pid_t)record->tid,
+				.regs = record->sample.registers,
+				.stack = record->sample.stack,
+				.stack_size = record->sample.stack_bytes,
+			},
+		.kernel_frames = record->sample.kernel_frames,
+		.kernel_frame_count = record->sample.kernel_frame_count,
+	};
+	if (running.thread)
+		take_running(state, &running);
+	else
+		state->losses[LOST_THREAD].count++;
+}
+
 /* ---- running and waiting ---- */
 
 static void write_wait(struct state *state, const struct rec_thread *thread, uint64_t time_ns,
-	int wait, uint64_t weight_ns, uint8_t flags)
+	enum rec_wait_kind kind, uint64_t weight_ns, uint8_t flags)
 {
 	if (!rec_sink_has_room(state->context.sink))
 		return;
@@ -221,48 +228,24 @@ static void write_wait(struct state *state, const struct rec_thread *thread, uin
 		.time_ns = time_ns,
 		.weight_ns = weight_ns,
 		.thread = thread->id,
-		.state = wait == WAIT_BLOCKED ? TFMT_STATE_BLOCKED : TFMT_STATE_PREEMPTED,
+		.state = kind == REC_WAIT_BLOCKED ? TFMT_STATE_BLOCKED : TFMT_STATE_PREEMPTED,
 		.flags = flags,
 	};
 	tfmt_writer_sample(state->writer, &sample);
 }
 
-static void end_wait(
-	struct state *state, struct rec_thread *thread, struct schedule *schedule, uint64_t time_ns)
-{
-	uint64_t weight_ns = time_ns - schedule->since_ns;
-	if (weight_ns >= LONG_WAIT_NS) {
-		/* Like times to the microsecond; what is below is added up. */
-		uint64_t rest_ns = weight_ns % 1000;
-		write_wait(state, thread, time_ns, schedule->wait, weight_ns - rest_ns, 0);
-		weight_ns = rest_ns;
-	}
-	schedule->short_ns[schedule->wait] += weight_ns;
-}
-
 static void take_switch(struct state *state, const struct rec_perf_record *record)
 {
 	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
-	struct schedule *schedule = thread ? schedule_of(state, thread) : NULL;
-	if (!schedule || (schedule->is_known && record->time_ns < schedule->since_ns))
-		return;
-	bool runs = !(record->misc & PERF_RECORD_MISC_SWITCH_OUT);
-	if (!schedule->is_known) {
-		/* Before its first switch a new thread waits for a CPU, an old one runs. */
-		schedule->since_ns = thread->start_ns;
-		schedule->is_running = !runs;
-		schedule->wait = WAIT_PREEMPTED;
-		schedule->is_known = true;
-	}
-	if (schedule->is_running)
-		schedule->running_ns += record->time_ns - schedule->since_ns;
-	else if (runs)
-		end_wait(state, thread, schedule, record->time_ns);
-	schedule->since_ns = record->time_ns;
-	schedule->is_running = runs;
-	if (!runs)
-		schedule->wait = record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT ? WAIT_PREEMPTED
-										    : WAIT_BLOCKED;
+	struct native_thread *native = thread ? native_thread(state, thread) : NULL;
+	struct rec_switch change = {
+		.time_ns = record->time_ns,
+		.runs = !(record->misc & PERF_RECORD_MISC_SWITCH_OUT),
+		.is_preempted = record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT,
+	};
+	struct rec_wait wait;
+	if (native && rec_schedule_switch(&native->schedule, thread->start_ns, &change, &wait))
+		write_wait(state, thread, wait.end_ns, wait.kind, wait.length_ns, 0);
 }
 
 /*
@@ -270,7 +253,7 @@ static void take_switch(struct state *state, const struct rec_perf_record *recor
  * ran before its first sample is due, and after its last; what samples that were lost stood for.
  */
 static void write_unsampled(struct state *state, const struct rec_thread *thread,
-	struct schedule *schedule, uint64_t time_ns, uint64_t least_ns)
+	struct rec_schedule *schedule, uint64_t time_ns, uint64_t least_ns)
 {
 	static const char *const markers[] = {
 		[REC_PERF_USER] = "[kernel, not sampled]",
@@ -298,18 +281,16 @@ static void write_unsampled(struct state *state, const struct rec_thread *thread
 static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct state *state = opaque;
-	struct schedule *schedule = thread->slots[state->context.slot];
-	if (!schedule)
+	struct native_thread *native = thread->slots[state->context.slot];
+	if (!native)
 		return;
-	if (schedule->is_known && schedule->is_running && time_ns > schedule->since_ns) {
-		schedule->running_ns += time_ns - schedule->since_ns;
-		schedule->since_ns = time_ns;
-	}
-	for (int wait = 0; wait < WAIT_KINDS; wait++) {
-		if (schedule->short_ns[wait] > 0)
-			write_wait(state, thread, time_ns, wait, schedule->short_ns[wait],
+	struct rec_schedule *schedule = &native->schedule;
+	rec_schedule_pass(schedule, time_ns);
+	for (int kind = 0; kind < REC_WAIT_KINDS; kind++) {
+		if (schedule->short_ns[kind] > 0)
+			write_wait(state, thread, time_ns, kind, schedule->short_ns[kind],
 				TFMT_SAMPLE_SUMMED);
-		schedule->short_ns[wait] = 0;
+		schedule->short_ns[kind] = 0;
 	}
 	if (rec_perf_mode(state->context.perf) == REC_PERF_USER)
 		write_unsampled(state, thread, schedule, time_ns,
@@ -319,15 +300,16 @@ static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns
 static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct state *state = opaque;
-	struct schedule *schedule = thread->slots[state->context.slot];
-	if (!schedule)
+	struct native_thread *native = thread->slots[state->context.slot];
+	struct rec_wait wait;
+	if (!native)
 		return;
-	if (schedule->is_known && !schedule->is_running && time_ns > schedule->since_ns)
-		end_wait(state, thread, schedule, time_ns);
+	if (rec_schedule_end(&native->schedule, time_ns, &wait))
+		write_wait(state, thread, wait.end_ns, wait.kind, wait.length_ns, 0);
 	write_sums(state, thread, time_ns);
-	write_unsampled(state, thread, schedule, time_ns, LEAST_UNSAMPLED_NS);
-	rec_stack_path_release(&schedule->path);
-	free(schedule);
+	write_unsampled(state, thread, &native->schedule, time_ns, LEAST_UNSAMPLED_NS);
+	rec_stack_path_release(&native->path);
+	free(native);
 	thread->slots[state->context.slot] = NULL;
 }
 
@@ -338,7 +320,7 @@ static void perf_record(void *opaque, const struct rec_perf_record *record)
 	struct state *state = opaque;
 	switch (record->type) {
 	case PERF_RECORD_SAMPLE:
-		take_sample(state, record);
+		take_perf_sample(state, record);
 		break;
 	case PERF_RECORD_SWITCH:
 		take_switch(state, record);

@@ -1,0 +1,112 @@
+#include "native/schedule.h"
+
+/* A wait of `length_ns` from since_ns on is over. Returns whether it is a long one. */
+static bool end_wait(struct rec_schedule *schedule, uint64_t length_ns, struct rec_wait *ret_wait)
+{
+	/* Like times to the microsecond; what is below is added up. */
+	uint64_t rest_ns = length_ns < REC_LONG_WAIT_NS ? length_ns : length_ns % 1000;
+	schedule->short_ns[schedule->wait] += rest_ns;
+	if (rest_ns == length_ns)
+		return false;
+	*ret_wait = (struct rec_wait){
+		.start_ns = schedule->since_ns,
+		.end_ns = schedule->since_ns + length_ns,
+		.length_ns = length_ns - rest_ns,
+		.kind = schedule->wait,
+	};
+	return true;
+}
+
+bool rec_schedule_switch(struct rec_schedule *schedule, uint64_t start_ns,
+	const struct rec_switch *change, struct rec_wait *ret_wait)
+{
+	bool has_wait = false;
+	if (!schedule->is_known) {
+		/* Before its first switch a new thread waits for a CPU, an old one runs. */
+		schedule->since_ns = start_ns;
+		schedule->is_running = !change->runs;
+		schedule->wait = REC_WAIT_PREEMPTED;
+		schedule->is_known = true;
+	}
+	if (change->time_ns < schedule->since_ns)
+		return false;
+	uint64_t passed_ns = change->time_ns - schedule->since_ns;
+	if (schedule->is_running)
+		schedule->running_ns += passed_ns;
+	else if (change->runs)
+		has_wait = end_wait(schedule, passed_ns, ret_wait);
+	schedule->since_ns = change->time_ns;
+	schedule->is_running = change->runs;
+	if (!change->runs)
+		schedule->wait = change->is_preempted ? REC_WAIT_PREEMPTED : REC_WAIT_BLOCKED;
+	return has_wait;
+}
+
+static bool has_moved(const struct rec_schedule *schedule, const struct rec_schedule_totals *totals)
+{
+	return totals->run_ns != schedule->total_run_ns ||
+	       totals->ready_ns != schedule->total_ready_ns ||
+	       totals->turns != schedule->total_turns;
+}
+
+/* Counters of the kernel grow; one that does not is taken as standing still. */
+static uint64_t growth(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+bool rec_schedule_totals(struct rec_schedule *schedule, uint64_t start_ns,
+	const struct rec_schedule_totals *totals, struct rec_wait *ret_wait)
+{
+	bool has_wait = false, was_waiting = schedule->is_known && !schedule->is_running;
+	if (!schedule->is_known) {
+		schedule->since_ns = start_ns;
+		schedule->is_known = true;
+	}
+	if (totals->time_ns < schedule->since_ns)
+		return false;
+	if (!has_moved(schedule, totals)) {
+		schedule->is_running = false;
+		schedule->wait = REC_WAIT_BLOCKED;
+		return false;
+	}
+	uint64_t left_ns = totals->time_ns - schedule->since_ns;
+	uint64_t run_ns = growth(totals->run_ns, schedule->total_run_ns);
+	run_ns = run_ns < left_ns ? run_ns : left_ns;
+	left_ns -= run_ns;
+	uint64_t ready_ns = growth(totals->ready_ns, schedule->total_ready_ns);
+	ready_ns = ready_ns < left_ns ? ready_ns : left_ns;
+	left_ns -= ready_ns;
+	schedule->running_ns += run_ns;
+	schedule->short_ns[REC_WAIT_PREEMPTED] += ready_ns;
+	schedule->wait = REC_WAIT_BLOCKED;
+	if (was_waiting || totals->turns - schedule->total_turns == 1)
+		has_wait = end_wait(schedule, left_ns, ret_wait);
+	else
+		schedule->short_ns[REC_WAIT_BLOCKED] += left_ns;
+	schedule->since_ns = totals->time_ns;
+	schedule->is_running = true;
+	schedule->total_run_ns = totals->run_ns;
+	schedule->total_ready_ns = totals->ready_ns;
+	schedule->total_turns = totals->turns;
+	return has_wait;
+}
+
+void rec_schedule_pass(struct rec_schedule *schedule, uint64_t time_ns)
+{
+	if (!schedule->is_known || !schedule->is_running || time_ns <= schedule->since_ns)
+		return;
+	schedule->running_ns += time_ns - schedule->since_ns;
+	schedule->since_ns = time_ns;
+}
+
+bool rec_schedule_end(struct rec_schedule *schedule, uint64_t time_ns, struct rec_wait *ret_wait)
+{
+	bool has_wait = false;
+	rec_schedule_pass(schedule, time_ns);
+	if (schedule->is_known && !schedule->is_running && time_ns > schedule->since_ns) {
+		has_wait = end_wait(schedule, time_ns - schedule->since_ns, ret_wait);
+		schedule->since_ns = time_ns;
+	}
+	return has_wait;
+}
