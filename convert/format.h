@@ -17,18 +17,7 @@
 #include "tracefmt/reader.h"
 #include "tracefmt/record.h"
 #include "tracefmt/trace.h"
-
-/* What a sample adds to its stack. */
-enum conv_weight {
-	CONV_WEIGHT_DEFAULT, /* the format's own choice */
-	CONV_WEIGHT_SAMPLES, /* the number of samples on a CPU */
-	CONV_WEIGHT_CPU,     /* ns on a CPU */
-	CONV_WEIGHT_OFFCPU,  /* ns not on a CPU: blocked, preempted, waiting for a lock */
-	CONV_WEIGHT_WALL,    /* ns of both */
-};
-
-/* True when samples in `state` (enum tfmt_state) have a part in `weight`. */
-bool conv_weight_takes(enum conv_weight weight, uint8_t state);
+#include "tracefmt/weight.h"
 
 struct conv_select;
 
@@ -45,9 +34,10 @@ struct conv_context {
 	const struct conv_select *select; /* already applied to the records */
 	const struct msg *msg;
 	struct conv_sink *out;
-	enum conv_weight weight;
-	uint64_t begin_ns; /* the time shown first: --from, or the trace's start */
-	uint64_t end_ns;   /* the time shown last: --to, or the last record's; final in end */
+	enum tfmt_weight weight; /* asked for, or the format's own choice */
+	bool has_weight;	 /* asked for */
+	uint64_t begin_ns;	 /* the time shown first: --from, or the trace's start */
+	uint64_t end_ns;	 /* the time shown last: --to, or the last record's; final in end */
 };
 
 /* `time_ns` relative to the start of the trace; 0 for what came before. */
@@ -92,6 +82,8 @@ struct conv_format {
 	const char *extension; /* of files, with the dot; -o picks the format by it */
 	const char *summary;   /* for --help: lower case, no full stop */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */
+	/* Of stacks, unless another is asked for. Formats that carry no samples ignore it. */
+	enum tfmt_weight weight;
 	/* Kinds that come in a pass of their own, before all others. */
 	uint32_t first_pass;
 	size_t state_size;

@@ -26,24 +26,9 @@ const struct conv_format *conv_format_from_path(const char *path)
 	return NULL;
 }
 
-bool conv_weight_takes(enum conv_weight weight, uint8_t state)
-{
-	switch (weight) {
-	case CONV_WEIGHT_WALL:
-		return true;
-	case CONV_WEIGHT_OFFCPU:
-		return state != TFMT_STATE_RUNNING;
-	case CONV_WEIGHT_DEFAULT:
-	case CONV_WEIGHT_SAMPLES:
-	case CONV_WEIGHT_CPU:
-		break;
-	}
-	return state == TFMT_STATE_RUNNING;
-}
-
 void conv_warn_weightless(const struct conv_context *context)
 {
-	bool is_offcpu = context->weight == CONV_WEIGHT_OFFCPU;
+	bool is_offcpu = context->weight == TFMT_WEIGHT_OFFCPU;
 
 	msg_warn(context->msg, "no sample is of a thread %s a CPU; --weight wall shows all",
 		is_offcpu ? "off" : "on");

@@ -8,6 +8,7 @@
 #include "pump.h"
 #include "select.h"
 #include "tracefmt/tracefmt.h"
+#include "weight_option.h"
 
 #define MAX_FORMATS 32
 
@@ -35,10 +36,10 @@ static const struct opt_row fixed_rows[] = {
 		.type = OPT_FLAG,
 		.help = "list the formats, their extensions and what each can hold",
 		TARGET(list_formats)},
-	{.name = "weight",
+	{.name = WEIGHT_OPTION,
 		.type = OPT_TEXT,
 		.argument = "WHAT",
-		.help = "what stacks weigh: samples, cpu, offcpu or wall (running and waiting)",
+		.help = WEIGHT_HELP,
 		TARGET(weight)},
 	{.help = "selection"},
 	{.name = "from",
@@ -159,24 +160,19 @@ static const struct conv_format *choose_format(const struct options *options, co
 	return NULL;
 }
 
-/* Returns 0, or EXIT_USAGE after saying what is legal. */
-static int parse_weight(const char *text, const struct msg *msg, enum conv_weight *ret_weight)
+/*
+ * The weight asked for, or else the format's own. Returns 0, or EXIT_USAGE after saying what is
+ * possible.
+ */
+static int choose_weight(const struct options *options, const struct conv_format *format,
+	struct conv_context *context)
 {
-	static const char *const names[] = {"samples", "cpu", "offcpu", "wall"};
-	static const enum conv_weight weights[] = {
-		CONV_WEIGHT_SAMPLES, CONV_WEIGHT_CPU, CONV_WEIGHT_OFFCPU, CONV_WEIGHT_WALL};
-	size_t i;
-
-	*ret_weight = CONV_WEIGHT_DEFAULT;
-	if (!text)
-		return 0;
-	for (i = 0; i < 4; i++)
-		if (!strcmp(text, names[i])) {
-			*ret_weight = weights[i];
-			return 0;
-		}
-	msg_error(msg, "--weight %s: no such weight: samples, cpu, offcpu or wall", text);
-	return EXIT_USAGE;
+	context->weight = format->weight;
+	context->has_weight = options->weight != NULL;
+	if (options->weight && !(format->carries & TFMT_KIND_BIT(TFMT_SAMPLE)))
+		msg_warn(
+			context->msg, "--weight changes nothing: %s holds no stacks", format->name);
+	return options->weight ? weight_parse(options->weight, context->msg, &context->weight) : 0;
 }
 
 /* Say how a conversion failed. Returns the exit status. */
@@ -267,7 +263,7 @@ static int run(const struct options *options, const char *path, const struct msg
 	format = choose_format(options, msg);
 	if (!format)
 		return EXIT_USAGE;
-	status = parse_weight(options->weight, msg, &context.weight);
+	status = choose_weight(options, format, &context);
 	if (status)
 		return status;
 	status = conv_select_init(&select, &options->select, msg);

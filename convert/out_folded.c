@@ -14,7 +14,6 @@
 
 struct folded_state {
 	const struct conv_context *context;
-	enum conv_weight weight;
 	struct tfmt_calltree *tree;
 	uint64_t seen_count;  /* samples */
 	uint64_t taken_count; /* that have a part in the weight */
@@ -48,8 +47,6 @@ static int folded_begin(void *opaque, const struct conv_context *context)
 	struct folded_state *state = opaque;
 
 	state->context = context;
-	state->weight =
-		context->weight == CONV_WEIGHT_DEFAULT ? CONV_WEIGHT_SAMPLES : context->weight;
 	return tfmt_calltree_new(context->trace, &state->tree);
 }
 
@@ -59,22 +56,17 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	const struct tfmt_trace *trace = state->context->trace;
 	const struct tfmt_sample *sample = record->sample;
 	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, sample->thread);
-	uint64_t weight = sample->weight_ns;
+	uint64_t weight = tfmt_weight_of(state->context->weight, sample);
 	uint32_t name;
 
 	state->seen_count++;
-	if (!conv_weight_takes(state->weight, sample->state))
-		return 0;
-	/* Time that no sample stands for has a weight in ns only. */
-	if (state->weight == CONV_WEIGHT_SAMPLES && (sample->flags & TFMT_SAMPLE_UNSAMPLED))
+	if (!weight)
 		return 0;
 	state->taken_count++;
-	if (state->weight == CONV_WEIGHT_SAMPLES)
-		weight = 1;
 	/* A lost thread has no process, and is called so. */
 	name = thread->process ? conv_process_name_at(trace, thread->process, sample->time_ns)
 			       : thread->name;
-	return tfmt_calltree_add_under(state->tree, &name, 1, sample->stack, weight, 1);
+	return tfmt_calltree_add_sample(state->tree, &name, 1, sample, weight);
 }
 
 /* Grow `*array` so that `count` items fit. */
@@ -285,6 +277,7 @@ const struct conv_format conv_format_folded = {
 	.extension = ".folded",
 	.summary = "one line per stack, for flamegraph.pl and others",
 	.carries = TFMT_KIND_BIT(TFMT_SAMPLE),
+	.weight = TFMT_WEIGHT_SAMPLES,
 	.state_size = sizeof(struct folded_state),
 	.begin = folded_begin,
 	.on = {[TFMT_SAMPLE] = on_sample},

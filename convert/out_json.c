@@ -501,9 +501,13 @@ static int on_sample(void *opaque, const struct conv_record *record)
 		"truncated", "recovered", "assumed", "unmerged", "summed", "unsampled"};
 	struct json_state *state = opaque;
 	const struct tfmt_sample *sample = record->sample;
+	const struct conv_context *context = state->context;
 	const char *syscall = NULL;
-	struct jsonw *w = begin_record(state, record);
+	struct jsonw *w;
 
+	if (context->has_weight && !tfmt_weight_of(context->weight, sample))
+		return 0;
+	w = begin_record(state, record);
 	put_u64(w, "time_ns", sample->time_ns);
 	put_u64(w, "weight_ns", sample->weight_ns);
 	put_thread(state, sample->thread);

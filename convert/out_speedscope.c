@@ -72,29 +72,21 @@ static void speedscope_release(void *opaque)
 
 /* --- samples become runs --- */
 
-/* What stands below the stack of a sample, NULL: nothing. */
-static const char *mark_of(const struct tfmt_sample *sample, char *text, size_t size_bytes)
+/* The node of a sample's stack, with what stands on top of it or instead of it. */
+static int stack_of(
+	struct speedscope_state *state, const struct tfmt_sample *sample, uint32_t *ret_node)
 {
-	const char *syscall;
+	const char *wait = tfmt_wait_name(sample);
+	struct conv_stacks *stacks = &state->stacks;
+	int status;
 
-	switch (sample->state) {
-	case TFMT_STATE_RUNNING:
-		return sample->stack ? NULL : "[no stack]";
-	case TFMT_STATE_PREEMPTED:
-		return "[waiting for a CPU]";
-	case TFMT_STATE_GIL:
-		return "[waiting for the GIL]";
-	default:
-		break;
-	}
-	if (!sample->syscall)
-		return "[off CPU]";
-	syscall = tfmt_syscall_name(sample->syscall);
-	if (syscall)
-		snprintf(text, size_bytes, "[waiting in %s]", syscall);
+	if (sample->stack)
+		status = conv_stacks_add(stacks, sample->stack, ret_node);
 	else
-		snprintf(text, size_bytes, "[waiting in system call %u]", sample->syscall - 1);
-	return text;
+		status = conv_stacks_add_name(stacks, 0, TFMT_NO_STACK_NAME, ret_node);
+	if (!status && wait)
+		status = conv_stacks_add_name(stacks, *ret_node, wait, ret_node);
+	return status;
 }
 
 static int on_sample(void *opaque, const struct conv_record *record)
@@ -102,21 +94,18 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	struct speedscope_state *state = opaque;
 	const struct conv_context *context = state->context;
 	const struct tfmt_sample *sample = record->sample;
+	/* The viewer shows time: samples are drawn as long as they were. */
+	enum tfmt_weight weight =
+		context->weight == TFMT_WEIGHT_SAMPLES ? TFMT_WEIGHT_CPU : context->weight;
 	struct conv_interval interval = {.run.weight_ns = sample->weight_ns};
 	uint32_t thread = sample->thread < state->lane_count ? sample->thread : 0;
 	bool is_sum = sample->flags & (TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED);
-	const char *mark;
-	char text[64];
 	int status;
 
 	state->has_samples = true;
-	if (!conv_weight_takes(context->weight, sample->state))
+	if (!tfmt_weight_of(weight, sample))
 		return 0;
-	status = conv_stacks_add(&state->stacks, sample->stack, &interval.run.stack);
-	mark = mark_of(sample, text, sizeof(text));
-	if (!status && mark)
-		status = conv_stacks_add_name(
-			&state->stacks, interval.run.stack, mark, &interval.run.stack);
+	status = stack_of(state, sample, &interval.run.stack);
 	if (status)
 		return status;
 	if (sample->time_ns > context->begin_ns)
@@ -313,17 +302,28 @@ static void put_frames(struct speedscope_state *state)
 	jsonw_end_array(w);
 }
 
-/* The command, its arguments joined by spaces; the viewer wants some name. */
-static void put_command(struct jsonw *w, const struct tfmt_header *header)
+/*
+ * The command, its arguments joined by spaces, and what is drawn when that is not the time on a
+ * CPU; the viewer wants some name.
+ */
+static void put_command(struct jsonw *w, const struct conv_context *context)
 {
+	const struct tfmt_header *header = context->header;
+	bool has_waits = context->weight > TFMT_WEIGHT_CPU;
 	char text[512];
-	size_t used = 0, i;
+	size_t used = 0, room = sizeof(text) - 32, i;
 
 	text[0] = 0;
-	for (i = 0; i < header->argc && used < sizeof(text); i++)
+	for (i = 0; i < header->argc && used < room; i++)
 		used += (size_t)snprintf(
-			text + used, sizeof(text) - used, "%s%s", i ? " " : "", header->argv[i]);
-	jsonw_string(w, *text ? text : "trace");
+			text + used, room - used, "%s%s", i ? " " : "", header->argv[i]);
+	if (!*text)
+		snprintf(text, sizeof(text), "trace");
+	used = strlen(text);
+	if (has_waits)
+		snprintf(text + used, sizeof(text) - used, " (%s)",
+			tfmt_weight_title(context->weight));
+	jsonw_string(w, text);
 }
 
 static void report(const struct speedscope_state *state, uint32_t profiles)
@@ -381,7 +381,7 @@ static int speedscope_end(void *opaque)
 	jsonw_key(w, "exporter");
 	jsonw_string(w, "tracefmt " TFMT_VERSION);
 	jsonw_key(w, "name");
-	put_command(w, state->context->header);
+	put_command(w, state->context);
 	jsonw_key(w, "activeProfileIndex");
 	jsonw_u64(w, 0);
 	jsonw_key(w, "profiles");
@@ -406,6 +406,7 @@ const struct conv_format conv_format_speedscope = {
 	.extension = ".speedscope.json",
 	.summary = "stacks over time, one profile per thread, for www.speedscope.app",
 	.carries = TFMT_KIND_BIT(TFMT_SAMPLE),
+	.weight = TFMT_WEIGHT_CPU,
 	.state_size = sizeof(struct speedscope_state),
 	.begin = speedscope_begin,
 	.on = {[TFMT_SAMPLE] = on_sample},

@@ -70,17 +70,18 @@ static int find_prefix(
 	return 0;
 }
 
-static int add_sum(struct tfmt_calltree *tree, uint32_t prefix, uint32_t stack, uint64_t weight,
-	uint64_t count)
+/* Add to the sum of the same prefix, stack and top. */
+static int add_sum(struct tfmt_calltree *tree, const struct tfmt_stack_sum *added)
 {
-	uint32_t hash = hash_pair(prefix, stack), at, id;
+	uint32_t hash = hash_pair(added->prefix ^ added->top, added->stack), at, id;
 
 	for (at = hash; (id = tfmt_intern__next(&tree->sum_index, hash, &at)) != 0;) {
 		struct tfmt_stack_sum *sum = &tree->sums[id - 1];
 
-		if (sum->prefix == prefix && sum->stack == stack) {
-			sum->weight += weight;
-			sum->count += count;
+		if (sum->prefix == added->prefix && sum->stack == added->stack &&
+			sum->top == added->top) {
+			sum->weight += added->weight;
+			sum->count += added->count;
 			return 0;
 		}
 	}
@@ -88,23 +89,43 @@ static int add_sum(struct tfmt_calltree *tree, uint32_t prefix, uint32_t stack, 
 		tfmt_array__grow(&tree->sums, &tree->sum_capacity, tree->sum_count + 1,
 			sizeof(*tree->sums)) < 0)
 		return TFMT_E_NOMEM;
-	tree->sums[tree->sum_count++] = (struct tfmt_stack_sum){
-		.prefix = prefix, .stack = stack, .weight = weight, .count = count};
+	tree->sums[tree->sum_count++] = *added;
 	tfmt_intern__insert(&tree->sum_index, hash, (uint32_t)tree->sum_count);
 	return 0;
+}
+
+/* Add to the sum below a prefix. */
+static int add_under(struct tfmt_calltree *tree, const uint32_t *prefix, size_t prefix_count,
+	struct tfmt_stack_sum added)
+{
+	if (tree->is_built)
+		return TFMT_E_ARG;
+	for (size_t i = 0; i < prefix_count; i++)
+		if (find_prefix(tree, added.prefix, prefix[i], &added.prefix) < 0)
+			return TFMT_E_NOMEM;
+	return add_sum(tree, &added);
 }
 
 int tfmt_calltree_add_under(struct tfmt_calltree *tree, const uint32_t *prefix, size_t prefix_count,
 	uint32_t stack, uint64_t weight, uint64_t count)
 {
-	uint32_t at = 0;
+	struct tfmt_stack_sum added = {.stack = stack, .weight = weight, .count = count};
 
-	if (tree->is_built)
-		return TFMT_E_ARG;
-	for (size_t i = 0; i < prefix_count; i++)
-		if (find_prefix(tree, at, prefix[i], &at) < 0)
-			return TFMT_E_NOMEM;
-	return add_sum(tree, at, stack, weight, count);
+	return add_under(tree, prefix, prefix_count, added);
+}
+
+int tfmt_calltree_add_sample(struct tfmt_calltree *tree, const uint32_t *prefix,
+	size_t prefix_count, const struct tfmt_sample *sample, uint64_t weight)
+{
+	bool is_running = sample->state == TFMT_STATE_RUNNING;
+	struct tfmt_stack_sum added = {
+		.stack = sample->stack,
+		.top = TFMT_TOP_OF(sample->state, is_running ? 0 : sample->syscall),
+		.weight = weight,
+		.count = !(sample->flags & TFMT_SAMPLE_UNSAMPLED),
+	};
+
+	return add_under(tree, prefix, prefix_count, added);
 }
 
 int tfmt_calltree_add(struct tfmt_calltree *tree, uint32_t stack, uint64_t weight, uint64_t count)
@@ -225,7 +246,34 @@ static int compare_sums(const void *a, const void *b)
 		return left->prefix < right->prefix ? -1 : 1;
 	if (left->stack != right->stack)
 		return left->stack < right->stack ? -1 : 1;
+	if (left->top != right->top)
+		return left->top < right->top ? -1 : 1;
 	return 0;
+}
+
+/* Go from the node of a sample's stack on to what stands on top of it. */
+static int place_top(struct tfmt_calltree *tree, const struct tfmt_stack_sum *sum, uint32_t *node)
+{
+	struct tfmt_sample sample = {
+		.state = TFMT_TOP_STATE(sum->top), .syscall = TFMT_TOP_SYSCALL(sum->top)};
+	const char *wait = tfmt_wait_name(&sample);
+	uint32_t function;
+	int status = 0;
+
+	if (sum->top == TFMT_TOP_NONE)
+		return 0;
+	if (sum->stack == 0) {
+		status = tfmt_calltree__function_of_name(
+			tree, TFMT_NO_STACK_NAME, false, &tree->no_stack);
+		if (status == 0)
+			status = find_child(tree, *node, tree->no_stack, node);
+	}
+	if (status == 0 && wait) {
+		status = tfmt_calltree__function_of_name(tree, wait, true, &function);
+		if (status == 0)
+			status = find_child(tree, *node, function, node);
+	}
+	return status;
 }
 
 static int place_sums(struct tfmt_calltree *tree)
@@ -246,6 +294,8 @@ static int place_sums(struct tfmt_calltree *tree)
 		uint32_t node;
 
 		status = place_stack(tree, &walk, sum->prefix, sum->stack, &node);
+		if (status == 0)
+			status = place_top(tree, sum, &node);
 		if (status < 0)
 			break;
 		tree->nodes[node].self += sum->weight;

@@ -8,6 +8,7 @@ struct child {
 	uint64_t total;
 	const char *name;
 	uint32_t node;
+	bool is_last;
 };
 
 static int compare_children(const void *a, const void *b)
@@ -15,6 +16,8 @@ static int compare_children(const void *a, const void *b)
 	const struct child *left = a, *right = b;
 	int order;
 
+	if (left->is_last != right->is_last)
+		return left->is_last ? 1 : -1;
 	if (left->total != right->total)
 		return left->total > right->total ? -1 : 1;
 	order = strcmp(left->name, right->name);
@@ -96,7 +99,8 @@ static int order_children(struct tfmt_calltree *tree)
 
 		children[ends[node->parent]++] = (struct child){.total = node->total,
 			.name = tree->functions[node->function].location.function,
-			.node = (uint32_t)i};
+			.node = (uint32_t)i,
+			.is_last = tree->no_stack != 0 && node->function == tree->no_stack};
 	}
 	for (size_t i = 0; i < count; i++) {
 		link_children(tree, children + begin, ends[i] - begin);

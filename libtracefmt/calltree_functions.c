@@ -20,7 +20,7 @@ static uint32_t hash_location(const struct tfmt_location *location)
 	uint64_t hash = tfmt_intern__hash(location->function, strlen(location->function));
 
 	hash = tfmt_intern__mix(hash, tfmt_intern__hash(place, strlen(place)));
-	return (uint32_t)tfmt_intern__mix(hash, location->language);
+	return (uint32_t)tfmt_intern__mix(hash, location->language | location->is_wait << 8);
 }
 
 /* The function at a location. Functions 1 and up are indexed; 0 is the root. */
@@ -32,7 +32,7 @@ static int find_function(
 	for (at = hash; (id = tfmt_intern__next(&tree->function_index, hash, &at)) != 0;) {
 		const struct tfmt_location *other = &tree->functions[id].location;
 
-		if (other->language == location->language &&
+		if (other->language == location->language && other->is_wait == location->is_wait &&
 			strcmp(other->function, location->function) == 0 &&
 			strcmp(place_of(other), place_of(location)) == 0) {
 			*ret_function = id;
@@ -59,6 +59,15 @@ int tfmt_calltree__function_of_text(
 		.module = "",
 		.file = "",
 		.function_id = string};
+
+	return find_function(tree, &location, ret_function);
+}
+
+int tfmt_calltree__function_of_name(
+	struct tfmt_calltree *tree, const char *name, bool is_wait, uint32_t *ret_function)
+{
+	struct tfmt_location location = {
+		.function = name, .module = "", .file = "", .is_wait = is_wait};
 
 	return find_function(tree, &location, ret_function);
 }

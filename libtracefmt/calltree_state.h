@@ -9,10 +9,18 @@
 
 #include "tracefmt/calltree.h"
 
+/* What stands on top of a stack, or instead of it: nothing, or state and system call of a sample.
+ */
+#define TFMT_TOP_NONE		   0
+#define TFMT_TOP_OF(state, number) (1u << 31 | (uint32_t)(state) << 16 | (number))
+#define TFMT_TOP_STATE(top)	   ((uint8_t)((top) >> 16 & 0xff))
+#define TFMT_TOP_SYSCALL(top)	   ((uint16_t)(top))
+
 /* What was added for one stack below one prefix. */
 struct tfmt_stack_sum {
 	uint32_t prefix; /* index */
 	uint32_t stack;
+	uint32_t top;
 	uint64_t weight;
 	uint64_t count;
 };
@@ -56,6 +64,7 @@ struct tfmt_calltree {
 	size_t line_capacity;
 	struct tfmt_intern function_index;
 	const struct tfmt_function **by_self;
+	uint32_t no_stack; /* the function that stands for unknown stacks; 0: there are none */
 
 	struct tfmt_frame_functions *frames; /* by frame id */
 	uint32_t *frame_functions;
@@ -73,6 +82,10 @@ int tfmt_calltree__functions_of(struct tfmt_calltree *tree, uint32_t frame,
 /* The function that stands for a frame of the caller's own. Returns: 0; TFMT_E_NOMEM. */
 int tfmt_calltree__function_of_text(
 	struct tfmt_calltree *tree, uint32_t string, uint32_t *ret_function);
+
+/* The function of a name that is no code. Returns: 0; TFMT_E_NOMEM. */
+int tfmt_calltree__function_of_name(
+	struct tfmt_calltree *tree, const char *name, bool is_wait, uint32_t *ret_function);
 
 /* Give each function the line of its heaviest frame. Returns: 0; TFMT_E_NOMEM. */
 int tfmt_calltree__choose_lines(struct tfmt_calltree *tree);

@@ -10,5 +10,7 @@ const char *tfmt_syscall_name(uint16_t syscall)
 {
 	size_t number = (size_t)syscall - 1;
 
+	if (syscall == TFMT_SYSCALL_FAULT)
+		return "page fault";
 	return syscall != 0 && number < sizeof(names) / sizeof(names[0]) ? names[number] : NULL;
 }

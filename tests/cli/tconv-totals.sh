@@ -7,6 +7,7 @@ check() {
     for weight in samples cpu offcpu wall; do
         "$tconv" -q --folded --weight $weight "$1" >t.$weight.folded
         "$tconv" -q --speedscope --weight $weight "$1" >t.$weight.json
+        "$tconv" -q --json --weight $weight "$1" >t.$weight.jsonl
     done
     /usr/bin/python3 - <<'PYTHON'
 import collections, json
@@ -31,9 +32,13 @@ for row in rows:
         stacks[row["id"]] = stacks.get(row.get("parent_id"), []) + \
             [text(name) for name in row["functions"][::-1]]
 
-def is_mark(name):
-    """What speedscope's stacks end in where there is more to say, or no stack."""
-    return name.startswith("[waiting ") or name in ("[off CPU]", "[no stack]")
+def full(s):
+    """The frames of a sample, with those that say why it waited or that its stack is not known."""
+    frames = stacks.get(s.get("stack_id"), []) or ["[stack not known]"]
+    if s["state"] == "blocked":
+        reason = s.get("syscall", "unknown system call" if "syscall_id" in s else "")
+        return frames + [f"[waiting: {reason}]" if reason else "[waiting]"]
+    return frames + {"preempted": ["[preempted]"], "gil": ["[waiting: GIL]"]}.get(s["state"], [])
 
 takes = {
     "samples": lambda s: s["state"] == "running" and "unsampled" not in s.get("flags", []),
@@ -51,11 +56,17 @@ for weight, is_in in takes.items():
     assert sum(int(n) for _, n in lines) == sum(weigh(s) for s in chosen), weight
     wanted = collections.Counter()
     for s in chosen:
-        wanted[len(stacks.get(s.get("stack_id"), []))] += weigh(s)
+        wanted[len(full(s))] += weigh(s)
     found = collections.Counter()
     for line, n in lines:
         found[line.count(";")] += int(n)
     assert found == wanted, (weight, found, wanted)
+
+    # JSON leaves out what has no part in a weight that is asked for
+    if weight != "samples":
+        left = [json.loads(line) for line in open(f"t.{weight}.jsonl")]
+        left = [row for row in left if row["kind"] == "sample"]
+        assert left == [s for s in chosen if s["weight_ns"]], weight
 
     # speedscope: per thread, per stack; in ns, so with the time that no sample stands for
     chosen = [s for s in samples if takes["cpu" if weight == "samples" else weight](s)]
@@ -77,11 +88,11 @@ for weight, is_in in takes.items():
         by_stack = collections.Counter()
         for stack, ns in zip(p["samples"], p["weights"]):
             if stack:
-                by_stack[tuple(names[f] for f in stack if not is_mark(names[f]))] += ns
+                by_stack[tuple(names[f] for f in stack)] += ns
         wanted = collections.Counter()
         for s in chosen:
             if s["tid"] == tid:
-                wanted[tuple(stacks.get(s.get("stack_id"), []))] += s["weight_ns"]
+                wanted[tuple(full(s))] += s["weight_ns"]
         assert by_stack == wanted, (p["name"], by_stack, wanted)
         busy.append(per_thread.pop(tid))
     assert not per_thread and busy == sorted(busy, reverse=True), (per_thread, busy)

@@ -2,7 +2,7 @@
  * Merged stacks: what flame graphs, folded stacks and tables of functions are made of.
  *
  *	tfmt_calltree_new(trace, &tree);
- *	tfmt_calltree_add(tree, sample->stack, sample->weight_ns);	for each sample
+ *	tfmt_calltree_add_sample(tree, NULL, 0, sample, sample->weight_ns);	for each sample
  *	tfmt_calltree_build(tree);
  *	walk tfmt_calltree_nodes() from node 0
  *
@@ -15,6 +15,7 @@
 
 #include "tracefmt/error.h"
 #include "tracefmt/trace.h"
+#include "tracefmt/weight.h"
 
 struct tfmt_calltree;
 
@@ -26,7 +27,7 @@ struct tfmt_node {
 	uint64_t self_count;
 	uint32_t function;    /* index for tfmt_calltree_function() */
 	uint32_t parent;      /* node; the root is its own */
-	uint32_t first_child; /* node, 0: none. Heaviest first, ties by name */
+	uint32_t first_child; /* node, 0: none. Heaviest first, ties by name; unknown stacks last */
 	uint32_t next_sibling;
 	uint32_t depth; /* 0 for the root */
 };
@@ -53,6 +54,14 @@ int tfmt_calltree_add(struct tfmt_calltree *tree, uint32_t stack, uint64_t weigh
  */
 int tfmt_calltree_add_under(struct tfmt_calltree *tree, const uint32_t *prefix, size_t prefix_count,
 	uint32_t stack, uint64_t weight, uint64_t count);
+
+/*
+ * Add a sample that weighs `weight`, with a prefix as above. On top of the stack of one that was
+ * off the CPU there is a frame that says why; an unknown stack is a frame that says so. Both are of
+ * tracefmt/weight.h. Returns: as tfmt_calltree_add().
+ */
+int tfmt_calltree_add_sample(struct tfmt_calltree *tree, const uint32_t *prefix,
+	size_t prefix_count, const struct tfmt_sample *sample, uint64_t weight);
 
 /* Merge. Returns: 0; TFMT_E_NOMEM. */
 int tfmt_calltree_build(struct tfmt_calltree *tree);

@@ -179,6 +179,9 @@ enum tfmt_sample_flag {
 	TFMT_SAMPLE_UNSAMPLED = 1 << 5, /* time known to be spent but seen by no sample */
 };
 
+/* `syscall` of a blocked sample that is in no system call: it waits for a page. */
+#define TFMT_SYSCALL_FAULT UINT16_MAX
+
 /*
  * A thread was in `state` for the `weight_ns` that ended at `time_ns`. For a running sample the
  * weight is the CPU time it stands for, and the stack is that of the instant `time_ns`.
@@ -188,7 +191,7 @@ struct tfmt_sample {
 	uint64_t weight_ns;
 	uint32_t thread;
 	uint32_t stack;	  /* 0: not known */
-	uint16_t syscall; /* x86-64 number + 1 for blocked samples; 0: not known */
+	uint16_t syscall; /* x86-64 number + 1 for blocked samples, or a page fault; 0: not known */
 	uint8_t state;	  /* enum tfmt_state */
 	uint8_t flags;	  /* enum tfmt_sample_flag */
 };

@@ -86,6 +86,7 @@ struct tfmt_location {
 	uint32_t first_line; /* 0 when unknown */
 	uint8_t language;    /* enum tfmt_language */
 	bool inlined;	     /* inlined into the next location */
+	bool is_wait;	     /* no code: why a thread was off the CPU, see tracefmt/weight.h */
 };
 
 /*
@@ -100,7 +101,10 @@ size_t tfmt_trace_locations(const struct tfmt_trace *trace, uint32_t frame,
 /* The path's last component: "libc.so.6" of "/lib/x86_64-linux-gnu/libc.so.6". */
 const char *tfmt_base_name(const char *path);
 
-/* The name of an x86-64 system call of a sample's `syscall` field, or NULL when unknown. */
+/*
+ * The name of the x86-64 system call of a sample's `syscall` field, or "page fault"; NULL when it
+ * is unknown.
+ */
 const char *tfmt_syscall_name(uint16_t syscall);
 
 #endif

@@ -12,6 +12,7 @@
 #include "tracefmt/record.h"
 #include "tracefmt/series.h"
 #include "tracefmt/trace.h"
+#include "tracefmt/weight.h"
 #include "tracefmt/writer.h"
 
 #endif
