@@ -26,6 +26,8 @@
 
 struct ring {
 	int fd;
+	int cpu;
+	struct perf_event_attr attr;
 	struct perf_event_mmap_page *page;
 	size_t mapped_bytes;
 	const uint8_t *data;
@@ -48,6 +50,10 @@ struct rec_perf {
 	struct ring *rings;
 	size_t ring_count;
 	struct rec_perf_layout layout;
+	/* Of threads that ran already; their records go into the rings. */
+	bool attaches, is_started;
+	int *watches;
+	size_t watch_count, watch_capacity;
 };
 
 static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu)
@@ -68,18 +74,23 @@ static void fill_common(struct perf_event_attr *attr)
 	attr->watermark = 1;
 }
 
+static void add_life(struct perf_event_attr *attr)
+{
+	attr->task = 1;
+	attr->comm = 1;
+	attr->comm_exec = 1;
+	attr->mmap = 1;
+	attr->mmap2 = 1;
+	attr->build_id = 1;
+}
+
 static struct perf_event_attr life_attr(void)
 {
 	struct perf_event_attr attr = {0};
 	fill_common(&attr);
 	attr.config = PERF_COUNT_SW_DUMMY;
 	attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
-	attr.task = 1;
-	attr.comm = 1;
-	attr.comm_exec = 1;
-	attr.mmap = 1;
-	attr.mmap2 = 1;
-	attr.build_id = 1;
+	add_life(&attr);
 	attr.exclude_kernel = 1;
 	attr.wakeup_watermark = 1;
 	return attr;
@@ -155,8 +166,12 @@ static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t 
 	size_t size_bytes, struct ring *ret_ring)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	*ret_ring = (struct ring){.is_life = attr->task};
-	ret_ring->fd = open_event(attr, pid, cpu);
+	/* With samples in it as well it is not looked through in advance. */
+	*ret_ring = (struct ring){
+		.cpu = cpu, .attr = *attr, .is_life = attr->task && !attr->context_switch};
+	struct perf_event_attr owner = *attr;
+	owner.inherit = !perf->attaches; /* not by our own threads */
+	ret_ring->fd = open_event(&owner, pid, cpu);
 	if (ret_ring->fd < 0)
 		return errno == ENODEV ? 0 : -1;
 	ret_ring->copy = malloc(UINT16_MAX + 1);
@@ -264,6 +279,8 @@ static int open_samples(struct rec_perf *perf, const struct rec_perf_options *op
 {
 	for (int with_kernel = 1; with_kernel >= 0; with_kernel--) {
 		struct perf_event_attr attr = sample_attr(options, with_kernel);
+		if (options->has_one_ring)
+			add_life(&attr);
 		perf->layout.has_kernel_frames = with_kernel;
 		if (add_rings(perf, &attr, pid, sample_ring_bytes(options)) == 0) {
 			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
@@ -281,10 +298,13 @@ int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_
 	if (!perf)
 		return TFMT_E_NOMEM;
 	*ret_reason = '\0';
+	perf->attaches = pid == 0;
 	perf->layout.register_count = (unsigned)__builtin_popcountll(options->user_registers);
 	perf->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	struct perf_event_attr life = life_attr();
-	if (perf->epoll_fd < 0 || add_rings(perf, &life, pid, LIFE_RING_BYTES) != 0) {
+	bool has_life_ring = !options->has_one_ring;
+	if (perf->epoll_fd < 0 ||
+		(has_life_ring && add_rings(perf, &life, pid, LIFE_RING_BYTES) != 0)) {
 		describe_refusal(ret_reason, reason_bytes, errno);
 	} else {
 		perf->mode = REC_PERF_LIFE;
@@ -295,17 +315,77 @@ int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_
 		}
 		if (perf->mode == REC_PERF_LIFE) {
 			struct perf_event_attr switches = switch_attr();
-			add_rings(perf, &switches, pid, MIN_SAMPLE_RING_BYTES);
+			if (!has_life_ring)
+				add_life(&switches);
+			if (add_rings(perf, &switches, pid, MIN_SAMPLE_RING_BYTES) != 0 &&
+				!has_life_ring)
+				perf->mode = REC_PERF_NONE;
 		}
 	}
 	*ret_perf = perf;
 	return 0;
 }
 
+/* ---- threads that run already ---- */
+
+static void close_watches_from(struct rec_perf *perf, size_t first)
+{
+	while (perf->watch_count > first)
+		close(perf->watches[--perf->watch_count]);
+}
+
+static int make_room_for_watches(struct rec_perf *perf)
+{
+	if (perf->watch_count + perf->ring_count <= perf->watch_capacity)
+		return 0;
+	size_t capacity = 2 * perf->watch_capacity + perf->ring_count;
+	int *watches = realloc(perf->watches, capacity * sizeof(*watches));
+	if (!watches)
+		return -1;
+	perf->watches = watches;
+	perf->watch_capacity = capacity;
+	return 0;
+}
+
+int rec_perf_watch(struct rec_perf *perf, pid_t tid)
+{
+	size_t first = perf->watch_count;
+	if (make_room_for_watches(perf) != 0)
+		return ENOMEM;
+	for (size_t i = 0; i < perf->ring_count; i++) {
+		struct ring *ring = &perf->rings[i];
+		int fd = open_event(&ring->attr, tid, ring->cpu);
+		if (fd >= 0)
+			perf->watches[perf->watch_count++] = fd;
+		if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring->fd) != 0) {
+			int error = errno;
+			close_watches_from(perf, first);
+			return error;
+		}
+	}
+	for (size_t i = first; perf->is_started && i < perf->watch_count; i++)
+		ioctl(perf->watches[i], PERF_EVENT_IOC_ENABLE, 0);
+	return 0;
+}
+
+void rec_perf_start(struct rec_perf *perf)
+{
+	perf->is_started = true;
+	for (size_t i = 0; i < perf->watch_count; i++)
+		ioctl(perf->watches[i], PERF_EVENT_IOC_ENABLE, 0);
+}
+
+size_t rec_perf_ring_count(const struct rec_perf *perf)
+{
+	return perf->ring_count;
+}
+
 void rec_perf_free(struct rec_perf *perf)
 {
 	if (!perf)
 		return;
+	close_watches_from(perf, 0);
+	free(perf->watches);
 	close_rings_from(perf, 0);
 	free(perf->rings);
 	if (perf->epoll_fd >= 0)
@@ -417,4 +497,6 @@ void rec_perf_stop(struct rec_perf *perf)
 {
 	for (size_t i = 0; i < perf->ring_count; i++)
 		ioctl(perf->rings[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+	for (size_t i = 0; i < perf->watch_count; i++)
+		ioctl(perf->watches[i], PERF_EVENT_IOC_DISABLE, 0);
 }

@@ -30,6 +30,7 @@ struct rec_perf_options {
 	uint64_t rate_hz;
 	uint32_t stack_bytes;
 	uint64_t user_registers; /* mask of perf's register numbers */
+	bool has_one_ring;	 /* life and samples in one, for half the descriptors */
 };
 
 /* One record. Pointers into the ring live until the callback returns. */
@@ -68,13 +69,24 @@ struct rec_perf_record {
 };
 
 /*
- * Open the rings on the stopped process `pid` and what it will start, armed by its exec. The mode
+ * Open the rings on the stopped process `pid` and what it will start, armed by its exec; or with
+ * `pid` 0 empty ones, for rec_perf_watch(). The mode
  * reached and, for every one that was refused, a line of words in `ret_reason` (may be empty).
  * Returns: 0 and an object, also when everything was refused; TFMT_E_NOMEM.
  */
 int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_perf **ret_perf,
 	char *ret_reason, size_t reason_bytes);
 void rec_perf_free(struct rec_perf *perf);
+
+/*
+ * Let the records of a thread that runs already, and of all that it will start, go into the rings
+ * opened with pid 0; nothing comes before rec_perf_start(). Takes a descriptor for each ring.
+ * Returns: 0 or an errno: ESRCH when the thread has ended, EACCES when it is not ours to look at,
+ * EMFILE.
+ */
+int rec_perf_watch(struct rec_perf *perf, pid_t tid);
+void rec_perf_start(struct rec_perf *perf);
+size_t rec_perf_ring_count(const struct rec_perf *perf);
 
 enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf);
 /* The rate in force: lower than asked for when the kernel limits it. */
