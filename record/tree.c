@@ -442,6 +442,34 @@ void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const cha
 			tree->listeners[i].process_executed(tree->listeners[i].context, process);
 }
 
+struct rec_process *rec_tree_adopt(
+	struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid, const char *name)
+{
+	struct rec_process *process = add_process(tree, time_ns, ppid, pid);
+	if (!process)
+		return NULL;
+	process->was_running = true;
+	process->is_hidden = false;
+	process->name = rec_sink_text(tree->sink, name);
+	rec_proc_cpu_ns(pid, &process->base_cpu_ns);
+	process->exec = take_read_ahead(tree, time_ns, pid);
+	if (process->exec)
+		process->exec->name = process->name;
+	try_exec(tree, process, time_ns);
+	for (size_t i = 0; i < tree->listener_count; i++)
+		if (tree->listeners[i].process_started)
+			tree->listeners[i].process_started(tree->listeners[i].context, process);
+	return process;
+}
+
+void rec_tree_adopt_thread(struct rec_tree *tree, uint64_t time_ns, struct rec_process *process,
+	pid_t tid, const char *name)
+{
+	if (add_thread(tree, process, time_ns, tid) &&
+		rec_sink_text(tree->sink, name) != process->name)
+		rec_tree_name(tree, time_ns, tid, name);
+}
+
 void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path)
 {
 	struct rec_process *process = rec_tree_process(tree, pid);

@@ -35,6 +35,8 @@ struct rec_process {
 	int status;
 	void *slots[REC_TREE_SLOTS];
 
+	/* It was there before us: what it has mapped stands in /proc. */
+	bool was_running;
 	/* The kernel does not tell of it any more: a setuid program, or one we may not read. */
 	bool is_hidden;
 
@@ -95,6 +97,14 @@ bool rec_tree_is_image(struct rec_tree *tree, const struct rec_process *process,
 
 /* What happened. `ppid`: of the parent process; unknown pids are taken as new processes. */
 void rec_tree_fork(struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid, pid_t tid);
+/*
+ * A process that ran before anybody looked, with its program as an exec at `time_ns`; its threads
+ * follow one by one, at least one. Returns NULL when there is no memory.
+ */
+struct rec_process *rec_tree_adopt(
+	struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pid, const char *name);
+void rec_tree_adopt_thread(struct rec_tree *tree, uint64_t time_ns, struct rec_process *process,
+	pid_t tid, const char *name);
 void rec_tree_name(struct rec_tree *tree, uint64_t time_ns, pid_t tid, const char *name);
 void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const char *name);
 /* The first executable file mapped after an exec: the program, where /proc came too late. */
