@@ -95,7 +95,9 @@ static void process_started(void *opaque, struct rec_process *process)
 	struct state *state = opaque;
 	struct rec_space *parent =
 		process->parent ? process->parent->slots[state->context.slot] : NULL;
-	if (parent)
+	if (process->was_running)
+		space_of(state, process);
+	else if (parent)
 		process->slots[state->context.slot] = rec_space_clone(parent);
 }
 
