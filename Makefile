@@ -94,10 +94,29 @@ $(B)/trender: $(RENDER_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RENDER_LIBS) $(LIBS)
 
+# Man pages and completion scripts are made from the tables of options.
+MANUALS := $(patsubst docs/man/%,$(B)/man/%,$(wildcard docs/man/*.[1357]))
+COMPLETIONS := $(foreach tool,trec tconv trender,$(addprefix $(B)/completion/,$(tool).bash $(tool).zsh $(tool).fish))
+.PHONY: manuals completions
+manuals: $(MANUALS)
+completions: $(COMPLETIONS)
+$(B)/man/%.1: docs/man/%.1 $(B)/%
+	@mkdir -p $(@D)
+	$(Q)$(B)/$* --describe=mdoc > $@.options
+	$(Q)sed -e '/^\.\\" options:/{r $@.options' -e 'd}' $< > $@ && rm $@.options
+$(B)/man/%: docs/man/%
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+$(COMPLETIONS): $(TOOLS)
+	@mkdir -p $(@D)
+	$(Q)$(B)/$(basename $(@F)) --describe=$(subst .,,$(suffix $@)) > $@
+
 .PHONY: install uninstall
 HEADERS := $(wildcard libtracefmt/include/tracefmt/*.h)
-MANUALS := $(wildcard docs/man/*.[1357])
-install: all
+BASH_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+ZSH_DIR  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
+FISH_DIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+install: all manuals completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tracefmt $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/tracefmt
@@ -108,12 +127,17 @@ install: all
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
 	for page in $(MANUALS); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	for tool in $(notdir $(TOOLS)); do \
+		install -D -m 644 $(B)/completion/$$tool.bash $(BASH_DIR)/$$tool; \
+		install -D -m 644 $(B)/completion/$$tool.zsh $(ZSH_DIR)/_$$tool; \
+		install -D -m 644 $(B)/completion/$$tool.fish $(FISH_DIR)/$$tool.fish; done
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS)))
 	rm -rf $(DESTDIR)$(PREFIX)/include/tracefmt
 	rm -f $(DESTDIR)$(PREFIX)/lib/libtracefmt.* $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
 	rm -f $(foreach page,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man*/$(notdir $(page)))
+	rm -f $(foreach tool,$(notdir $(TOOLS)),$(BASH_DIR)/$(tool) $(ZSH_DIR)/_$(tool) $(FISH_DIR)/$(tool).fish)
 
 .PHONY: demo
 demo: deps

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "num.h"
+#include "opts_print.h"
 
 /* Edit distance of two short words; `limit` and more are all the same. */
 static size_t edit_distance(const char *a, const char *b, size_t limit)
@@ -88,40 +89,6 @@ static const struct opt_row *find_short(const struct opts_spec *spec, char lette
 static bool takes_value(const struct opt_row *row)
 {
 	return row->type != OPT_FLAG && row->type != OPT_COUNT && row->type != OPT_CHOICE;
-}
-
-static void print_row(char letter, const char *name, const char *argument, const char *help)
-{
-	char left[64];
-	char prefix[8] = "    ";
-	if (letter)
-		snprintf(prefix, sizeof(prefix), "-%c, ", letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s", prefix, name, argument ? " " : "",
-		argument ? argument : "");
-	printf("  %-26s%s%s\n", left, strlen(left) >= 26 ? "\n                            " : "",
-		help);
-}
-
-static void print_help(const struct opts_spec *spec)
-{
-	const char *line = spec->synopsis;
-	for (const char *label = "usage:"; *line; label = "      ") {
-		int length = (int)strcspn(line, "\n");
-		printf("%s %.*s\n", label, length, line);
-		line += length + (line[length] == '\n');
-	}
-	printf("\n%s\n\n", spec->summary);
-	for (size_t i = 0; i < spec->row_count; i++) {
-		const struct opt_row *row = &spec->rows[i];
-		if (row->name)
-			print_row(row->letter, row->name, row->argument, row->help);
-		else
-			printf("%s%s:\n", i > 0 ? "\n" : "", row->help);
-	}
-	print_row('h', "help", NULL, "print this help");
-	print_row(0, "version", NULL, "print the version");
-	if (spec->examples)
-		printf("\nexamples:\n%s", spec->examples);
 }
 
 static bool out_of_range(const struct opt_row *row, uint64_t value)
@@ -255,16 +222,26 @@ static enum opts_result apply(struct parser *p, const struct opt_row *row, const
 	return store(row, p->msg, value, p->target);
 }
 
+static enum opts_result describe(const struct parser *p, const char *what)
+{
+	if (opts_describe(p->spec, what))
+		return OPTS_HELP;
+	msg_error(p->msg, "--describe=%s: bash, zsh, fish or mdoc is possible", what);
+	return OPTS_USAGE;
+}
+
 static enum opts_result parse_long(struct parser *p, const char *word)
 {
 	size_t length = strcspn(word, "=");
 	const char *value = word[length] == '=' ? word + length + 1 : NULL;
 	if (strcmp(word, "help") == 0) {
-		print_help(p->spec);
+		opts_print_help(p->spec);
 		return OPTS_HELP;
 	}
 	if (strcmp(word, "version") == 0)
 		return OPTS_VERSION;
+	if (length == strlen("describe") && strncmp(word, "describe", length) == 0 && value)
+		return describe(p, value);
 	const struct opt_row *row = find_long(p->spec, word, length);
 	if (!row)
 		return unknown(p, "--", word);
@@ -279,7 +256,7 @@ static enum opts_result parse_short(struct parser *p, const char *letters)
 {
 	for (; *letters; letters++) {
 		if (*letters == 'h' && !find_short(p->spec, 'h')) {
-			print_help(p->spec);
+			opts_print_help(p->spec);
 			return OPTS_HELP;
 		}
 		const struct opt_row *row = find_short(p->spec, *letters);

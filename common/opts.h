@@ -36,6 +36,7 @@ struct opt_row {
 	size_t offset;	      /* of the target in the options struct */
 	int value;	      /* OPT_CHOICE: what to store */
 	uint64_t min, max;    /* numbers, durations, sizes: inclusive; max 0: no bound */
+	const char *values; /* OPT_TEXT: what can be said, for completion: "light dark"; or NULL */
 };
 
 struct opts_spec {
@@ -57,8 +58,8 @@ enum opts_result {
 
 /*
  * Parse argv into the struct at `target`. Operands are moved to the front of argv[1..]; their
- * number is in `*ret_operands`. -h, --help, --version and -- are known without rows. An unknown
- * option is answered with the nearest known one.
+ * number is in `*ret_operands`. -h, --help, --version and -- are known without rows, and so is
+ * --describe=WHAT of opts_print.h. An unknown option is answered with the nearest known one.
  */
 enum opts_result opts_parse(const struct opts_spec *spec, const struct msg *msg, int argc,
 	char **argv, void *target, int *ret_operands);
