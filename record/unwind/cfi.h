@@ -38,6 +38,7 @@ struct cfi_row {
 	int64_t cfa_offset;
 	struct cfi_cell cells[ARCH_REG_COUNT];
 	bool is_signal; /* the frame of a signal trampoline */
+	bool is_switch; /* what it calls runs on another stack, the caller is on the old one */
 };
 
 /* ---- tables: where the rows of one file are ---- */
@@ -109,6 +110,7 @@ enum cfi_rule_flag {
 	CFI_RULE_SIGNAL = 1 << 1,   /* the caller was interrupted, it did not call */
 	CFI_RULE_CFA_EXPR = 1 << 2, /* cfa_offset is an expression */
 	CFI_RULE_PLAIN = 1 << 3,    /* no expression, no signal, everything saved at the CFA */
+	CFI_RULE_SWITCH = 1 << 4,   /* the caller is on a stack that may have gone on */
 };
 
 struct cfi_saved {

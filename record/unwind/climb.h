@@ -16,6 +16,8 @@
 struct search {
 	struct arch_regs regs;
 	bool is_exact;
+	bool repeats; /* it looks for the frame pointer of the last frame, which then is done again
+		       */
 	unsigned flags;
 	size_t count;
 	int stage;
@@ -55,6 +57,18 @@ struct climb {
  * address. Returns: whether the registers are now those of a caller.
  */
 bool climb_search(struct climb *climb);
+
+/*
+ * The same for a pc whose rule wants the frame pointer, which is not known: the registers are then
+ * those of the last frame with a frame pointer, and that frame is taken back, to be added again.
+ */
+bool climb_search_frame(struct climb *climb);
+
+/*
+ * Whether the return address that the climb stands at follows a call of the function at `pc`. Words
+ * of a stack that has gone on since the sample seldom do.
+ */
+bool climb_has_called(struct climb *climb, uint64_t pc);
 
 /*
  * After a dead end: go back to the last search and try what else it finds. Returns: false when

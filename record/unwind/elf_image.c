@@ -187,6 +187,7 @@ void elf_image_free(struct elf_image *image)
 	if (!image)
 		return;
 	cfi_table_release(&image->cfi);
+	go_rules_release(&image->go);
 	free(image->segments);
 	free(image);
 }

@@ -6,6 +6,7 @@
 #define RECORD_UNWIND_ELF_IMAGE_H
 
 #include "cfi.h"
+#include "go_rules.h"
 
 /* A PT_LOAD with a size in the file. */
 struct elf_segment {
@@ -22,6 +23,7 @@ struct elf_image {
 	uint8_t build_id[20];
 	size_t build_id_size; /* 0: none */
 	struct cfi_table cfi;
+	struct go_rules go;
 };
 
 /*

@@ -1,8 +1,11 @@
 #include "memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #define PAGE_MASK (~(uint64_t)4095)
 
@@ -31,19 +34,40 @@ void stack_memory_set(
 	shadows_begin(&memory->shadows);
 }
 
-/* The bytes from `start` on as far as they can be read; 0 and errno when none can. */
-static size_t read_some(pid_t pid, uint64_t start, void *bytes, size_t size)
+/* The same where process_vm_readv(2) is missing or a filter refuses it. */
+static size_t read_mem_file(pid_t pid, uint64_t address, void *ret_bytes, size_t size)
 {
-	struct iovec local = {bytes, size};
-	struct iovec remote = {(void *)(uintptr_t)start, size};
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	ssize_t done = pread(fd, ret_bytes, size, (off_t)address);
+	int error = errno == EIO ? EFAULT : errno;
+
+	close(fd);
+	errno = error;
+	return done < 0 ? 0 : (size_t)done;
+}
+
+size_t process_read_some(pid_t pid, uint64_t address, void *ret_bytes, size_t size)
+{
+	struct iovec local = {ret_bytes, size};
+	struct iovec remote = {(void *)(uintptr_t)address, size};
 	ssize_t done = process_vm_readv(pid, &local, 1, &remote, 1, 0);
 
-	return done < 0 ? 0 : (size_t)done;
+	if (done >= 0)
+		return (size_t)done;
+	if (errno == ENOSYS || errno == EPERM)
+		return read_mem_file(pid, address, ret_bytes, size);
+	return 0;
 }
 
 bool process_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size)
 {
-	return pid != 0 && read_some(pid, address, ret_bytes, size) == size;
+	return pid != 0 && process_read_some(pid, address, ret_bytes, size) == size;
 }
 
 /* The block that holds `size` bytes at `address`, read now if need be; NULL when it cannot be. */
@@ -70,7 +94,7 @@ static const struct live_block *find_block(
 	/* Not before the page: what is below may be a guard page, and frames lie above. */
 	block->start = address & PAGE_MASK;
 	errno = 0;
-	block->size = read_some(memory->pid, block->start,
+	block->size = process_read_some(memory->pid, block->start,
 		memory->live + memory->block_count * LIVE_BLOCK_BYTES, LIVE_BLOCK_BYTES);
 	memory->block_count++;
 	if (block->size == 0 && errno != EFAULT)

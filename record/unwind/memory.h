@@ -67,7 +67,13 @@ static inline bool stack_memory_read_word(
 	return true;
 }
 
-/* Read up to `size` bytes of the live process outside the sample's budget, such as code. */
+/*
+ * Read from the live process or thread: the bytes from `address` on as far as they can be had.
+ * Returns: how many; 0 and errno when none can.
+ */
+size_t process_read_some(pid_t pid, uint64_t address, void *ret_bytes, size_t size);
+
+/* Read `size` bytes of the live process outside the sample's budget, such as code. */
 bool process_read(pid_t pid, uint64_t address, void *ret_bytes, size_t size);
 
 #endif

@@ -4,6 +4,8 @@
 
 /* How far up the stack a return address is looked for. */
 #define SEARCH_BYTES 8192
+/* The same for a function whose locals may be large, where what is looked for is rare. */
+#define FRAME_SEARCH_BYTES (32u << 10)
 /* A function is seldom longer than this: how far a pc may be from where its caller called. */
 #define FUNCTION_BYTES (16u << 10)
 /* A frame larger than this is no frame. */
@@ -15,6 +17,10 @@ enum search_stage {
 	STAGE_CALLER,  /* the next return address whose call leads to where we are */
 	STAGE_POINTER, /* the frame pointer */
 	STAGE_ANY,     /* the next return address of all */
+	/* For a frame pointer: the next two words that can be what it points to. */
+	STAGE_FRAME_CALLER, /* a frame's address and a return address whose call leads here */
+	STAGE_FRAME,	    /* a frame's address and a return address */
+	STAGE_FRAME_LAST,   /* anything and a return address: only the first one saves a frame */
 	STAGE_END,
 };
 
@@ -77,6 +83,18 @@ static enum return_kind judge(struct climb *climb, uint64_t address, uint64_t pc
 	return here && here->module == mapping->module ? RETURN_NONE : RETURN_MAYBE;
 }
 
+static void set_frame_pointer(struct arch_regs *regs, uint64_t value)
+{
+	regs->value[ARCH_REG_FP] = value;
+	regs->known |= 1u << ARCH_REG_FP;
+}
+
+/* A word at `slot` that can be the frame pointer of a caller. */
+static bool is_frame_above(uint64_t word, uint64_t slot)
+{
+	return word > slot && word - slot < FRAME_BYTES && word % 8 == 0;
+}
+
 /* Return to the address in `slot`. Returns: false when it is not the wanted kind of address. */
 static bool try_slot(struct climb *climb, uint64_t slot, enum return_kind wanted)
 {
@@ -87,9 +105,9 @@ static bool try_slot(struct climb *climb, uint64_t slot, enum return_kind wanted
 		return false;
 	/* A pointer up the stack just below is the frame pointer that the function saved. */
 	if (slot > climb->regs.value[ARCH_REG_SP] &&
-		stack_memory_read(climb->memory, slot - 8, &below, 8) && below > slot &&
-		below - slot < FRAME_BYTES && below % 8 == 0)
-		climb->regs.value[ARCH_REG_FP] = below;
+		stack_memory_read(climb->memory, slot - 8, &below, 8) &&
+		is_frame_above(below, slot))
+		set_frame_pointer(&climb->regs, below);
 	climb->regs.value[ARCH_REG_PC] = address;
 	climb->regs.value[ARCH_REG_SP] = slot + 8;
 	climb->is_exact = false;
@@ -137,6 +155,22 @@ static uint64_t find_limit(struct climb *climb)
 	return climb->regs.value[ARCH_REG_FP] < limit ? climb->regs.value[ARCH_REG_FP] : limit;
 }
 
+/* Let the frame pointer point to `slot`. Returns: false when that is no frame. */
+static bool try_frame(struct climb *climb, uint64_t slot, int stage)
+{
+	enum return_kind wanted = stage == STAGE_FRAME_CALLER ? RETURN_CERTAIN : RETURN_MAYBE;
+	uint64_t saved, address;
+
+	if (!stack_memory_read(climb->memory, slot, &saved, 8) ||
+		(stage != STAGE_FRAME_LAST && !is_frame_above(saved, slot)) ||
+		!stack_memory_read(climb->memory, slot + 8, &address, 8) ||
+		judge(climb, address, climb->regs.value[ARCH_REG_PC]) < wanted)
+		return false;
+	set_frame_pointer(&climb->regs, slot);
+	climb->flags |= REC_STACK_RECOVERED;
+	return true;
+}
+
 /* Try the slots from search->next on. */
 static bool try_slots(struct climb *climb, struct search *search, enum return_kind wanted)
 {
@@ -145,7 +179,8 @@ static bool try_slots(struct climb *climb, struct search *search, enum return_ki
 
 		search->next += 8;
 		climb->slots_left--;
-		if (try_slot(climb, slot, wanted))
+		if (search->repeats ? try_frame(climb, slot, search->stage)
+				    : try_slot(climb, slot, wanted))
 			return true;
 	}
 	return false;
@@ -187,6 +222,15 @@ static bool continue_search(struct climb *climb, struct search *search)
 			if (!is_found)
 				search->stage = STAGE_END;
 			break;
+		case STAGE_FRAME_CALLER:
+		case STAGE_FRAME:
+		case STAGE_FRAME_LAST:
+			is_found = try_slots(climb, search, RETURN_MAYBE);
+			if (!is_found) {
+				search->stage++;
+				search->next = sp;
+			}
+			break;
 		}
 	}
 	return is_found;
@@ -213,6 +257,28 @@ bool climb_search(struct climb *climb)
 	return true;
 }
 
+bool climb_search_frame(struct climb *climb)
+{
+	uint64_t sp = climb->regs.value[ARCH_REG_SP];
+	struct search search = {
+		.regs = climb->regs,
+		.is_exact = climb->is_exact,
+		.repeats = true,
+		.flags = climb->flags,
+		.count = climb->count - 1,
+		.stage = STAGE_FRAME_CALLER,
+		.next = sp,
+		.limit = sp + FRAME_SEARCH_BYTES,
+	};
+
+	if (climb->regs.known >> ARCH_REG_FP & 1 || sp % 8 != 0 ||
+		climb->search_count == MAX_SEARCHES || !continue_search(climb, &search))
+		return false;
+	climb->count--;
+	climb->searches[climb->search_count++] = search;
+	return true;
+}
+
 bool climb_retry(struct climb *climb)
 {
 	while (climb->search_count > 0) {
@@ -224,7 +290,13 @@ bool climb_retry(struct climb *climb)
 		climb->count = search->count;
 		if (continue_search(climb, search))
 			return true;
+		climb->count += search->repeats;
 		climb->search_count--;
 	}
 	return false;
+}
+
+bool climb_has_called(struct climb *climb, uint64_t pc)
+{
+	return judge(climb, climb->regs.value[ARCH_REG_PC], pc) == RETURN_CERTAIN;
 }

@@ -10,6 +10,8 @@
 #define MAX_DESCENTS 8
 /* Code at a program's entry that belongs to no function with rules, in bytes. */
 #define ENTRY_BYTES 128
+/* Of a blocked thread's stack, read in one go: most are whole in that. */
+#define TOP_BYTES (16u << 10)
 /* Stack slots that are searched for return addresses in one sample, all searches together. */
 #define MAX_SLOTS 16384
 
@@ -21,6 +23,7 @@ struct rec_unwinder {
 	struct stack_memory memory;
 	struct climb climb;
 	struct rec_stack_frame *frames; /* REC_STACK_MAX_FRAMES */
+	uint8_t top[TOP_BYTES];		/* of a blocked thread's stack */
 };
 
 enum step {
@@ -91,6 +94,8 @@ static uint32_t look_up_rule(
 
 	if (fd < 0)
 		return CFI_RULE_NONE;
+	if (go_rules_find(&module->image->go, fd, vaddr, is_exact, &row))
+		return cfi_rules_add(&unwinder->rules, &row);
 	if (cfi_table_find(&module->image->cfi, fd, vaddr, unwinder->scratch, &row))
 		return cfi_rules_add(&unwinder->rules, &row);
 	return rule_of_code(module, fd, is_exact ? vaddr : vaddr + 1, is_exact);
@@ -185,7 +190,7 @@ static int apply_plain(struct climb *climb, const struct cfi_rule *rule)
 static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32_t id)
 {
 	const struct cfi_rule *rule = &rules->rules[id];
-	uint64_t old_sp = climb->regs.value[ARCH_REG_SP];
+	uint64_t old_sp = climb->regs.value[ARCH_REG_SP], pc = climb->regs.value[ARCH_REG_PC];
 	int step;
 
 	if (rule->flags & CFI_RULE_ROOT)
@@ -199,6 +204,8 @@ static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32
 	if (climb->regs.value[ARCH_REG_SP] <= old_sp && !climb->is_exact &&
 		++climb->descents > MAX_DESCENTS)
 		return REC_END_CFA;
+	if (rule->flags & CFI_RULE_SWITCH && !climb_has_called(climb, pc))
+		return REC_END_PC;
 	return climb->regs.value[ARCH_REG_PC] == 0 ? REC_END_ROOT : STEP_ON;
 }
 
@@ -259,6 +266,8 @@ static int step(struct rec_unwinder *unwinder, struct climb *climb)
 	if (entry->rule != CFI_RULE_NONE) {
 		int end = apply_rule(climb, &unwinder->rules, entry->rule);
 
+		if (end == REC_END_REGISTER && climb_search_frame(climb))
+			return STEP_ON;
 		climb->is_outermost = is_bottom;
 		return end;
 	}
@@ -267,13 +276,13 @@ static int step(struct rec_unwinder *unwinder, struct climb *climb)
 	return climb_search(climb) ? STEP_ON : REC_END_RULE;
 }
 
-/* Climb from the sample's registers as far as it goes. */
-static int climb_all(struct rec_unwinder *unwinder, const uint64_t *regs)
+/* Climb from the registers `start` as far as it goes. */
+static int climb_all(struct rec_unwinder *unwinder, const struct arch_regs *start)
 {
 	struct climb *climb = &unwinder->climb;
 	int end;
 
-	arch_regs_from_perf(&climb->regs, regs);
+	climb->regs = *start;
 	climb->is_exact = true;
 	climb->is_outermost = false;
 	climb->flags = 0;
@@ -292,43 +301,73 @@ static int climb_all(struct rec_unwinder *unwinder, const uint64_t *regs)
 	return end;
 }
 
+static void begin(struct rec_unwinder *unwinder, struct rec_space *space, pid_t pid)
+{
+	struct climb *climb = &unwinder->climb;
+
+	/* Two entries for a signal trampoline, one for any other frame. */
+	pc_cache_reserve(&unwinder->cache, 2 * REC_STACK_MAX_FRAMES);
+	climb->modules = unwinder->modules;
+	climb->space = space;
+	climb->memory = &unwinder->memory;
+	climb->pid = pid;
+}
+
+static struct rec_stack stack_found(struct rec_unwinder *unwinder, int end)
+{
+	struct rec_stack stack = {
+		.frames = unwinder->frames,
+		.count = unwinder->climb.count,
+		.flags = unwinder->climb.flags,
+		.end = (enum rec_stack_end)end,
+	};
+
+	if (end == REC_END_ROOT)
+		stack.flags |= REC_STACK_WHOLE;
+	if (end == REC_END_DEPTH)
+		stack.flags |= REC_STACK_TOO_DEEP;
+	return stack;
+}
+
 void rec_unwind(struct rec_unwinder *unwinder, struct rec_space *space,
 	const struct rec_user_state *state, struct rec_stack *ret_stack)
 {
 	struct climb *climb = &unwinder->climb;
 	struct stack_memory *memory = &unwinder->memory;
 	pid_t tid = state->tid ? state->tid : state->pid;
+	struct arch_regs regs;
 
-	/* Two entries for a signal trampoline, one for any other frame. */
-	pc_cache_reserve(&unwinder->cache, 2 * REC_STACK_MAX_FRAMES);
-	climb->modules = unwinder->modules;
-	climb->space = space;
-	climb->memory = memory;
-	climb->pid = state->pid;
+	begin(unwinder, space, state->pid);
+	arch_regs_from_perf(&regs, state->regs);
 	stack_memory_set(
 		memory, state->pid, arch_perf_sp(state->regs), state->stack, state->stack_size);
-	int end = climb_all(unwinder, state->regs);
+	int end = climb_all(unwinder, &regs);
 
 	if (end == REC_END_ROOT) {
 		shadows_keep(&memory->shadows, tid);
 	} else if (memory->is_live && end != REC_END_DEPTH) {
 		memory->replay = shadows_of(&memory->shadows, tid);
 		if (memory->replay)
-			end = climb_all(unwinder, state->regs);
+			end = climb_all(unwinder, &regs);
 		/* Without a root nothing vouches for what was read too late. */
 		if (end != REC_END_ROOT)
 			climb->count = climb->sure_count;
 	}
-	*ret_stack = (struct rec_stack){
-		.frames = unwinder->frames,
-		.count = climb->count,
-		.flags = climb->flags,
-		.end = (enum rec_stack_end)end,
-	};
-	if (end == REC_END_ROOT)
-		ret_stack->flags |= REC_STACK_WHOLE;
-	if (end == REC_END_DEPTH)
-		ret_stack->flags |= REC_STACK_TOO_DEEP;
+	*ret_stack = stack_found(unwinder, end);
 	if (climb->count > climb->sure_count)
 		ret_stack->flags |= REC_STACK_LIVE;
+}
+
+void rec_unwind_blocked(struct rec_unwinder *unwinder, struct rec_space *space,
+	const struct rec_blocked_state *state, struct rec_stack *ret_stack)
+{
+	struct arch_regs regs = {.known = 1u << ARCH_REG_SP | 1u << ARCH_REG_PC};
+
+	regs.value[ARCH_REG_SP] = state->sp;
+	regs.value[ARCH_REG_PC] = state->pc;
+	begin(unwinder, space, state->tid);
+	size_t size = process_read_some(state->tid, state->sp, unwinder->top, TOP_BYTES);
+
+	stack_memory_set(&unwinder->memory, state->tid, state->sp, unwinder->top, size);
+	*ret_stack = stack_found(unwinder, climb_all(unwinder, &regs));
 }

@@ -173,6 +173,26 @@ void rec_unwinder_free(struct rec_unwinder *unwinder);
 void rec_unwind(struct rec_unwinder *unwinder, struct rec_space *space,
 	const struct rec_user_state *state, struct rec_stack *ret_stack);
 
+/*
+ * A thread that stands still, as /proc/PID/task/TID/syscall tells. Its memory is read from the
+ * live process, by the thread's number: that of the process may be gone while others go on.
+ */
+struct rec_blocked_state {
+	pid_t tid;
+	uint64_t sp, pc;
+};
+
+/*
+ * The frames of a thread that is blocked, from its stack pointer and pc alone: system call wrappers
+ * find their frame by the stack pointer, and the functions between push what they use. Where the
+ * frame pointer is wanted and unknown, the stack is searched for what it must point to, and what
+ * was found only counts (REC_STACK_RECOVERED) when it leads to a root. Right only if the thread
+ * does not run meanwhile. Never fails, and `ret_stack` is as above.
+ * Cost: 2 us for reading the stack, then as above.
+ */
+void rec_unwind_blocked(struct rec_unwinder *unwinder, struct rec_space *space,
+	const struct rec_blocked_state *state, struct rec_stack *ret_stack);
+
 /* A user slot for an address that did not come from rec_unwind(), such as a bare sampled pc. */
 uint32_t *rec_unwind_user(struct rec_unwinder *unwinder, struct rec_module *module, uint64_t vaddr);
 
