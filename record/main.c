@@ -49,14 +49,16 @@ static const struct opt_row rows[] = {
 
 static const struct opts_spec spec = {
 	.tool = "trec",
-	.synopsis = "trec [options] [--] COMMAND [ARGUMENT...]",
+	.synopsis = "trec [options] [--] COMMAND [ARGUMENT...]\ntrec [options] -p PID[,PID...]",
 	.summary =
 		"Record CPU, memory and stacks of COMMAND and of every process it starts.\n"
 		"The trace goes to FILE, or to stdout when that is no terminal (COMMAND's stdout\n"
 		"then goes to stderr), or else to COMMAND-PID.cbor.zst in the current folder.\n"
-		"The exit status is COMMAND's own.",
+		"The exit status is COMMAND's own. With -p: until Ctrl-C, --duration or the end of\n"
+		"all; these processes, their descendants and what they start meanwhile; status 0.",
 	.examples = "  trec ./prog > t.cbor.zst\n"
-		    "  trec -o t.cbor.zst -- make -j4\n",
+		    "  trec -o t.cbor.zst -- make -j4\n"
+		    "  trec -o t.cbor.zst -d 10s -p $(pgrep -o nginx)\n",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(*rows),
 	.stop_at_operand = true,
@@ -89,9 +91,14 @@ int main(int argc, char **argv)
 		printf("trec %s (trace format %d)\n", TFMT_VERSION, TFMT_FORMAT_VERSION);
 		return 0;
 	case OPTS_USAGE:
-		return REC_EXIT_FAILED;
+		return options.pids.count > 0 ? EXIT_USAGE : REC_EXIT_FAILED;
 	}
-	if (operands == 0) {
+	if (options.pids.count > 0 && operands > 0) {
+		msg_error(&msg, "-p records processes that run already: no COMMAND with it (%s)",
+			argv[1]);
+		return EXIT_USAGE;
+	}
+	if (operands == 0 && options.pids.count == 0) {
 		fputs(short_help, stderr);
 		return REC_EXIT_FAILED;
 	}

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "connector.h"
 #include "machine.h"
 #include "num.h"
@@ -46,6 +47,7 @@ struct session {
 	struct rec_inherited inherited;
 	int signal_fd;
 	struct rec_target target;
+	struct rec_attach *attach; /* -p: there is no target; NULL otherwise */
 	struct rec_output output;
 	struct rec_sink *sink;
 	struct rec_tree *tree;
@@ -59,8 +61,8 @@ struct session {
 	uint64_t next_flush_ns;
 	uint64_t next_settle_ns;
 	uint64_t connector_losses;
-	bool has_left_overs; /* perf records too young for the last round */
-	bool is_over;
+	bool has_left_overs;  /* perf records too young for the last round */
+	bool was_told_to_end; /* by a signal, with -p */
 	bool output_failed;
 };
 
@@ -96,7 +98,8 @@ static void take_life(struct session *s, const struct rec_perf_record *record)
 static void take_perf_record(void *context, const struct rec_perf_record *record)
 {
 	struct session *s = context;
-	take_life(s, record);
+	if (!s->attach || rec_attach_seen(s->attach, record))
+		take_life(s, record);
 	for (size_t i = 0; i < s->source_count; i++)
 		if (s->sources[i].source->perf_record)
 			s->sources[i].source->perf_record(s->sources[i].state, record);
@@ -196,7 +199,10 @@ static void take_signals(struct session *s, uint64_t now_ns)
 		}
 		/* The terminal sends to the whole foreground group: the program has it already. */
 		bool from_kernel = info.ssi_code > 0;
-		if (!from_kernel && !s->target.has_ended)
+		if (s->attach)
+			s->was_told_to_end |=
+				rec_inherited_ends(&s->inherited, info.ssi_signo, from_kernel);
+		else if (!from_kernel && !s->target.has_ended)
 			kill(s->target.pid, (int)info.ssi_signo);
 	}
 }
@@ -257,11 +263,19 @@ static void run_round(struct session *s)
 		rec_sink_flush(s->sink);
 		s->next_flush_ns = now_ns + FLUSH_NS;
 	}
+	if (s->attach)
+		rec_attach_check(s->attach, now_ns);
 	watch_output(s);
 }
 
 static bool tree_has_ended(const struct session *s)
 {
+	if (s->attach) {
+		const struct rec_process *process = rec_tree_first(s->tree);
+		while (process && process->end_ns != 0)
+			process = rec_tree_next((struct rec_process *)process);
+		return !process;
+	}
 	if (!s->options->waits_for_all)
 		return s->target.has_ended;
 	/* As their subreaper we are the parent of all that are left. */
@@ -273,7 +287,7 @@ static bool tree_has_ended(const struct session *s)
 static bool recording_is_over(const struct session *s)
 {
 	uint64_t limit_ns = s->options->duration_ns;
-	return s->output_failed || tree_has_ended(s) ||
+	return s->output_failed || s->was_told_to_end || tree_has_ended(s) ||
 	       (limit_ns > 0 && rec_now_ns() >= s->start_ns + limit_ns);
 }
 
@@ -303,7 +317,7 @@ static void record(struct session *s)
 static void wait_for_target(struct session *s)
 {
 	struct epoll_event events[8];
-	while (!s->target.has_ended) {
+	while (!s->attach && !s->target.has_ended) {
 		epoll_wait(s->epoll_fd, events, 8, -1);
 		take_signals(s, rec_now_ns());
 	}
@@ -359,8 +373,10 @@ static void open_perf(struct session *s, char *reason, size_t reason_bytes)
 		.rate_hz = s->options->rate_hz,
 		.stack_bytes = (uint32_t)s->options->stack_bytes,
 		.user_registers = REC_PERF_REGS_MASK,
+		.has_one_ring = s->attach && rec_attach_needs_one_ring(s->attach),
 	};
-	if (rec_perf_open(&options, s->target.pid, &s->perf, reason, reason_bytes) != 0)
+	pid_t pid = s->attach ? 0 : s->target.pid;
+	if (rec_perf_open(&options, pid, &s->perf, reason, reason_bytes) != 0)
 		return;
 	if (reason[0])
 		msg_warn(s->msg, "%s", reason);
@@ -404,6 +420,60 @@ static int open_sink(struct session *s, const char *refusal)
 	return 0;
 }
 
+/* Returns 0, or -1 after an error was said. */
+static int start_target(struct session *s)
+{
+	if (s->options->waits_for_all)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (rec_target_start(&s->target, s->options->command, &s->inherited,
+		    s->output.redirects_child) != 0) {
+		msg_error(s->msg, "cannot start a process: %s", strerror(errno));
+		return -1;
+	}
+	return rec_output_name(&s->output, s->options->command[0], s->target.pid, s->msg);
+}
+
+static int find_attached(struct session *s)
+{
+	if (rec_attach_scan(s->attach) != 0)
+		return -1;
+	return rec_output_name(
+		&s->output, rec_attach_name(s->attach, 0), rec_attach_pid(s->attach, 0), s->msg);
+}
+
+/* The tree's first process: the program, which waits for its exec. */
+static void plant_target(struct session *s)
+{
+	rec_tree_fork(s->tree, rec_now_ns(), getpid(), s->target.pid, s->target.pid);
+	/* Its clock has run since we forked it. */
+	struct rec_process *root = rec_tree_process(s->tree, s->target.pid);
+	if (root)
+		rec_proc_cpu_ns(root->pid, &root->base_cpu_ns);
+	/* The rings see nothing of it before its exec, and then it runs. */
+	if (root && rec_perf_mode(s->perf) != REC_PERF_NONE)
+		rec_tree_switch(s->tree, root->start_ns, root->pid, true);
+}
+
+/* A thread that is on a CPU, or waits, without anybody having seen it begin. */
+static void found_thread(void *context, uint64_t time_ns, pid_t pid, pid_t tid, bool runs)
+{
+	struct rec_perf_record record = {
+		.type = PERF_RECORD_SWITCH,
+		.misc = runs ? 0 : PERF_RECORD_MISC_SWITCH_OUT,
+		.time_ns = time_ns,
+		.pid = (uint32_t)pid,
+		.tid = (uint32_t)tid,
+	};
+	take_perf_record(context, &record);
+}
+
+static void plant_attached(struct session *s)
+{
+	struct rec_attach_listener listener = {s, found_thread};
+	rec_attach_watch(s->attach, s->perf);
+	rec_attach_adopt(s->attach, s->tree, s->sink, &listener);
+}
+
 /* Everything armed, the program waiting. Returns 0, or -1 after an error was said. */
 static int set_up(struct session *s)
 {
@@ -416,14 +486,7 @@ static int set_up(struct session *s)
 		return -1;
 	}
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (s->options->waits_for_all)
-		prctl(PR_SET_CHILD_SUBREAPER, 1);
-	if (rec_target_start(&s->target, s->options->command, &s->inherited,
-		    s->output.redirects_child) != 0) {
-		msg_error(s->msg, "cannot start a process: %s", strerror(errno));
-		return -1;
-	}
-	if (rec_output_name(&s->output, s->options->command[0], s->target.pid, s->msg) != 0)
+	if ((s->attach ? find_attached(s) : start_target(s)) != 0)
 		return -1;
 	s->connector_fd = rec_connector_open();
 	open_perf(s, refusal, sizeof(refusal));
@@ -438,14 +501,10 @@ static int set_up(struct session *s)
 	watch(s, s->signal_fd);
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
-	rec_tree_fork(s->tree, rec_now_ns(), getpid(), s->target.pid, s->target.pid);
-	/* Its clock has run since we forked it. */
-	struct rec_process *root = rec_tree_process(s->tree, s->target.pid);
-	if (root)
-		rec_proc_cpu_ns(root->pid, &root->base_cpu_ns);
-	/* The rings see nothing of it before its exec, and then it runs. */
-	if (root && rec_perf_mode(s->perf) != REC_PERF_NONE)
-		rec_tree_switch(s->tree, root->start_ns, root->pid, true);
+	if (s->attach)
+		plant_attached(s);
+	else
+		plant_target(s);
 	return 0;
 }
 
@@ -520,6 +579,7 @@ static void tear_down(struct session *s, bool discard)
 	}
 	rec_tree_free(s->tree);
 	rec_perf_free(s->perf);
+	rec_attach_free(s->attach);
 	rec_sink_free(s->sink);
 	rec_output_close(&s->output, discard);
 	if (s->connector_fd >= 0)
@@ -532,6 +592,7 @@ static void tear_down(struct session *s, bool discard)
 
 int rec_session_run(const struct rec_options *options, const struct msg *msg)
 {
+	bool attaches = options->pids.count > 0;
 	struct session s = {
 		.options = options,
 		.msg = msg,
@@ -542,11 +603,14 @@ int rec_session_run(const struct rec_options *options, const struct msg *msg)
 		.epoll_fd = -1,
 	};
 	rec_survive_cut_files();
+	int refusal = attaches ? rec_attach_new(&options->pids, msg, &s.attach) : 0;
+	if (refusal != 0)
+		return refusal;
 	if (set_up(&s) != 0) {
 		tear_down(&s, true);
-		return REC_EXIT_FAILED;
+		return attaches ? EXIT_FAILED : REC_EXIT_FAILED;
 	}
-	int error = rec_target_release(&s.target);
+	int error = attaches ? 0 : rec_target_release(&s.target);
 	if (error != 0) {
 		msg_error(msg, "cannot execute %s: %s", options->command[0], strerror(error));
 		tear_down(&s, true);
@@ -557,6 +621,8 @@ int rec_session_run(const struct rec_options *options, const struct msg *msg)
 	say_result(&s);
 	wait_for_target(&s);
 	int status = rec_target_exit_status(&s.target);
+	if (attaches)
+		status = s.output_failed ? EXIT_FAILED : EXIT_OK;
 	tear_down(&s, false);
 	return status;
 }

@@ -12,8 +12,13 @@ int rec_inherited_take(struct rec_inherited *inherited)
 		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCHLD};
 	sigset_t mask;
 	sigemptyset(&mask);
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++)
+	sigemptyset(&inherited->ignored);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++) {
+		struct sigaction found;
 		sigaddset(&mask, passed_on[i]);
+		if (sigaction(passed_on[i], NULL, &found) == 0 && found.sa_handler == SIG_IGN)
+			sigaddset(&inherited->ignored, passed_on[i]);
+	}
 	if (sigprocmask(SIG_BLOCK, &mask, &inherited->mask) != 0)
 		return -1;
 	/* A closed pipe must end the recording, not the recorder. */
@@ -24,6 +29,14 @@ int rec_inherited_take(struct rec_inherited *inherited)
 		setrlimit(RLIMIT_NOFILE, &all);
 	}
 	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+bool rec_inherited_ends(const struct rec_inherited *inherited, uint32_t signal, bool from_kernel)
+{
+	if (signal != SIGHUP && signal != SIGINT && signal != SIGQUIT && signal != SIGTERM)
+		return false;
+	bool was_ignored = sigismember(&inherited->ignored, (int)signal) == 1;
+	return !was_ignored || (!from_kernel && signal != SIGHUP);
 }
 
 /* In the child: wait for the byte, then become the program. Never returns. */

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -23,6 +24,7 @@ struct rec_inherited {
 	sigset_t mask;
 	struct sigaction pipe;
 	struct rlimit files;
+	sigset_t ignored; /* signals of the terminal that were ignored, as under nohup */
 };
 
 /*
@@ -30,6 +32,12 @@ struct rec_inherited {
  * Returns a signalfd with everything trec passes on, and SIGCHLD; or -1 with errno.
  */
 int rec_inherited_take(struct rec_inherited *inherited);
+
+/*
+ * Does this signal end a recording that has no program of its own to pass it on to? One that was
+ * ignored does only when somebody sends it on purpose; a hang-up then never does.
+ */
+bool rec_inherited_ends(const struct rec_inherited *inherited, uint32_t signal, bool from_kernel);
 
 /*
  * Fork; the child waits. With `stdout_is_stderr` its stdout becomes its stderr.
