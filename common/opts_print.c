@@ -75,9 +75,8 @@ static void print_sentence(const char *text, const char *stop)
 static void print_mdoc_row(const char *tool, const struct opt_row *row)
 {
 	if (!row->name) {
-		fputs(".El\n.Ss ", stdout);
+		fputs(".Ss ", stdout);
 		print_sentence(row->help, "");
-		puts(".Bl -tag -width Ds");
 		return;
 	}
 	fputs(".It", stdout);
@@ -90,10 +89,20 @@ static void print_mdoc_row(const char *tool, const struct opt_row *row)
 	print_sentence(row->help, ".");
 }
 
+/* One list of options after each heading. */
 static void print_mdoc(const struct opts_spec *spec)
 {
-	puts(".Bl -tag -width Ds");
-	each_row(spec, print_mdoc_row);
+	bool in_list = false;
+	for (size_t i = 0; i < spec->row_count; i++) {
+		const struct opt_row *row = &spec->rows[i];
+		bool is_option = row->name != NULL;
+		if (is_option != in_list)
+			puts(is_option ? ".Bl -tag -width Ds" : ".El");
+		in_list = is_option;
+		print_mdoc_row(spec->tool, row);
+	}
+	for (size_t i = 0; i < COMMON_ROWS; i++)
+		print_mdoc_row(spec->tool, &common_rows[i]);
 	puts(".El");
 }
 

@@ -26,13 +26,13 @@ static const struct opt_row rows[] = {
 	{"sampler", 0, OPT_TEXT, "NAME",
 		"how stacks are taken: perf, ptrace or none (the best "
 		"that is allowed)",
-		ROW(sampler_name)},
+		ROW(sampler_name), 0, 0, 0, "perf ptrace none"},
 	{"event", 0, OPT_TEXT, "NAME",
 		"sample a hardware counter instead of CPU time: cycles, "
 		"instructions, cache-misses, branch-misses",
-		ROW(event)},
+		ROW(event), 0, 0, 0, "cycles instructions cache-misses branch-misses"},
 	{"offcpu", 0, OPT_TEXT, "WHICH", "waits that get a stack: long (1 ms and more) or all",
-		ROW(offcpu_name)},
+		ROW(offcpu_name), 0, 0, 0, "long all"},
 	{"no-offcpu", 0, OPT_FLAG, NULL, "no stacks of waiting threads", ROW(without_offcpu)},
 	{"debuginfod", 0, OPT_FLAG, NULL, "ask the servers of DEBUGINFOD_URLS for symbols",
 		ROW(wants_debuginfod)},
