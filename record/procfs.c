@@ -8,6 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* PF_EXITING of the kernel's <linux/sched.h>, in field 9 of /proc/PID/stat. */
+#define FLAG_EXITING 4
+
 uint64_t rec_now_ns(void)
 {
 	struct timespec t;
@@ -74,6 +77,7 @@ static int parse_stat(char *text, struct rec_proc_stat *stat)
 		field[i] = strtoull(at, &at, 10);
 	uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	stat->ppid = (pid_t)field[4];
+	stat->flags = (unsigned)field[9];
 	stat->user_ns = field[14] * tick_ns;
 	stat->system_ns = field[15] * tick_ns;
 	stat->threads = (uint32_t)field[20];
@@ -90,6 +94,17 @@ int rec_proc_read_stat(int fd, struct rec_proc_stat *ret_stat)
 		return -1;
 	text[n] = '\0';
 	return parse_stat(text, ret_stat);
+}
+
+bool rec_proc_is_alive(pid_t pid)
+{
+	struct rec_proc_stat stat;
+	int fd = rec_proc_open(pid, "stat");
+	bool is_alive = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state != 'Z' &&
+			stat.state != 'X' && !(stat.flags & FLAG_EXITING);
+	if (fd >= 0)
+		close(fd);
+	return is_alive;
 }
 
 int rec_proc_cpu_ns(pid_t pid, uint64_t *ret_ns)

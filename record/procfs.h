@@ -2,6 +2,7 @@
 #ifndef RECORD_PROCFS_H
 #define RECORD_PROCFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -9,7 +10,8 @@
 /* Fields of /proc/PID/stat, in its units turned into ours. */
 struct rec_proc_stat {
 	char name[16];
-	char state; /* R S D Z T ... */
+	char state;	/* R S D Z T ... */
+	unsigned flags; /* PF_* of the kernel */
 	pid_t ppid;
 	uint64_t user_ns; /* of all threads, resolution of a clock tick */
 	uint64_t system_ns;
@@ -23,6 +25,9 @@ int rec_proc_open(pid_t pid, const char *name);
 
 /* Read `fd` of /proc/PID/stat from its start. Returns 0, or -1 when the process is gone. */
 int rec_proc_read_stat(int fd, struct rec_proc_stat *ret_stat);
+
+/* False when the process is gone, a zombie, or in its exit. */
+bool rec_proc_is_alive(pid_t pid);
 
 /* Whole file into `buffer`, NUL-terminated. Returns its length, or -1 with errno. */
 ssize_t rec_proc_read(pid_t pid, const char *name, char *buffer, size_t size_bytes);

@@ -16,6 +16,7 @@
 #include "machine.h"
 #include "num.h"
 #include "output.h"
+#include "pidfds.h"
 #include "procfs.h"
 #include "source.h"
 #include "symbols/cut_files.h"
@@ -55,6 +56,7 @@ struct session {
 	struct running_source sources[MAX_SOURCES];
 	size_t source_count;
 	int connector_fd;
+	struct rec_pidfds *pidfds;
 	int epoll_fd;
 	uint64_t start_ns;
 	uint64_t next_clock_ns;
@@ -110,6 +112,9 @@ static void read_ahead(void *context, const struct rec_perf_record *record)
 	struct session *s = context;
 	if (record->type == PERF_RECORD_COMM && (record->misc & PERF_RECORD_MISC_COMM_EXEC))
 		rec_tree_read_ahead(s->tree, record->time_ns, (pid_t)record->pid);
+	/* Before it can be gone. */
+	if (record->type == PERF_RECORD_FORK && record->pid == record->tid)
+		rec_pidfds_add(s->pidfds, (pid_t)record->pid);
 }
 
 /* Without perf the connector tells everything, of every process: take the tree's own. */
@@ -225,8 +230,10 @@ static void drain_all(struct session *s, uint64_t until_ns)
 	/* Statuses first: their processes may be gone from the tree a moment later. */
 	if (s->connector_fd >= 0)
 		rec_connector_drain(s->connector_fd, take_connector_event, s);
-	else if (rec_perf_mode(s->perf) == REC_PERF_NONE)
+	else if (rec_perf_mode(s->perf) == REC_PERF_NONE) {
+		rec_pidfds_drain(s->pidfds);
 		rec_walk(s->tree, rec_now_ns(), false);
+	}
 	rec_tree_read_again(s->tree);
 	rec_perf_peek(s->perf, read_ahead, s);
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
@@ -401,8 +408,8 @@ static int open_sink(struct session *s, const char *refusal)
 	};
 	struct tfmt_note notes[] = {
 		{"sampler", sampler_names[rec_perf_mode(s->perf)]},
-		{"exit status", s->connector_fd >= 0 ? "of every process"
-						     : "of the command; of others unknown"},
+		{"exit status",
+			s->connector_fd >= 0 ? "of every process" : "of those that could be asked"},
 		{"refused", refusal},
 	};
 	struct rec_machine machine;
@@ -495,12 +502,16 @@ static int set_up(struct session *s)
 	if (!s->perf || open_sink(s, refusal) != 0)
 		return -1;
 	s->tree = rec_tree_new(s->sink);
-	if (!s->tree)
+	if (s->tree)
+		s->pidfds = rec_pidfds_new(s->tree, s->connector_fd < 0);
+	if (!s->pidfds)
 		return -1;
 	start_sources(s);
 	watch(s, s->signal_fd);
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
+	if (rec_perf_mode(s->perf) == REC_PERF_NONE)
+		watch(s, rec_pidfds_fd(s->pidfds));
 	if (s->attach)
 		plant_attached(s);
 	else
@@ -578,6 +589,7 @@ static void tear_down(struct session *s, bool discard)
 		free(s->sources[i].state);
 	}
 	rec_tree_free(s->tree);
+	rec_pidfds_free(s->pidfds);
 	rec_perf_free(s->perf);
 	rec_attach_free(s->attach);
 	rec_sink_free(s->sink);

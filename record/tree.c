@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "execs.h"
 #include "procfs.h"
 
 #define BUCKETS 4096
@@ -19,14 +19,6 @@
 /* A status of an unknown process waits so long for its fork to be told. */
 #define STATUS_NS 5000000000ull
 
-/* What an exec made of a process, on its way into a life record. */
-struct exec {
-	struct exec *next; /* of those read ahead */
-	uint64_t time_ns;
-	pid_t pid;
-	uint32_t name, exe, argv, cwd;
-};
-
 struct pending_status {
 	struct pending_status *next;
 	uint64_t time_ns;
@@ -38,14 +30,17 @@ struct pending_status {
 struct rec_tree {
 	struct rec_sink *sink;
 	struct tfmt_writer *writer;
-	struct rec_tree_listener listeners[REC_TREE_SLOTS];
+	struct rec_tree_listener listeners[REC_TREE_LISTENERS];
 	size_t listener_count;
 	struct rec_process *processes[BUCKETS]; /* alive ones by pid */
 	struct rec_thread *threads[BUCKETS];	/* alive ones by tid */
 	struct rec_process *all;		/* not settled */
-	struct rec_process *settled;		/* kept: children name them as parents */
-	struct exec *read_ahead;
+	struct rec_process *finished;		/* alive at the end: threads name them */
+	struct rec_execs *execs;
 	struct pending_status *statuses;
+	bool (*ask_status)(void *context, pid_t pid, int *ret_wait_status); /* or NULL */
+	void *ask_context;
+	uint64_t unknown_statuses;
 	uint64_t seen_ns;
 };
 
@@ -61,7 +56,11 @@ struct rec_tree *rec_tree_new(struct rec_sink *sink)
 		return NULL;
 	tree->sink = sink;
 	tree->writer = rec_sink_writer(sink);
-	return tree;
+	tree->execs = rec_execs_new(sink);
+	if (tree->execs)
+		return tree;
+	free(tree);
+	return NULL;
 }
 
 static void free_processes(struct rec_process *process)
@@ -87,12 +86,8 @@ void rec_tree_free(struct rec_tree *tree)
 		}
 	}
 	free_processes(tree->all);
-	free_processes(tree->settled);
-	while (tree->read_ahead) {
-		struct exec *next = tree->read_ahead->next;
-		free(tree->read_ahead);
-		tree->read_ahead = next;
-	}
+	free_processes(tree->finished);
+	rec_execs_free(tree->execs);
 	while (tree->statuses) {
 		struct pending_status *next = tree->statuses->next;
 		free(tree->statuses);
@@ -103,7 +98,7 @@ void rec_tree_free(struct rec_tree *tree)
 
 void rec_tree_listen(struct rec_tree *tree, const struct rec_tree_listener *listener)
 {
-	if (tree->listener_count < REC_TREE_SLOTS)
+	if (tree->listener_count < REC_TREE_LISTENERS)
 		tree->listeners[tree->listener_count++] = *listener;
 }
 
@@ -155,7 +150,7 @@ static void write_life(struct rec_tree *tree, const struct tfmt_life *life)
 /* Write the exec that waits for its executable's path. */
 static void flush_exec(struct rec_tree *tree, struct rec_process *process)
 {
-	struct exec *exec = process->exec;
+	struct rec_exec *exec = process->exec;
 	if (!exec)
 		return;
 	write_life(tree, &(struct tfmt_life){.time_ns = exec->time_ns,
@@ -264,6 +259,13 @@ static void set_running(struct rec_thread *thread, uint64_t time_ns, bool runs)
 	thread->is_running = runs;
 }
 
+static void tell_end(struct rec_tree *tree, struct rec_process *process)
+{
+	for (size_t i = 0; i < tree->listener_count; i++)
+		if (tree->listeners[i].process_ended)
+			tree->listeners[i].process_ended(tree->listeners[i].context, process);
+}
+
 static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct rec_process *process = thread->process;
@@ -281,8 +283,10 @@ static void end_thread(struct rec_tree *tree, struct rec_thread *thread, uint64_
 					 .thread = thread->id,
 					 .event = TFMT_LIFE_EXIT});
 	remove_thread(tree, thread);
-	if (--process->live_threads == 0)
+	if (--process->live_threads == 0) {
+		tell_end(tree, process);
 		bury(tree, process, time_ns);
+	}
 }
 
 /* End the threads of a process, all but `kept` (0: really all). */
@@ -317,6 +321,7 @@ void rec_tree_fork(struct rec_tree *tree, uint64_t time_ns, pid_t ppid, pid_t pi
 	for (size_t i = 0; pid == tid && i < tree->listener_count; i++)
 		if (tree->listeners[i].process_started)
 			tree->listeners[i].process_started(tree->listeners[i].context, process);
+	process->parent = NULL; /* it may end before */
 }
 
 void rec_tree_name(struct rec_tree *tree, uint64_t time_ns, pid_t tid, const char *name)
@@ -334,80 +339,23 @@ void rec_tree_name(struct rec_tree *tree, uint64_t time_ns, pid_t tid, const cha
 				 .name = id});
 }
 
-static uint32_t intern_bytes(struct rec_tree *tree, const char *data, size_t length)
-{
-	uint32_t id = 0;
-	tfmt_writer_intern(tree->writer, data, length, &id);
-	return id;
-}
-
-/*
- * Fill in what /proc tells now. The arguments appear there a moment after the exec is told, and
- * are gone when the process is.
- */
-static void read_exec(struct rec_tree *tree, struct exec *exec)
-{
-	char text[4096];
-	if (exec->argv == 0) {
-		/* Long command lines, such as a linker's, are cut. */
-		ssize_t length = rec_proc_read(exec->pid, "cmdline", text, sizeof(text));
-		if (length > 0 && text[length - 1] != '\0')
-			length++;
-		if (length > 0)
-			exec->argv = intern_bytes(tree, text, (size_t)length);
-	}
-	if (exec->exe == 0 && rec_proc_link(exec->pid, "exe", text, sizeof(text)) == 0)
-		exec->exe = rec_sink_text(tree->sink, text);
-	if (exec->cwd == 0 && rec_proc_link(exec->pid, "cwd", text, sizeof(text)) == 0)
-		exec->cwd = rec_sink_text(tree->sink, text);
-}
-
-static struct exec *new_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
-{
-	struct exec *exec = calloc(1, sizeof(*exec));
-	if (!exec)
-		return NULL;
-	exec->time_ns = time_ns;
-	exec->pid = pid;
-	read_exec(tree, exec);
-	return exec;
-}
-
 void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
 {
-	struct exec *exec = new_exec(tree, time_ns, pid);
-	if (!exec)
-		return;
-	exec->next = tree->read_ahead;
-	tree->read_ahead = exec;
+	rec_execs_read_ahead(tree->execs, time_ns, pid);
 }
 
 void rec_tree_read_again(struct rec_tree *tree)
 {
-	for (struct exec *exec = tree->read_ahead; exec; exec = exec->next)
-		if (exec->argv == 0)
-			read_exec(tree, exec);
-}
-
-static struct exec *take_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
-{
-	for (struct exec **link = &tree->read_ahead; *link; link = &(*link)->next) {
-		struct exec *exec = *link;
-		if (exec->pid == pid && exec->time_ns == time_ns) {
-			*link = exec->next;
-			return exec;
-		}
-	}
-	return new_exec(tree, time_ns, pid);
+	rec_execs_read_again(tree->execs);
 }
 
 /* Write the exec when all is known, or when nothing more will come. */
 static void try_exec(struct rec_tree *tree, struct rec_process *process, uint64_t now_ns)
 {
-	struct exec *exec = process->exec;
+	struct rec_exec *exec = process->exec;
 	if (!exec)
 		return;
-	read_exec(tree, exec);
+	rec_execs_read(tree->execs, exec, now_ns > exec->time_ns);
 	if ((exec->argv && exec->exe) || now_ns > exec->time_ns + EXEC_NS)
 		flush_exec(tree, process);
 }
@@ -433,7 +381,7 @@ void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const cha
 	flush_exec(tree, process);
 	process->exec_ns = time_ns;
 	process->name = rec_sink_text(tree->sink, name);
-	process->exec = take_read_ahead(tree, time_ns, pid);
+	process->exec = rec_execs_take(tree->execs, time_ns, pid);
 	if (process->exec)
 		process->exec->name = process->name;
 	try_exec(tree, process, time_ns);
@@ -452,13 +400,14 @@ struct rec_process *rec_tree_adopt(
 	process->is_hidden = false;
 	process->name = rec_sink_text(tree->sink, name);
 	rec_proc_cpu_ns(pid, &process->base_cpu_ns);
-	process->exec = take_read_ahead(tree, time_ns, pid);
+	process->exec = rec_execs_take(tree->execs, time_ns, pid);
 	if (process->exec)
 		process->exec->name = process->name;
 	try_exec(tree, process, time_ns);
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].process_started)
 			tree->listeners[i].process_started(tree->listeners[i].context, process);
+	process->parent = NULL;
 	return process;
 }
 
@@ -488,9 +437,30 @@ static void set_status(struct rec_process *process, int wait_status, bool is_sur
 	process->status = signaled ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-/* Apply a status that came before its process was known or ended. */
+void rec_tree_ask_statuses(struct rec_tree *tree,
+	bool (*ask)(void *context, pid_t pid, int *ret_wait_status), void *context)
+{
+	tree->ask_status = ask;
+	tree->ask_context = context;
+}
+
+/* Has an ended process the status it will have in the trace? */
+static bool needs_status(const struct rec_process *process)
+{
+	return process->status_type == TFMT_STATUS_UNKNOWN ||
+	       (process->leader_end_ns != 0 && !process->has_sure_status);
+}
+
+/* Ask, or apply a status that came before its process was known or ended. */
 static void take_status(struct rec_tree *tree, struct rec_process *process)
 {
+	int wait_status;
+	if (!needs_status(process))
+		return;
+	if (tree->ask_status && tree->ask_status(tree->ask_context, process->pid, &wait_status)) {
+		set_status(process, wait_status, true);
+		return;
+	}
 	for (struct pending_status **link = &tree->statuses; *link; link = &(*link)->next) {
 		struct pending_status *status = *link;
 		if (status->pid != process->pid)
@@ -554,28 +524,24 @@ uint64_t rec_tree_seen_ns(const struct rec_tree *tree)
 	return tree->seen_ns;
 }
 
-static bool is_alive(pid_t pid)
-{
-	struct rec_proc_stat stat;
-	int fd = rec_proc_open(pid, "stat");
-	bool alive = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state != 'Z' &&
-		     stat.state != 'X';
-	if (fd >= 0)
-		close(fd);
-	return alive;
-}
-
 bool rec_tree_hides(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
 {
 	struct rec_process *process = rec_tree_process(tree, pid);
 	if (!process || process->exec_ns == 0 || time_ns > process->exec_ns + HIDE_NS ||
-		!is_alive(pid))
+		!rec_proc_is_alive(pid))
 		return false;
 	if (!process->is_hidden)
 		rec_sink_lost(tree->sink, time_ns, process->id, "process",
 			"setuid, privileged or unreadable program: hidden by the kernel", 1);
 	process->is_hidden = true;
 	return true;
+}
+
+void rec_tree_ends(struct rec_tree *tree, pid_t pid)
+{
+	struct rec_process *process = rec_tree_process(tree, pid);
+	if (process)
+		tell_end(tree, process);
 }
 
 void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns)
@@ -595,6 +561,8 @@ static void settle(struct rec_tree *tree, struct rec_process *process)
 		process->status_type != TFMT_STATUS_ALIVE &&
 		process->end_ns > process->leader_end_ns + LEADER_NS)
 		process->status_type = TFMT_STATUS_UNKNOWN;
+	if (process->status_type == TFMT_STATUS_UNKNOWN)
+		tree->unknown_statuses++;
 	flush_exec(tree, process);
 	for (size_t i = 0; i < tree->listener_count; i++)
 		if (tree->listeners[i].process_settled)
@@ -604,20 +572,11 @@ static void settle(struct rec_tree *tree, struct rec_process *process)
 				 .event = TFMT_LIFE_EXIT,
 				 .status_type = process->status_type,
 				 .status = process->status});
-	process->is_settled = true;
 }
 
 static void forget_old(struct rec_tree *tree, uint64_t now_ns)
 {
-	for (struct exec **link = &tree->read_ahead; *link;) {
-		struct exec *exec = *link;
-		if (exec->time_ns + STATUS_NS > now_ns) {
-			link = &exec->next;
-			continue;
-		}
-		*link = exec->next;
-		free(exec);
-	}
+	rec_execs_forget(tree->execs, now_ns > STATUS_NS ? now_ns - STATUS_NS : 0);
 	for (struct pending_status **link = &tree->statuses; *link;) {
 		struct pending_status *status = *link;
 		if (status->time_ns + STATUS_NS > now_ns) {
@@ -633,9 +592,9 @@ void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns)
 {
 	for (struct rec_process **link = &tree->all; *link;) {
 		struct rec_process *process = *link;
-		if (process->end_ns != 0 && process->status_type == TFMT_STATUS_UNKNOWN)
+		if (process->end_ns != 0)
 			take_status(tree, process);
-		if (process->end_ns == 0)
+		else
 			try_exec(tree, process, now_ns);
 		if (process->end_ns == 0 || process->end_ns + SETTLE_NS > now_ns) {
 			link = &process->list_next;
@@ -643,8 +602,7 @@ void rec_tree_settle(struct rec_tree *tree, uint64_t now_ns)
 		}
 		settle(tree, process);
 		*link = process->list_next;
-		process->list_next = tree->settled;
-		tree->settled = process;
+		free(process);
 	}
 	forget_old(tree, now_ns);
 }
@@ -662,7 +620,10 @@ void rec_tree_finish(struct rec_tree *tree, uint64_t now_ns)
 		process->status_type = TFMT_STATUS_ALIVE;
 		settle(tree, process);
 		tree->all = process->list_next;
-		process->list_next = tree->settled;
-		tree->settled = process;
+		process->list_next = tree->finished;
+		tree->finished = process;
 	}
+	rec_sink_lost(tree->sink, now_ns, 0, "status", "reaped before it could be asked",
+		tree->unknown_statuses);
+	tree->unknown_statuses = 0;
 }

@@ -16,13 +16,17 @@
 
 /* How many listeners can keep data of their own with a process or thread. */
 #define REC_TREE_SLOTS 4
+/* How many can listen. */
+#define REC_TREE_LISTENERS (REC_TREE_SLOTS + 1)
+
+struct rec_exec;
 
 struct rec_thread;
 
 struct rec_process {
 	uint32_t id; /* in the trace */
 	pid_t pid;
-	struct rec_process *parent; /* NULL at the root; may be dead */
+	struct rec_process *parent; /* only while process_started() is told of it */
 	uint64_t start_ns;
 	uint64_t end_ns; /* when the last thread ended; 0: alive */
 	unsigned live_threads;
@@ -47,8 +51,7 @@ struct rec_process {
 	unsigned running_threads;  /* on a CPU now */
 	uint64_t running_since_ns; /* sum of the times since when they are */
 	struct rec_process *hash_next, *list_next;
-	struct exec *exec; /* not yet written */
-	bool is_settled;
+	struct rec_exec *exec; /* not yet written */
 };
 
 struct rec_thread {
@@ -69,6 +72,8 @@ struct rec_tree_listener {
 	void *context;
 	void (*process_started)(void *context, struct rec_process *process);
 	void (*process_executed)(void *context, struct rec_process *process);
+	/* It has ended, or is just ending: what /proc holds of it may be gone in a moment. */
+	void (*process_ended)(void *context, struct rec_process *process);
 	/* Nothing more comes of it; free what you kept in its slot. */
 	void (*process_settled)(void *context, struct rec_process *process);
 	void (*thread_ended)(void *context, struct rec_thread *thread, uint64_t time_ns);
@@ -79,7 +84,7 @@ struct rec_tree;
 /* Returns NULL when there is no memory. */
 struct rec_tree *rec_tree_new(struct rec_sink *sink);
 void rec_tree_free(struct rec_tree *tree);
-/* `listener` is copied; at most REC_TREE_SLOTS, in the order of their slots. */
+/* `listener` is copied; at most REC_TREE_LISTENERS, told in that order. */
 void rec_tree_listen(struct rec_tree *tree, const struct rec_tree_listener *listener);
 
 /* The live process or thread of that number, or NULL. */
@@ -121,6 +126,12 @@ void rec_tree_read_again(struct rec_tree *tree);
  */
 void rec_tree_status(
 	struct rec_tree *tree, uint64_t now_ns, pid_t pid, int wait_status, bool is_sure);
+/*
+ * Who is asked how an ended process ended when nobody has told it for sure: `ask` returns true with
+ * a status as of waitpid(2). Asked again until the end is written.
+ */
+void rec_tree_ask_statuses(struct rec_tree *tree,
+	bool (*ask)(void *context, pid_t pid, int *ret_wait_status), void *context);
 /* A thread was given a CPU, or lost it. */
 void rec_tree_switch(struct rec_tree *tree, uint64_t time_ns, pid_t tid, bool runs);
 /* CPU time of a process at `time_ns`, up to which all switches have been told. */
@@ -133,6 +144,8 @@ uint64_t rec_tree_seen_ns(const struct rec_tree *tree);
  * process was just executed and is still there. It is marked hidden then, and a loss written.
  */
 bool rec_tree_hides(struct rec_tree *tree, uint64_t time_ns, pid_t pid);
+/* `pid` has ended and may be reaped at any moment: listeners read what is left of it. */
+void rec_tree_ends(struct rec_tree *tree, pid_t pid);
 /* CPU time that its clock says, read at its end. */
 void rec_tree_clock(struct rec_tree *tree, pid_t pid, uint64_t cpu_ns);
 

@@ -62,8 +62,11 @@ static int set_up(void **state)
 	f->file = tmpfile();
 	assert_int_equal(rec_sink_new(fileno(f->file), &header, 1 << 20, &f->sink, &err), 0);
 	f->tree = rec_tree_new(f->sink);
-	struct rec_tree_listener listener = {
-		f, count_start, count_exec, count_settle, count_thread_end};
+	struct rec_tree_listener listener = {.context = f,
+		.process_started = count_start,
+		.process_executed = count_exec,
+		.process_settled = count_settle,
+		.thread_ended = count_thread_end};
 	rec_tree_listen(f->tree, &listener);
 	*state = f;
 	return 0;

@@ -1,0 +1,32 @@
+/*
+ * How processes ended that are not our children: a pidfd that was opened while a process lived
+ * tells it also after the parent has reaped it (Linux 6.15); before that a zombie's stat does.
+ *
+ * It listens to the tree and is asked by it.
+ */
+#ifndef RECORD_PIDFDS_H
+#define RECORD_PIDFDS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "tree.h"
+
+struct rec_pidfds;
+
+/*
+ * `all`: nobody else tells how processes end. Otherwise only those are looked at whose main thread
+ * leaves before the others. Freed before the tree. Returns NULL when there is no memory.
+ */
+struct rec_pidfds *rec_pidfds_new(struct rec_tree *tree, bool all);
+void rec_pidfds_free(struct rec_pidfds *pidfds);
+
+/* A process that the tree will be told of: it may be gone by then. */
+void rec_pidfds_add(struct rec_pidfds *pidfds, pid_t pid);
+
+/* For where nobody tells that processes end: a descriptor that is readable when one has. */
+int rec_pidfds_fd(const struct rec_pidfds *pidfds);
+/* Tell the tree of those that have ended; never blocks. */
+void rec_pidfds_drain(struct rec_pidfds *pidfds);
+
+#endif
