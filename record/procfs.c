@@ -1,10 +1,12 @@
 #include "procfs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,6 +80,8 @@ static int parse_stat(char *text, struct rec_proc_stat *stat)
 	uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	stat->ppid = (pid_t)field[4];
 	stat->flags = (unsigned)field[9];
+	stat->minor_faults = field[10];
+	stat->major_faults = field[12];
 	stat->user_ns = field[14] * tick_ns;
 	stat->system_ns = field[15] * tick_ns;
 	stat->threads = (uint32_t)field[20];
@@ -94,6 +98,176 @@ int rec_proc_read_stat(int fd, struct rec_proc_stat *ret_stat)
 		return -1;
 	text[n] = '\0';
 	return parse_stat(text, ret_stat);
+}
+
+bool rec_proc_find(const char *text, const char *key, uint64_t *ret_value)
+{
+	size_t length = strlen(key);
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, length) != 0)
+			continue;
+		*ret_value = strtoull(line + length, NULL, 10);
+		return true;
+	}
+	return false;
+}
+
+int rec_proc_read_io(int fd, struct rec_proc_io *ret_io)
+{
+	char text[512];
+	struct rec_proc_io io;
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return n < 0 ? -errno : -ESRCH;
+	text[n] = '\0';
+	if (!rec_proc_find(text, "rchar:", &io.read_bytes) ||
+		!rec_proc_find(text, "wchar:", &io.write_bytes) ||
+		!rec_proc_find(text, "read_bytes:", &io.disk_read_bytes) ||
+		!rec_proc_find(text, "write_bytes:", &io.disk_write_bytes))
+		return -EINVAL;
+	*ret_io = io;
+	return 0;
+}
+
+void rec_proc_io_add(struct rec_proc_io *io, const struct rec_proc_io *more)
+{
+	io->read_bytes += more->read_bytes;
+	io->write_bytes += more->write_bytes;
+	io->disk_read_bytes += more->disk_read_bytes;
+	io->disk_write_bytes += more->disk_write_bytes;
+}
+
+static uint64_t difference(uint64_t whole, uint64_t part)
+{
+	return whole > part ? whole - part : 0;
+}
+
+void rec_proc_io_subtract(struct rec_proc_io *io, const struct rec_proc_io *less)
+{
+	io->read_bytes = difference(io->read_bytes, less->read_bytes);
+	io->write_bytes = difference(io->write_bytes, less->write_bytes);
+	io->disk_read_bytes = difference(io->disk_read_bytes, less->disk_read_bytes);
+	io->disk_write_bytes = difference(io->disk_write_bytes, less->disk_write_bytes);
+}
+
+int rec_proc_read_shares(pid_t pid, struct rec_proc_shares *ret_shares)
+{
+	char text[2048];
+	uint64_t pss_kib, clean_kib, dirty_kib, huge_kib = 0, swap_kib = 0;
+	ssize_t n = rec_proc_read(pid, "smaps_rollup", text, sizeof(text));
+	if (n <= 0)
+		return n < 0 ? -errno : -ESRCH;
+	if (!rec_proc_find(text, "Pss:", &pss_kib) ||
+		!rec_proc_find(text, "Private_Clean:", &clean_kib) ||
+		!rec_proc_find(text, "Private_Dirty:", &dirty_kib))
+		return -ESRCH;
+	rec_proc_find(text, "Private_Hugetlb:", &huge_kib);
+	rec_proc_find(text, "SwapPss:", &swap_kib);
+	*ret_shares = (struct rec_proc_shares){
+		.pss_bytes = pss_kib * 1024,
+		.uss_bytes = (clean_kib + dirty_kib + huge_kib) * 1024,
+		.swap_bytes = swap_kib * 1024,
+	};
+	return 0;
+}
+
+static int proc_folder(pid_t pid, const char *name, DIR **ret_folder)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	*ret_folder = opendir(path);
+	return *ret_folder ? 0 : -errno;
+}
+
+int rec_proc_count_fds(pid_t pid, uint64_t *ret_count)
+{
+	char path[64];
+	struct stat info;
+	DIR *folder;
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if (stat(path, &info) != 0)
+		return -errno;
+	/* Since Linux 6.2 the size is the count. */
+	if (info.st_size > 0) {
+		*ret_count = (uint64_t)info.st_size;
+		return 0;
+	}
+	int error = proc_folder(pid, "fd", &folder);
+	if (error != 0)
+		return error;
+	uint64_t count = 0;
+	for (const struct dirent *entry; (entry = readdir(folder));)
+		count += entry->d_name[0] != '.';
+	closedir(folder);
+	*ret_count = count;
+	return 0;
+}
+
+int rec_proc_count_sockets(pid_t pid, unsigned max_fds, uint64_t *ret_count)
+{
+	static const char prefix[] = "socket:";
+	char target[sizeof(prefix)];
+	uint64_t count = 0;
+	DIR *folder;
+	int error = proc_folder(pid, "fd", &folder);
+	if (error != 0)
+		return error;
+	for (const struct dirent *entry; error == 0 && (entry = readdir(folder));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (max_fds-- == 0)
+			error = -EOVERFLOW;
+		ssize_t n = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target));
+		count += n >= (ssize_t)sizeof(prefix) - 1 &&
+			 memcmp(target, prefix, sizeof(prefix) - 1) == 0;
+	}
+	closedir(folder);
+	if (error == 0)
+		*ret_count = count;
+	return error;
+}
+
+int rec_proc_read_peak(pid_t pid, uint64_t *ret_bytes)
+{
+	char text[4096];
+	uint64_t peak_kib;
+	if (rec_proc_read(pid, "status", text, sizeof(text)) < 0)
+		return -errno;
+	if (!rec_proc_find(text, "VmHWM:", &peak_kib))
+		return -ESRCH;
+	*ret_bytes = peak_kib * 1024;
+	return 0;
+}
+
+int rec_proc_count_switches(
+	pid_t pid, unsigned max_threads, uint64_t *ret_voluntary, uint64_t *ret_involuntary)
+{
+	char name[300], text[4096];
+	uint64_t voluntary = 0, involuntary = 0, count;
+	DIR *folder;
+	int error = proc_folder(pid, "task", &folder);
+	if (error != 0)
+		return error;
+	for (const struct dirent *entry; error == 0 && (entry = readdir(folder));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (max_threads-- == 0)
+			error = -EOVERFLOW;
+		snprintf(name, sizeof(name), "task/%s/status", entry->d_name);
+		if (rec_proc_read(pid, name, text, sizeof(text)) <= 0)
+			continue;
+		if (rec_proc_find(text, "voluntary_ctxt_switches:", &count))
+			voluntary += count;
+		if (rec_proc_find(text, "nonvoluntary_ctxt_switches:", &count))
+			involuntary += count;
+	}
+	closedir(folder);
+	if (error != 0)
+		return error;
+	*ret_voluntary = voluntary;
+	*ret_involuntary = involuntary;
+	return 0;
 }
 
 bool rec_proc_is_alive(pid_t pid)

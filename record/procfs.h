@@ -17,7 +17,21 @@ struct rec_proc_stat {
 	uint64_t system_ns;
 	uint64_t start_ns; /* CLOCK_BOOTTIME */
 	uint64_t rss_bytes;
+	uint64_t minor_faults, major_faults;
 	uint32_t threads;
+};
+
+/* /proc/PID/io: of all threads, ended ones included. */
+struct rec_proc_io {
+	uint64_t read_bytes, write_bytes; /* by system calls, of files, pipes and terminals */
+	uint64_t disk_read_bytes, disk_write_bytes;
+};
+
+/* /proc/PID/smaps_rollup: the kernel walks all page tables, about 10 us for each resident MiB. */
+struct rec_proc_shares {
+	uint64_t pss_bytes;  /* each page divided by how many processes share it */
+	uint64_t uss_bytes;  /* pages of this process only */
+	uint64_t swap_bytes; /* divided as of pss_bytes */
 };
 
 /* Open /proc/PID/NAME; -1 with errno when it cannot be. */
@@ -25,6 +39,28 @@ int rec_proc_open(pid_t pid, const char *name);
 
 /* Read `fd` of /proc/PID/stat from its start. Returns 0, or -1 when the process is gone. */
 int rec_proc_read_stat(int fd, struct rec_proc_stat *ret_stat);
+
+/*
+ * The same of other files. Return 0 or a negative errno: -EACCES where it is not ours to read,
+ * -ESRCH or -ENOENT when the process is gone.
+ */
+int rec_proc_read_io(int fd, struct rec_proc_io *ret_io);
+int rec_proc_read_shares(pid_t pid, struct rec_proc_shares *ret_shares);
+int rec_proc_count_fds(pid_t pid, uint64_t *ret_count);
+/* Among the first `max_fds` descriptors; -EOVERFLOW when there are more. */
+int rec_proc_count_sockets(pid_t pid, unsigned max_fds, uint64_t *ret_count);
+/* The highest resident memory so far. */
+int rec_proc_read_peak(pid_t pid, uint64_t *ret_bytes);
+/* Context switches of the living threads, of which -EOVERFLOW when over `max_threads`. */
+int rec_proc_count_switches(
+	pid_t pid, unsigned max_threads, uint64_t *ret_voluntary, uint64_t *ret_involuntary);
+
+void rec_proc_io_add(struct rec_proc_io *io, const struct rec_proc_io *more);
+/* What would be below 0 is 0. */
+void rec_proc_io_subtract(struct rec_proc_io *io, const struct rec_proc_io *less);
+
+/* The number after `key` in `text` that may have lines of other keys; false without one. */
+bool rec_proc_find(const char *text, const char *key, uint64_t *ret_value);
 
 /* False when the process is gone, a zombie, or in its exit. */
 bool rec_proc_is_alive(pid_t pid);

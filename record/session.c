@@ -157,6 +157,7 @@ static void take_connector_event(void *context, const struct rec_connector_event
 		take_connector_life(s, event);
 	const struct rec_process *process = rec_tree_process(s->tree, event->pid);
 	if (event->type == REC_CONNECTOR_EXIT && event->pid == event->tid) {
+		rec_tree_ends(s->tree, event->pid);
 		if (process && process->is_hidden)
 			rec_tree_exit(s->tree, event->time_ns, event->pid, event->tid);
 		rec_tree_status(s->tree, event->time_ns, event->pid, event->wait_status, false);
@@ -177,7 +178,8 @@ static void reap(struct session *s, uint64_t now_ns)
 		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
 			return;
 		pid_t pid = info.si_pid;
-		/* Its clock can be read until it is reaped. */
+		/* Its clock can be read until it is reaped, and some of /proc. */
+		rec_tree_ends(s->tree, pid);
 		if (rec_proc_cpu_ns(pid, &cpu_ns) == 0)
 			rec_tree_clock(s->tree, pid, cpu_ns);
 		if (waitpid(pid, &wait_status, WNOHANG) != pid)
@@ -366,6 +368,7 @@ static void start_sources(struct session *s)
 			.context = state,
 			.process_started = source->process_started,
 			.process_executed = source->process_executed,
+			.process_ended = source->process_ended,
 			.process_settled = source->process_settled,
 			.thread_ended = source->thread_ended,
 		};

@@ -42,6 +42,7 @@ struct rec_source {
 	/* As of struct rec_tree_listener. NULL: not interested. */
 	void (*process_started)(void *state, struct rec_process *process);
 	void (*process_executed)(void *state, struct rec_process *process);
+	void (*process_ended)(void *state, struct rec_process *process);
 	void (*process_settled)(void *state, struct rec_process *process);
 	void (*thread_ended)(void *state, struct rec_thread *thread, uint64_t time_ns);
 	/* A perf record, after the tree has taken it in. */

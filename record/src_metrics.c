@@ -1,73 +1,57 @@
 /*
- * CPU, memory and threads of every process, read from /proc at an interval, and the machine's
- * own beside them.
+ * CPU, memory, I/O and the like of every process, read from /proc at an interval, and the machine's
+ * own beside them. What is dear is read seldom, by a thread of its own.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "metrics/readings.h"
+#include "metrics/whole.h"
 #include "procfs.h"
 #include "source.h"
 
-enum scope {
-	PROCESS,
-	MACHINE,
-};
-
-enum metric {
-#define X(id, name, unit, type, scope, help) METRIC_##id,
-#include "metrics.def"
-#undef X
-	METRIC_COUNT,
-};
-
-static const struct metric_row {
-	const char *name, *unit, *help;
-	enum tfmt_metric_type type;
-	enum scope scope;
-} metric_rows[] = {
-#define X(id, name, unit, type, scope, help) {name, unit, help, TFMT_METRIC_##type, scope},
-#include "metrics.def"
-#undef X
-};
-
 /* The machine's figures cost more to read than those of three processes. */
 #define MACHINE_PERIOD_NS 300000000ull
-/* Reading may take this share of the wall time: one part in so many. */
+/* Reading may take this share of a CPU: one part in so many. */
 #define COST_SHARE 50
+/* And what is read seldom this share, from a little credit on. */
+#define SELDOM_SHARE	 100
+#define SELDOM_CREDIT_NS 2000000ull
+/* What one seldom reading costs, if nothing better is known: for itself, and by resident MiB. */
+#define SELDOM_BASE_NS	  60000.0
+#define SELDOM_NS_BY_BYTE (10000.0 / (1 << 20))
+/* It is read again when it has run for so long, or its memory or descriptors have changed. */
+#define SELDOM_AGE_NS	 30000000ull
+#define SELDOM_PERIOD_NS 5000000000ull
+#define CHANGED_BYTES	 (1u << 20)
+#define CHANGED_SHARE	 20
 /*
  * Younger processes are not read: most end at once, before they have memory to speak of. Their CPU
  * time is known afterwards.
  */
 #define MIN_AGE_NS 5000000ull
-/* So far may a process's clock be behind, for each running thread. */
-#define MAX_CLOCK_LAG_NS 12000000ull
-
-/* The values of one process or of the machine, as last written. */
-struct series {
-	uint32_t metric_id;
-	int64_t value;
-	uint64_t time_ns;	  /* of that value as last read */
-	uint64_t written_time_ns; /* as last written; 0: never */
-};
-
-struct readings {
-	struct series series[METRIC_COUNT];
-	int stat_fd;
-};
+/* Descriptors that may be kept open: this part of those that are allowed, and never more than. */
+#define KEPT_FDS_SHARE 4
+#define MAX_KEPT_FDS   4096
 
 struct state {
 	struct rec_context context;
-	struct tfmt_writer *writer;
-	struct readings machine;
-	int stat_fd, meminfo_fd;
-	uint64_t tick_ns;
+	struct rec_readings_context readings;
+	struct rec_whole whole;
+	struct rec_seldom *seldom;
+	double seldom_factor;	   /* what it cost by what was expected */
+	double seldom_expected_ns; /* of what is being read */
+	uint64_t seldom_spent_ns;  /* CPU time */
+	uint64_t start_ns;
 	uint64_t now_ns;  /* of the last drain */
 	uint64_t next_ns; /* when everything is read again */
 	uint64_t next_machine_ns;
-	bool has_young; /* processes that were not read yet */
+	uint64_t round_count; /* that everything was read */
+	bool has_young;	      /* processes that were not read yet */
 	bool has_said_slow;
 };
 
@@ -79,223 +63,222 @@ static bool probe(const struct rec_context *context, char *reason, size_t reason
 	return false;
 }
 
+static bool kernel_has(const struct msg *msg, const char *path)
+{
+	bool has = access(path, R_OK) == 0;
+	if (!has)
+		msg_info(msg, "%s: not there: not recorded", path);
+	return has;
+}
+
+static unsigned max_kept_fds(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 0;
+	rlim_t most = limit.rlim_cur / KEPT_FDS_SHARE;
+	return most < MAX_KEPT_FDS ? (unsigned)most : MAX_KEPT_FDS;
+}
+
 static int prepare(void *opaque, const struct rec_context *context)
 {
 	struct state *state = opaque;
 	state->context = *context;
-	state->writer = rec_sink_writer(context->sink);
-	state->stat_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
-	state->meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
-	state->tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
-	return 0;
-}
-
-static uint32_t add_metric(struct state *state, enum metric metric, uint32_t process)
-{
-	const struct metric_row *row = &metric_rows[metric];
-	uint32_t id = 0;
-	struct tfmt_metric record = {
-		.name = rec_sink_text(state->context.sink, row->name),
-		.unit = rec_sink_text(state->context.sink, row->unit),
-		.help = rec_sink_text(state->context.sink, row->help),
-		.process = process,
-		.type = (uint8_t)row->type,
+	state->readings = (struct rec_readings_context){
+		.sink = context->sink,
+		.max_kept_fds = max_kept_fds(),
+		.has_io = kernel_has(context->msg, "/proc/self/io"),
+		.sees_switches = rec_perf_mode(context->perf) != REC_PERF_NONE,
 	};
-	tfmt_writer_add_metric(state->writer, &record, &id);
-	return id;
+	kernel_has(context->msg, "/proc/self/smaps_rollup");
+	rec_whole_init(&state->whole, context->msg);
+	state->seldom_factor = 1;
+	state->start_ns = rec_now_ns();
+	state->seldom = rec_seldom_new(!state->readings.sees_switches);
+	return state->seldom ? 0 : TFMT_E_NOMEM;
 }
 
-static void write_value(struct state *state, struct series *series, uint64_t time_ns)
+static struct rec_readings *readings_of(
+	const struct state *state, const struct rec_process *process)
 {
-	struct tfmt_counter counter = {time_ns, series->value, series->metric_id};
-	tfmt_writer_counter(state->writer, &counter);
-	series->written_time_ns = time_ns;
-}
-
-/*
- * Write a value when it changes, and the one before at its last time first: what did not change
- * in between costs nothing, and a slope begins where it began.
- */
-static void put(struct state *state, struct readings *readings, enum metric metric,
-	uint32_t process, uint64_t time_ns, int64_t value)
-{
-	struct series *series = &readings->series[metric];
-	if (series->metric_id == 0)
-		series->metric_id = add_metric(state, metric, process);
-	bool is_first = series->written_time_ns == 0;
-	if (!is_first && series->value == value) {
-		series->time_ns = time_ns;
-		return;
-	}
-	if (!is_first && series->time_ns != series->written_time_ns)
-		write_value(state, series, series->time_ns);
-	series->value = value;
-	series->time_ns = time_ns;
-	write_value(state, series, time_ns);
-}
-
-/* The end of a series: its last value at its last time. */
-static void close_series(struct state *state, struct readings *readings, uint64_t end_ns)
-{
-	for (size_t i = 0; i < METRIC_COUNT; i++) {
-		struct series *series = &readings->series[i];
-		uint64_t time_ns = series->time_ns < end_ns ? series->time_ns : end_ns;
-		if (series->metric_id != 0 && time_ns > series->written_time_ns)
-			write_value(state, series, time_ns);
-	}
-}
-
-/* Totals are exact; the split follows the kernel's tick counts. */
-static void put_cpu(struct state *state, struct readings *readings, uint32_t process,
-	uint64_t time_ns, uint64_t cpu_ns, const struct rec_proc_stat *stat)
-{
-	struct series *series = readings->series;
-	if (series[METRIC_CPU].metric_id && cpu_ns < (uint64_t)series[METRIC_CPU].value)
-		return;
-	put(state, readings, METRIC_CPU, process, time_ns, (int64_t)cpu_ns);
-	uint64_t ticks_ns = stat ? stat->user_ns + stat->system_ns : 0;
-	if (ticks_ns == 0)
-		return;
-	int64_t user = (int64_t)((double)cpu_ns * (double)stat->user_ns / (double)ticks_ns);
-	int64_t system = (int64_t)cpu_ns - user;
-	/* Neither part may shrink while the other is found to be larger than thought. */
-	if (user < series[METRIC_CPU_USER].value)
-		user = series[METRIC_CPU_USER].value;
-	else if (system < series[METRIC_CPU_SYSTEM].value)
-		user = (int64_t)cpu_ns - series[METRIC_CPU_SYSTEM].value;
-	put(state, readings, METRIC_CPU_USER, process, time_ns, user);
-	put(state, readings, METRIC_CPU_SYSTEM, process, time_ns, (int64_t)cpu_ns - user);
-}
-
-/*
- * By its switches, exact to the microsecond: a process's clock is behind by up to a tick of each of
- * its threads that runs. The clock decides where switches are not told, or some were lost.
- */
-static int read_cpu(struct state *state, const struct rec_process *process, uint64_t time_ns,
-	uint64_t *ret_cpu_ns)
-{
-	uint64_t clock_ns;
-	if (rec_proc_cpu_ns(process->pid, &clock_ns) != 0)
-		return -1;
-	clock_ns -= process->base_cpu_ns;
-	uint64_t switch_ns = rec_tree_cpu_ns(process, time_ns);
-	uint64_t slack_ns = MAX_CLOCK_LAG_NS * (process->live_threads + 1);
-	bool agrees = switch_ns + slack_ns > clock_ns && clock_ns + slack_ns > switch_ns;
-	*ret_cpu_ns = switch_ns > 0 && agrees && !process->is_hidden ? switch_ns : clock_ns;
-	return 0;
-}
-
-static void read_process(struct state *state, struct rec_process *process)
-{
-	struct readings *readings = process->slots[state->context.slot];
-	struct rec_proc_stat stat;
-	if (!readings)
-		return;
-	if (readings->stat_fd < 0)
-		readings->stat_fd = rec_proc_open(process->pid, "stat");
-	uint64_t time_ns = rec_tree_seen_ns(state->context.tree), cpu_ns;
-	if (readings->stat_fd < 0 || rec_proc_read_stat(readings->stat_fd, &stat) != 0)
-		return;
-	/* It has ended already: what its clock still counts is the kernel's clean-up. */
-	if (stat.state == 'Z' || stat.state == 'X')
-		return;
-	if (read_cpu(state, process, time_ns, &cpu_ns) == 0)
-		put_cpu(state, readings, process->id, time_ns, cpu_ns, &stat);
-	/* No memory left: it is just ending, or between two images. */
-	if (stat.rss_bytes == 0)
-		return;
-	put(state, readings, METRIC_RSS, process->id, time_ns, (int64_t)stat.rss_bytes);
-	put(state, readings, METRIC_THREADS, process->id, time_ns, stat.threads);
+	return process->slots[state->context.slot];
 }
 
 static void process_started(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
-	struct readings *readings = calloc(1, sizeof(*readings));
-	if (!readings)
-		return;
-	readings->stat_fd = -1;
-	process->slots[state->context.slot] = readings;
+	process->slots[state->context.slot] = rec_readings_new(process->id);
+}
+
+static void process_ended(void *opaque, struct rec_process *process)
+{
+	struct state *state = opaque;
+	struct rec_readings *readings = readings_of(state, process);
+	if (readings)
+		rec_readings_last_words(readings, &state->readings, process);
 }
 
 static void process_settled(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
-	struct readings *readings = process->slots[state->context.slot];
-	if (!readings)
-		return;
-	struct series *cpu = &readings->series[METRIC_CPU];
-	/* Switches end where the process does; its clock goes on through the kernel's clean-up. */
-	uint64_t cpu_ns = process->switch_cpu_ns && !process->is_hidden ? process->switch_cpu_ns
-									: process->clock_cpu_ns;
-	if (cpu_ns > 0 && (cpu->metric_id == 0 || cpu_ns > (uint64_t)cpu->value)) {
-		struct rec_proc_stat split = {
-			.user_ns = (uint64_t)readings->series[METRIC_CPU_USER].value,
-			.system_ns = (uint64_t)readings->series[METRIC_CPU_SYSTEM].value,
-		};
-		put_cpu(state, readings, process->id, process->end_ns, cpu_ns, &split);
-	}
-	close_series(state, readings, process->end_ns);
-	if (readings->stat_fd >= 0)
-		close(readings->stat_fd);
-	free(readings);
+	struct rec_readings *readings = readings_of(state, process);
+	struct rec_readings *parent = process->parent ? readings_of(state, process->parent) : NULL;
+	if (readings && parent)
+		rec_readings_child_ended(parent, readings);
+	if (readings)
+		rec_readings_end(readings, &state->readings, process);
 	process->slots[state->context.slot] = NULL;
 }
 
-static void read_machine_cpu(struct state *state, uint64_t now_ns)
+static void perf_record(void *opaque, const struct rec_perf_record *record)
 {
-	char text[512];
-	ssize_t n = pread(state->stat_fd, text, sizeof(text) - 1, 0);
-	if (n < 5)
+	struct state *state = opaque;
+	bool is_switch =
+		record->type == PERF_RECORD_SWITCH && (record->misc & PERF_RECORD_MISC_SWITCH_OUT);
+	bool is_thread = record->type == PERF_RECORD_FORK && record->pid != record->tid;
+	if (!is_switch && !is_thread)
 		return;
-	text[n] = '\0';
-	uint64_t ticks = 0;
-	char *at = text + 4; /* after "cpu " */
-	for (int i = 0; i < 8; i++) {
-		uint64_t value = strtoull(at, &at, 10);
-		bool is_idle = i == 3 || i == 4 || i == 7; /* idle, iowait, stolen by the host */
-		ticks += is_idle ? 0 : value;
-	}
-	put(state, &state->machine, METRIC_MACHINE_CPU, 0, now_ns,
-		(int64_t)(ticks * state->tick_ns));
-}
-
-static void read_machine_memory(struct state *state, uint64_t now_ns)
-{
-	char text[512];
-	ssize_t n = pread(state->meminfo_fd, text, sizeof(text) - 1, 0);
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	const char *total = strstr(text, "MemTotal:"), *available = strstr(text, "MemAvailable:");
-	if (!total || !available)
-		return;
-	int64_t used_kib = strtoll(total + 9, NULL, 10) - strtoll(available + 13, NULL, 10);
-	put(state, &state->machine, METRIC_MACHINE_MEMORY, 0, now_ns, used_kib * 1024);
-}
-
-static void read_machine(struct state *state, uint64_t now_ns)
-{
-	if (state->stat_fd >= 0)
-		read_machine_cpu(state, now_ns);
-	if (state->meminfo_fd >= 0)
-		read_machine_memory(state, now_ns);
+	const struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
+	struct rec_readings *readings = thread ? readings_of(state, thread->process) : NULL;
+	if (readings && is_thread)
+		rec_readings_threads(readings, &state->readings);
+	else if (readings)
+		rec_readings_switch(
+			readings, !(record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT));
 }
 
 /* Read every process, or only those that were too young before. */
 static void read_processes(struct state *state, uint64_t now_ns, bool all)
 {
+	uint64_t time_ns = rec_tree_seen_ns(state->context.tree);
 	state->has_young = false;
 	struct rec_process *process = rec_tree_first(state->context.tree);
 	for (; process; process = rec_tree_next(process)) {
-		const struct readings *readings = process->slots[state->context.slot];
+		struct rec_readings *readings = readings_of(state, process);
 		if (process->end_ns != 0 || !readings)
 			continue;
 		if (now_ns < process->start_ns + MIN_AGE_NS)
 			state->has_young = true;
-		else if (all || readings->stat_fd < 0)
-			read_process(state, process);
+		else if (all || readings->read_ns == 0)
+			rec_readings_read(readings, &state->readings, process, time_ns);
 	}
+}
+
+/* ---- what is read seldom ---- */
+
+static void take_seldom(struct state *state, const struct rec_seldom_reading *seldom)
+{
+	const struct rec_process *process = rec_tree_process(state->context.tree, seldom->pid);
+	if (process && process->id == seldom->process && process->end_ns == 0)
+		rec_readings_put_seldom(readings_of(state, process), &state->readings, seldom);
+}
+
+/* Is there something new to see? */
+static bool is_due(const struct state *state, const struct rec_process *process,
+	const struct rec_readings *readings)
+{
+	if (process->end_ns != 0 || state->now_ns < process->start_ns + SELDOM_AGE_NS ||
+		readings->read_ns == 0)
+		return false;
+	if (readings->asked_ns == 0)
+		return true;
+	uint64_t rss_bytes = rec_series_value(&readings->set, REC_METRIC_RSS);
+	uint64_t last_bytes = readings->asked_rss_bytes;
+	uint64_t change_bytes =
+		rss_bytes > last_bytes ? rss_bytes - last_bytes : last_bytes - rss_bytes;
+	if (change_bytes > CHANGED_BYTES && change_bytes > last_bytes / CHANGED_SHARE)
+		return true;
+	if (rec_series_value(&readings->set, REC_METRIC_FDS) != readings->asked_fds)
+		return true;
+	bool has_run = readings->cpu_ns != readings->asked_cpu_ns;
+	return has_run && state->now_ns > readings->asked_ns + SELDOM_PERIOD_NS;
+}
+
+/* Those that have waited longest, in this order. Returns how many. */
+static size_t choose_seldom(struct state *state, struct rec_process *chosen[REC_SELDOM_MAX])
+{
+	size_t count = 0;
+	struct rec_process *process = rec_tree_first(state->context.tree);
+	for (; process; process = rec_tree_next(process)) {
+		const struct rec_readings *readings = readings_of(state, process);
+		if (!readings || !is_due(state, process, readings))
+			continue;
+		size_t i = count < REC_SELDOM_MAX ? count++ : count;
+		for (; i > 0 && readings->asked_ns < readings_of(state, chosen[i - 1])->asked_ns;
+			i--)
+			if (i < REC_SELDOM_MAX)
+				chosen[i] = chosen[i - 1];
+		if (i < REC_SELDOM_MAX)
+			chosen[i] = process;
+	}
+	return count;
+}
+
+static void ask_seldom(struct state *state)
+{
+	struct rec_process *chosen[REC_SELDOM_MAX];
+	struct rec_seldom_reading questions[REC_SELDOM_MAX];
+	size_t count = 0, chosen_count = choose_seldom(state, chosen);
+	double left_ns = (double)((state->now_ns - state->start_ns) / SELDOM_SHARE) +
+			 (double)SELDOM_CREDIT_NS - (double)state->seldom_spent_ns;
+	state->seldom_expected_ns = 0;
+	for (size_t i = 0; i < chosen_count; i++) {
+		struct rec_readings *readings = readings_of(state, chosen[i]);
+		uint64_t rss_bytes = rec_series_value(&readings->set, REC_METRIC_RSS);
+		double cost_ns = SELDOM_BASE_NS + SELDOM_NS_BY_BYTE * (double)rss_bytes;
+		if (state->seldom_factor * (state->seldom_expected_ns + cost_ns) > left_ns)
+			break;
+		state->seldom_expected_ns += cost_ns;
+		readings->asked_ns = state->now_ns;
+		readings->asked_rss_bytes = rss_bytes;
+		readings->asked_fds = rec_series_value(&readings->set, REC_METRIC_FDS);
+		readings->asked_cpu_ns = readings->cpu_ns;
+		questions[count++] = (struct rec_seldom_reading){
+			.pid = chosen[i]->pid, .process = chosen[i]->id};
+	}
+	if (count > 0)
+		rec_seldom_ask(state->seldom, questions, count);
+}
+
+static void read_seldom(struct state *state)
+{
+	struct rec_seldom_reading seldom[REC_SELDOM_MAX];
+	size_t count;
+	if (!rec_seldom_take(state->seldom, seldom, &count))
+		return;
+	for (size_t i = 0; i < count; i++)
+		take_seldom(state, &seldom[i]);
+	uint64_t spent_ns = rec_seldom_cpu_ns(state->seldom);
+	if (count > 0 && state->seldom_expected_ns > 0) {
+		double factor =
+			(double)(spent_ns - state->seldom_spent_ns) / state->seldom_expected_ns;
+		state->seldom_factor = (state->seldom_factor + factor) / 2;
+	}
+	state->seldom_spent_ns = spent_ns;
+	ask_seldom(state);
+}
+
+/* ---- rounds ---- */
+
+static uint64_t thread_cpu_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static void say_slow(struct state *state, uint64_t period_ns)
+{
+	char text[128];
+	if (state->has_said_slow)
+		return;
+	state->has_said_slow = true;
+	snprintf(text, sizeof(text),
+		"many processes: read every %llu ms, not every %llu ms, to cost 2 %% of a CPU",
+		(unsigned long long)(period_ns / 1000000),
+		(unsigned long long)(state->context.options->interval_ns / 1000000));
+	rec_sink_note(state->context.sink, state->now_ns, "metrics", text);
+	msg_info(state->context.msg, "metrics: %s", text);
 }
 
 static void drain(void *opaque, uint64_t now_ns)
@@ -306,20 +289,19 @@ static void drain(void *opaque, uint64_t now_ns)
 		read_processes(state, now_ns, false);
 		return;
 	}
-	uint64_t start_ns = rec_now_ns();
+	uint64_t start_ns = thread_cpu_ns();
 	if (now_ns >= state->next_machine_ns) {
-		read_machine(state, now_ns);
+		rec_whole_read(&state->whole, state->context.sink, now_ns);
 		state->next_machine_ns = now_ns + MACHINE_PERIOD_NS;
 	}
 	read_processes(state, now_ns, true);
+	read_seldom(state);
+	state->round_count++;
 	uint64_t interval_ns = state->context.options->interval_ns;
-	uint64_t affordable_ns = (rec_now_ns() - start_ns) * COST_SHARE;
+	uint64_t affordable_ns = (thread_cpu_ns() - start_ns) * COST_SHARE;
 	state->next_ns = now_ns + (affordable_ns > interval_ns ? affordable_ns : interval_ns);
-	if (affordable_ns >= 2 * interval_ns && !state->has_said_slow) {
-		rec_sink_note(state->context.sink, now_ns, "metrics",
-			"many processes: read less often than asked, at 2 % of one CPU");
-		state->has_said_slow = true;
-	}
+	if (affordable_ns >= 2 * interval_ns)
+		say_slow(state, affordable_ns);
 }
 
 static uint64_t period_ns(void *opaque)
@@ -332,27 +314,27 @@ static uint64_t period_ns(void *opaque)
 static void finish(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
-	read_machine(state, now_ns);
-	close_series(state, &state->machine, now_ns);
+	rec_whole_read(&state->whole, state->context.sink, now_ns);
+	rec_series_close(&state->whole.set, state->context.sink, now_ns);
 }
 
 static void release(void *opaque)
 {
 	struct state *state = opaque;
-	if (state->stat_fd > 0)
-		close(state->stat_fd);
-	if (state->meminfo_fd > 0)
-		close(state->meminfo_fd);
+	rec_whole_release(&state->whole);
+	rec_seldom_free(state->seldom);
 }
 
 const struct rec_source rec_source_metrics = {
 	.name = "metrics",
-	.summary = "CPU, memory and threads of every process, and of the machine",
+	.summary = "CPU, memory, I/O and the like of every process, and of the machine",
 	.state_size = sizeof(struct state),
 	.probe = probe,
 	.prepare = prepare,
 	.process_started = process_started,
+	.process_ended = process_ended,
 	.process_settled = process_settled,
+	.perf_record = perf_record,
 	.drain = drain,
 	.period_ns = period_ns,
 	.finish = finish,
