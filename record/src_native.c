@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "native/namer.h"
+#include "native/offcpu.h"
 #include "native/sampler.h"
 #include "native/schedule.h"
 #include "native/stack_ids.h"
@@ -19,6 +20,8 @@
 /* Names are looked up, and added-up waits written, so often. */
 #define NAMES_PERIOD_NS 250000000ull
 #define SUMS_PERIOD_NS	1000000000ull
+/* Of a wait that goes on, a part is written so often: who follows the recording sees it. */
+#define WAIT_PART_NS 10000000000ull
 /* Fewer get their names at the end only, and the cheap ones. */
 #define FEW_SAMPLES 10
 /* Descriptors of binaries kept open. */
@@ -28,6 +31,7 @@
 struct native_thread {
 	struct rec_schedule schedule;
 	struct rec_stack_path path; /* of its last sample */
+	struct rec_offcpu_thread wait;
 };
 
 struct loss {
@@ -45,7 +49,8 @@ struct state {
 	struct rec_unwinder *unwinder;
 	struct rec_namer *namer;
 	struct rec_stack_ids *stack_ids;
-	uint64_t next_sums_ns;
+	struct rec_offcpu *offcpu; /* NULL: waits have no stacks */
+	uint64_t next_names_ns, next_sums_ns;
 	uint64_t sample_count, whole_count;
 	struct loss losses[LOST_KINDS];
 };
@@ -54,26 +59,6 @@ static bool probe(const struct rec_context *context, char *reason, size_t reason
 {
 	reason[0] = '\0'; /* a refusal was said when the rings were opened */
 	return !context->options->without_native && rec_perf_mode(context->perf) >= REC_PERF_USER;
-}
-
-static int prepare(void *opaque, const struct rec_context *context)
-{
-	struct state *state = opaque;
-	state->context = *context;
-	state->writer = rec_sink_writer(context->sink);
-	state->losses[LOST_RING] = (struct loss){.what = "sample", .reason = "ring overflow"};
-	state->losses[LOST_OUTPUT] = (struct loss){.what = "sample", .reason = "output too slow"};
-	state->losses[LOST_CONTEXT] =
-		(struct loss){.what = "sample", .reason = "no 64-bit user registers"};
-	state->losses[LOST_THREAD] = (struct loss){.what = "sample", .reason = "thread not known"};
-	state->modules = rec_modules_new(MAX_FILES);
-	if (state->modules)
-		state->unwinder = rec_unwinder_new(state->modules);
-	if (state->unwinder)
-		state->namer = rec_namer_new(context->sink, state->modules);
-	if (state->namer)
-		state->stack_ids = rec_stack_ids_new(context->sink, state->namer);
-	return state->stack_ids ? 0 : TFMT_E_NOMEM;
 }
 
 /* ---- address spaces ---- */
@@ -147,6 +132,12 @@ static struct native_thread *native_thread(struct state *state, struct rec_threa
 	return *slot;
 }
 
+static uint8_t flags_of(const struct rec_stack *stack)
+{
+	uint8_t flags = stack->flags & REC_STACK_WHOLE ? 0 : TFMT_SAMPLE_TRUNCATED;
+	return stack->flags & REC_STACK_RECOVERED ? flags | TFMT_SAMPLE_RECOVERED : flags;
+}
+
 static uint32_t stack_of(struct state *state, struct native_thread *native,
 	const struct rec_running_sample *sample, uint8_t *flags)
 {
@@ -154,14 +145,13 @@ static uint32_t stack_of(struct state *state, struct native_thread *native,
 	struct rec_stack stack = {0};
 	if (space && sample->user.regs) {
 		rec_unwind(state->unwinder, space, &sample->user, &stack);
+		*flags = flags_of(&stack);
 		/* An exec has taken the old image away: what is left is the kernel's part. */
 		if (sample->kernel_frame_count > 0 && stack.count == 1 &&
-			stack.frames[0].module->type == REC_MODULE_UNKNOWN)
+			stack.frames[0].module->type == REC_MODULE_UNKNOWN) {
 			stack.count = 0;
-		else if (!(stack.flags & REC_STACK_WHOLE))
-			*flags |= TFMT_SAMPLE_TRUNCATED;
-		if (stack.flags & REC_STACK_RECOVERED)
-			*flags |= TFMT_SAMPLE_RECOVERED;
+			*flags = 0;
+		}
 	}
 	return rec_stack_ids_add(state->stack_ids, &native->path, &stack, sample->kernel_frames,
 		sample->kernel_frame_count);
@@ -221,8 +211,23 @@ static void take_perf_sample(struct state *state, const struct rec_perf_record *
 
 /* ---- running and waiting ---- */
 
+/* Of a blocked thread: a rec_offcpu_unwind. */
+static uint32_t unwind_blocked(void *opaque, struct rec_thread *thread,
+	const struct rec_blocked_state *blocked, uint8_t *ret_flags)
+{
+	struct state *state = opaque;
+	struct native_thread *native = native_thread(state, thread);
+	struct rec_space *space = space_of(state, thread->process);
+	struct rec_stack stack;
+	if (!native || !space)
+		return 0;
+	rec_unwind_blocked(state->unwinder, space, blocked, &stack);
+	*ret_flags = flags_of(&stack);
+	return rec_stack_ids_add(state->stack_ids, &native->path, &stack, NULL, 0);
+}
+
 static void write_wait(struct state *state, const struct rec_thread *thread, uint64_t time_ns,
-	enum rec_wait_kind kind, uint64_t weight_ns, uint8_t flags)
+	enum rec_wait_kind kind, uint64_t weight_ns, const struct rec_wait_view *view)
 {
 	if (!rec_sink_has_room(state->context.sink))
 		return;
@@ -230,10 +235,33 @@ static void write_wait(struct state *state, const struct rec_thread *thread, uin
 		.time_ns = time_ns,
 		.weight_ns = weight_ns,
 		.thread = thread->id,
+		.stack = view->stack,
+		.syscall = view->syscall,
 		.state = kind == REC_WAIT_BLOCKED ? TFMT_STATE_BLOCKED : TFMT_STATE_PREEMPTED,
-		.flags = flags,
+		.flags = view->flags,
 	};
 	tfmt_writer_sample(state->writer, &sample);
+}
+
+/* A long wait is over, or goes on after this part. */
+static void take_wait(struct state *state, struct rec_thread *thread, struct native_thread *native,
+	const struct rec_wait *wait, bool goes_on)
+{
+	struct rec_wait_view view = {0};
+	if (state->offcpu && wait->kind == REC_WAIT_BLOCKED)
+		view = rec_offcpu_end(state->offcpu, &native->wait, wait, goes_on);
+	write_wait(state, thread, wait->end_ns, wait->kind, wait->length_ns, &view);
+}
+
+/* After news of its schedule: whether it is to be looked at while it waits. */
+static void watch_wait(struct state *state, struct rec_thread *thread, struct native_thread *native)
+{
+	const struct rec_schedule *schedule = &native->schedule;
+	bool is_blocked = !schedule->is_running && schedule->wait == REC_WAIT_BLOCKED;
+	if (state->offcpu && is_blocked)
+		rec_offcpu_begin(state->offcpu, &native->wait, thread, schedule->since_ns);
+	else
+		rec_offcpu_cancel(&native->wait);
 }
 
 static void take_switch(struct state *state, const struct rec_perf_record *record)
@@ -246,8 +274,11 @@ static void take_switch(struct state *state, const struct rec_perf_record *recor
 		.is_preempted = record->misc & PERF_RECORD_MISC_SWITCH_OUT_PREEMPT,
 	};
 	struct rec_wait wait;
-	if (native && rec_schedule_switch(&native->schedule, thread->start_ns, &change, &wait))
-		write_wait(state, thread, wait.end_ns, wait.kind, wait.length_ns, 0);
+	if (!native)
+		return;
+	if (rec_schedule_switch(&native->schedule, thread->start_ns, &change, &wait))
+		take_wait(state, thread, native, &wait, false);
+	watch_wait(state, thread, native);
 }
 
 /*
@@ -288,10 +319,14 @@ static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns
 		return;
 	struct rec_schedule *schedule = &native->schedule;
 	rec_schedule_pass(schedule, time_ns);
+	struct rec_wait wait;
+	if (!schedule->is_running && schedule->since_ns + WAIT_PART_NS <= time_ns &&
+		rec_schedule_end(schedule, time_ns, &wait))
+		take_wait(state, thread, native, &wait, true);
 	for (int kind = 0; kind < REC_WAIT_KINDS; kind++) {
+		static const struct rec_wait_view summed = {.flags = TFMT_SAMPLE_SUMMED};
 		if (schedule->short_ns[kind] > 0)
-			write_wait(state, thread, time_ns, kind, schedule->short_ns[kind],
-				TFMT_SAMPLE_SUMMED);
+			write_wait(state, thread, time_ns, kind, schedule->short_ns[kind], &summed);
 		schedule->short_ns[kind] = 0;
 	}
 	if (rec_perf_mode(state->context.perf) == REC_PERF_USER)
@@ -307,15 +342,39 @@ static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_
 	if (!native)
 		return;
 	if (rec_schedule_end(&native->schedule, time_ns, &wait))
-		write_wait(state, thread, wait.end_ns, wait.kind, wait.length_ns, 0);
+		take_wait(state, thread, native, &wait, false);
 	write_sums(state, thread, time_ns);
 	write_unsampled(state, thread, &native->schedule, time_ns, LEAST_UNSAMPLED_NS);
+	if (state->offcpu)
+		rec_offcpu_release(state->offcpu, &native->wait);
 	rec_stack_path_release(&native->path);
 	free(native);
 	thread->slots[state->context.slot] = NULL;
 }
 
 /* ---- the source ---- */
+
+static int prepare(void *opaque, const struct rec_context *context)
+{
+	struct state *state = opaque;
+	state->context = *context;
+	state->writer = rec_sink_writer(context->sink);
+	state->losses[LOST_RING] = (struct loss){.what = "sample", .reason = "ring overflow"};
+	state->losses[LOST_OUTPUT] = (struct loss){.what = "sample", .reason = "output too slow"};
+	state->losses[LOST_CONTEXT] =
+		(struct loss){.what = "sample", .reason = "no 64-bit user registers"};
+	state->losses[LOST_THREAD] = (struct loss){.what = "sample", .reason = "thread not known"};
+	state->modules = rec_modules_new(MAX_FILES);
+	if (state->modules)
+		state->unwinder = rec_unwinder_new(state->modules);
+	if (state->unwinder)
+		state->namer = rec_namer_new(context->sink, state->modules);
+	if (state->namer)
+		state->stack_ids = rec_stack_ids_new(context->sink, state->namer);
+	if (state->stack_ids && !context->options->without_offcpu)
+		state->offcpu = rec_offcpu_new(unwind_blocked, state);
+	return state->stack_ids ? 0 : TFMT_E_NOMEM;
+}
 
 static void perf_record(void *opaque, const struct rec_perf_record *record)
 {
@@ -345,23 +404,43 @@ static void write_losses(struct state *state, uint64_t now_ns)
 		loss->said += loss->count;
 		loss->count = 0;
 	}
+	if (state->offcpu)
+		rec_offcpu_write_losses(state->offcpu, state->context.sink, now_ns);
 }
 
 static void drain(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
-	if (state->sample_count >= FEW_SAMPLES)
-		rec_namer_work(state->namer);
+	if (state->offcpu)
+		rec_offcpu_look(state->offcpu, now_ns);
+	if (now_ns >= state->next_names_ns) {
+		if (state->sample_count >= FEW_SAMPLES)
+			rec_namer_work(state->namer);
+		state->next_names_ns = now_ns + NAMES_PERIOD_NS;
+	}
 	if (now_ns < state->next_sums_ns)
 		return;
 	state->next_sums_ns = now_ns + SUMS_PERIOD_NS;
-	rec_tree_each_thread(state->context.tree, write_sums, state, now_ns);
+	/* What happened after that is still to be told. */
+	rec_tree_each_thread(
+		state->context.tree, write_sums, state, rec_tree_seen_ns(state->context.tree));
 	write_losses(state, now_ns);
 }
 
 static uint64_t period_ns(void *opaque)
 {
-	return NAMES_PERIOD_NS;
+	const struct state *state = opaque;
+	return state->offcpu ? REC_OFFCPU_PERIOD_NS : NAMES_PERIOD_NS;
+}
+
+static void say_waits(const struct state *state)
+{
+	struct rec_offcpu_counts counts = rec_offcpu_counts(state->offcpu);
+	msg_info(state->context.msg,
+		"%llu waits of 1 ms and more: %llu with their own stack, %llu with an assumed one; "
+		"%llu of 20 ms and more with none",
+		(unsigned long long)counts.waits, (unsigned long long)counts.read,
+		(unsigned long long)counts.assumed, (unsigned long long)counts.lost);
 }
 
 static void finish(void *opaque, uint64_t now_ns)
@@ -376,6 +455,8 @@ static void finish(void *opaque, uint64_t now_ns)
 				(unsigned long long)state->losses[i].said, state->losses[i].reason);
 	msg_info(msg, "%llu samples, %llu of them whole to the root",
 		(unsigned long long)state->sample_count, (unsigned long long)state->whole_count);
+	if (state->offcpu)
+		say_waits(state);
 }
 
 static void release(void *opaque)
@@ -385,6 +466,7 @@ static void release(void *opaque)
 	rec_unwinder_free(state->unwinder);
 	rec_modules_free(state->modules);
 	rec_stack_ids_free(state->stack_ids);
+	rec_offcpu_free(state->offcpu);
 }
 
 const struct rec_source rec_source_native = {
