@@ -40,6 +40,8 @@ INC_render      := -Ilibtracefmt/include -Icommon -Irender -I$(B)/gen
 
 LIB_CFLAGS    = $(call pkg,--cflags,libcbor libzstd)
 LIB_LIBS      = $(call pkg,--libs,libcbor libzstd)
+CONVERT_CFLAGS = $(call pkg,--cflags,zlib)
+CONVERT_LIBS   = $(call pkg,--libs,zlib)
 RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf)
 RECORD_LIBS   = $(call pkg,--libs,libdw libelf) -liberty
 RENDER_CFLAGS = $(call pkg,--cflags,cairo cairo-svg pangocairo)
@@ -62,7 +64,7 @@ all: $(TOOLS) $(B)/libtracefmt.a $(B)/libtracefmt.so
 $(B)/obj/libtracefmt/%.o: CPPFLAGS_OWN = $(INC_libtracefmt) $(LIB_CFLAGS)
 $(B)/obj/common/%.o:      CPPFLAGS_OWN = $(INC_common)
 $(B)/obj/record/%.o:      CPPFLAGS_OWN = $(INC_record) $(RECORD_CFLAGS)
-$(B)/obj/convert/%.o:     CPPFLAGS_OWN = $(INC_convert)
+$(B)/obj/convert/%.o:     CPPFLAGS_OWN = $(INC_convert) $(CONVERT_CFLAGS)
 $(B)/obj/render/%.o:      CPPFLAGS_OWN = $(INC_render) $(RENDER_CFLAGS)
 
 $(B)/obj/%.o: %.c
@@ -88,7 +90,7 @@ $(B)/trec: $(RECORD_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 
 $(B)/tconv: $(CONVERT_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(CONVERT_LIBS) $(LIBS)
 
 $(B)/trender: $(RENDER_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")

@@ -81,6 +81,7 @@ struct conv_format {
 	const char *name;      /* of its option, without dashes */
 	const char *extension; /* of files, with the dot; -o picks the format by it */
 	const char *summary;   /* for --help: lower case, no full stop */
+	bool is_binary;	       /* not to be written to a terminal */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */
 	/* Of stacks, unless another is asked for. Formats that carry no samples ignore it. */
 	enum tfmt_weight weight;

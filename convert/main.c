@@ -40,6 +40,7 @@ static const struct opt_row fixed_rows[] = {
 		.type = OPT_TEXT,
 		.argument = "WHAT",
 		.help = WEIGHT_HELP,
+		.values = "samples cpu offcpu wall",
 		TARGET(weight)},
 	{.help = "selection"},
 	{.name = "from",
@@ -235,7 +236,7 @@ static int convert(const struct conv_format *format, const char *path, struct co
 		status = report_failure(code, &input, NULL, NULL, &err, msg);
 		goto out_input;
 	}
-	status = output_open(&output, options->output, false, msg);
+	status = output_open(&output, options->output, format->is_binary, msg);
 	if (status)
 		goto out_input;
 	status = convert_to(format, &input, select, context, options, &output);

@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 INC_tests := -I. -Ilibtracefmt/include -Ilibtracefmt -Icommon -Irecord -Iconvert -Irender
 ROOM_LIBS := $(B)/record.a $(B)/convert.a $(B)/render.a $(B)/common.a $(B)/libtracefmt.a
 TEST_LIBS  = -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group \
-             $(LIB_LIBS) $(RECORD_LIBS) $(RENDER_LIBS) $(LIBS)
+             $(LIB_LIBS) $(RECORD_LIBS) $(CONVERT_LIBS) $(RENDER_LIBS) $(LIBS)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 # Generators of traces, *_trace.c, and benches, bench_*.c, are written with the library.
