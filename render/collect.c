@@ -38,6 +38,7 @@ struct collector {
 	size_t end_count, end_next;
 	struct rend_meter machine_cpu;
 	struct rend_gauge_sum memory, threads;
+	struct rend_wait_sums waits;
 };
 
 /* The part of an amount over [begin, end] that lies in the shown range. */
@@ -220,10 +221,23 @@ static void read_counter(struct collector *collector, const struct tfmt_counter 
 			(uint64_t)counter->value);
 }
 
-bool rend_model_shows(const struct rend_model *model, const struct tfmt_sample *sample)
+bool rend_model_clip(
+	const struct rend_model *model, const struct tfmt_sample *sample, struct tfmt_sample *ret)
 {
-	return sample->thread <= model->thread_count && model->threads[sample->thread].is_shown &&
-	       sample->time_ns >= model->begin_ns && sample->time_ns <= model->end_ns;
+	if (sample->thread > model->thread_count || !model->threads[sample->thread].is_shown)
+		return false;
+	*ret = *sample;
+	if (sample->state == TFMT_STATE_RUNNING || sample->weight_ns > sample->time_ns)
+		return sample->time_ns >= model->begin_ns && sample->time_ns <= model->end_ns;
+	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
+	if (sample->time_ns < model->begin_ns || begin_ns > model->end_ns)
+		return false;
+	if (ret->time_ns > model->end_ns)
+		ret->time_ns = model->end_ns;
+	if (begin_ns < model->begin_ns)
+		begin_ns = model->begin_ns;
+	ret->weight_ns = ret->time_ns - begin_ns;
+	return true;
 }
 
 static bool has_metric(const struct process_meters *meters)
@@ -255,28 +269,45 @@ static void read_running(struct collector *collector, const struct tfmt_sample *
 		model->totals.whole_count++;
 }
 
+static int read_waiting(struct collector *collector, const struct tfmt_sample *sample)
+{
+	struct rend_model *model = collector->model;
+	struct rend_thread *thread = &model->threads[sample->thread];
+	struct rend_process *process = &model->processes[thread->info->process];
+	model->totals.wait_ns += sample->weight_ns;
+	if (sample->flags & TFMT_SAMPLE_ASSUMED)
+		model->totals.assumed_ns += sample->weight_ns;
+	else if (sample->stack == 0)
+		model->totals.placeless_ns += sample->weight_ns;
+	if (sample->state == TFMT_STATE_PREEMPTED) {
+		thread->preempted_ns += sample->weight_ns;
+		process->preempted_ns += sample->weight_ns;
+		model->totals.preempted_ns += sample->weight_ns;
+		return 0;
+	}
+	thread->blocked_ns += sample->weight_ns;
+	process->blocked_ns += sample->weight_ns;
+	model->totals.blocked_ns += sample->weight_ns;
+	return rend_wait_sums_add(&collector->waits, sample);
+}
+
 static int read_samples(struct collector *collector, const struct tfmt_batch *batch)
 {
 	struct rend_model *model = collector->model;
 	int status = 0;
 	for (size_t i = 0; status == 0 && i < batch->count; i++) {
-		const struct tfmt_sample *sample = &batch->samples[i];
-		if (!rend_model_shows(model, sample))
+		struct tfmt_sample sample;
+		if (!rend_model_clip(model, &batch->samples[i], &sample))
 			continue;
-		struct rend_thread *thread = &model->threads[sample->thread];
-		if (sample->state == TFMT_STATE_RUNNING) {
-			read_running(collector, sample);
-			if (!collector->fills_processes)
-				status = tfmt_calltree_add(model->tree, sample->stack,
-					sample->weight_ns,
-					!(sample->flags & TFMT_SAMPLE_UNSAMPLED));
-		} else if (collector->fills_processes) {
+		if (sample.state == TFMT_STATE_RUNNING)
+			read_running(collector, &sample);
+		if (collector->fills_processes)
 			continue;
-		} else if (sample->state == TFMT_STATE_PREEMPTED) {
-			thread->preempted_ns += sample->weight_ns;
-		} else {
-			thread->blocked_ns += sample->weight_ns;
-		}
+		uint64_t weight = tfmt_weight_of(model->weight, &sample);
+		if (weight > 0)
+			status = tfmt_calltree_add_sample(model->tree, NULL, 0, &sample, weight);
+		if (status == 0 && sample.state != TFMT_STATE_RUNNING)
+			status = read_waiting(collector, &sample);
 	}
 	return status;
 }
@@ -415,6 +446,7 @@ static void collector_release(struct collector *collector)
 	free(collector->roles);
 	free(collector->meters);
 	free(collector->ends);
+	rend_wait_sums_release(&collector->waits);
 }
 
 /* Columns first .. first + count of the model. */
@@ -480,6 +512,7 @@ int rend_collect_totals(struct rend_model *model, struct tfmt_error *err)
 	const uint32_t kinds = TFMT_KIND_BIT(TFMT_COUNTER) | TFMT_KIND_BIT(TFMT_SAMPLE) |
 			       TFMT_KIND_BIT(TFMT_LOST) | TFMT_KIND_BIT(TFMT_COST);
 	struct collector collector;
+	size_t node_count;
 	int status = collector_init(&collector, model);
 	model->losses = calloc(MAX_LOSSES, sizeof(*model->losses));
 	if (model->losses == NULL)
@@ -497,10 +530,12 @@ int rend_collect_totals(struct rend_model *model, struct tfmt_error *err)
 		goto out;
 	finish_totals(&collector);
 	status = tfmt_calltree_build(model->tree);
-	if (model->totals.sampled_ns == 0) {
+	if (status == 0 && tfmt_calltree_nodes(model->tree, &node_count)[0].total == 0) {
 		tfmt_calltree_free(model->tree);
 		model->tree = NULL;
 	}
+	if (status == 0)
+		status = rend_waits_init(&model->waits, model, &collector.waits);
 out:
 	collector_release(&collector);
 	return status;

@@ -10,7 +10,11 @@
  */
 int rend_collect_totals(struct rend_model *model, struct tfmt_error *err);
 
-/* Is the sample of a shown thread, and within the shown range? */
-bool rend_model_shows(const struct rend_model *model, const struct tfmt_sample *sample);
+/*
+ * The part of a sample within the shown range: false when there is none, or its thread is not
+ * shown. What ran is in when its end is; a wait is cut, for it may be longer than the range.
+ */
+bool rend_model_clip(
+	const struct rend_model *model, const struct tfmt_sample *sample, struct tfmt_sample *ret);
 
 #endif

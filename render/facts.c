@@ -100,6 +100,47 @@ void rend_facts_samples(const struct rend_model *model, char text[REND_FACTS_BYT
 	append(text, ", %g %% whole, %s lost", whole / 10, num_count(number, totals->lost_count));
 }
 
+void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const struct rend_totals *totals = &model->totals;
+	char running[NUM_TEXT_BYTES], preempted[NUM_TEXT_BYTES], blocked[NUM_TEXT_BYTES];
+	text[0] = '\0';
+	if (totals->wait_ns == 0)
+		return;
+	append(text, "all threads: %s on CPU, %s preempted, %s waiting",
+		num_duration(running, totals->sampled_ns),
+		num_duration(preempted, totals->preempted_ns),
+		num_duration(blocked, totals->blocked_ns));
+}
+
+void rend_facts_wait_places(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const struct rend_totals *totals = &model->totals;
+	char share[NUM_TEXT_BYTES];
+	text[0] = '\0';
+	if (totals->assumed_ns > 0)
+		append(text, "%s at assumed places",
+			num_percent(share, (double)totals->assumed_ns, (double)totals->wait_ns));
+	if (totals->placeless_ns > 0)
+		append(text, "%s%s at unknown ones", text[0] != '\0' ? ", " : "",
+			num_percent(share, (double)totals->placeless_ns, (double)totals->wait_ns));
+}
+
+void rend_facts_wait_counts(const struct rend_wait_place *place, char text[REND_FACTS_BYTES])
+{
+	char longest[NUM_TEXT_BYTES];
+	text[0] = '\0';
+	if (!place->is_summed) {
+		append_plural(text, place->count, "time", "times");
+		append(text, place->count > 1 ? ", longest %s" : "",
+			num_duration(longest, place->longest_ns));
+	}
+	if (place->thread_count > 1) {
+		append(text, text[0] != '\0' ? ", " : "");
+		append_plural(text, place->thread_count, "thread", "threads");
+	}
+}
+
 void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FACTS_BYTES])
 {
 	text[0] = '\0';

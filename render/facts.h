@@ -20,6 +20,15 @@ void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FAC
 /* "21 874 samples at 999 Hz, 100 % whole, 0 lost"; "" when nothing was sampled. */
 void rend_facts_samples(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
+/* "all threads: 12.3 s on CPU, 0.4 s preempted, 34 s waiting"; "" when no wait was recorded. */
+void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* "12 % at assumed places, 3 % at unknown ones": of all time off CPU; "" when all are known. */
+void rend_facts_wait_places(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* "160 times, longest 20.1 ms, 4 threads" */
+void rend_facts_wait_counts(const struct rend_wait_place *place, char text[REND_FACTS_BYTES]);
+
 /* "tracefmt 0.1.0 · Linux 6.18 x86_64, 2 cores · recorded 2026-11-21 11:52:07 UTC · ..." */
 void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 

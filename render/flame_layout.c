@@ -22,18 +22,24 @@ static int add_box(struct rend_flame_layout *layout, const struct rend_flame_box
 	return 0;
 }
 
-/* One box for `node` and all siblings after it; none when it would be too thin itself. */
+/*
+ * One box for `*node` and the siblings after it that are thin too, none when it would be too thin
+ * itself. `*node` becomes the last of them.
+ */
 static int add_merged(struct rend_flame_layout *layout, const struct tfmt_node *nodes,
-	uint32_t node, double x, double px_per_weight)
+	double px_per_weight, uint32_t *node, struct rend_flame_box *box)
 {
-	struct rend_flame_box box = {.x = x, .node = node, .row = nodes[node].depth};
-	for (; node != 0; node = nodes[node].next_sibling) {
-		box.total += nodes[node].total;
-		box.count += nodes[node].total_count;
-		box.merged++;
+	uint32_t next;
+	box->merged = 1;
+	while ((next = nodes[*node].next_sibling) != 0 &&
+		(double)nodes[next].total * px_per_weight < layout->min_px) {
+		box->total += nodes[next].total;
+		box->count += nodes[next].total_count;
+		box->merged++;
+		*node = next;
 	}
-	box.width_px = (double)box.total * px_per_weight;
-	return box.width_px >= layout->min_px ? add_box(layout, &box) : 0;
+	box->width_px = (double)box->total * px_per_weight;
+	return box->width_px >= layout->min_px ? add_box(layout, box) : 0;
 }
 
 /*
@@ -60,7 +66,7 @@ static int lay_out(struct rend_flame_layout *layout, const struct tfmt_node *nod
 		int status = 0;
 		bool is_thin = i != 0 && box.width_px < layout->min_px;
 		if (is_thin)
-			status = add_merged(layout, nodes, i, box.x, px_per_weight);
+			status = add_merged(layout, nodes, px_per_weight, &i, &box);
 		else
 			status = add_box(layout, &box);
 		if (status < 0)
@@ -73,11 +79,8 @@ static int lay_out(struct rend_flame_layout *layout, const struct tfmt_node *nod
 			i = node->first_child;
 			continue;
 		}
-		/* A merged box has taken all siblings that were left. */
-		while (i != 0 && (is_thin || nodes[i].next_sibling == 0)) {
-			is_thin = false;
+		while (i != 0 && nodes[i].next_sibling == 0)
 			i = nodes[i].parent;
-		}
 		if (i == 0)
 			return 0;
 		i = nodes[i].next_sibling;

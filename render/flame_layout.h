@@ -2,9 +2,9 @@
  * Where the boxes of a flame graph lie: a merged tree laid out over a width. Pure computing: no
  * names, no colours.
  *
- * Siblings lie heaviest first, so those too thin to be seen follow one another at the end of
- * their parent: they become one box, which says how many it stands for. What is left bare below
- * a box is its own time, to half a pixel.
+ * Siblings lie heaviest first (but for unknown stacks, which are last), so those too thin to be
+ * seen follow one another: they become one box, which says how many it stands for. What is left
+ * bare below a box is its own time, to half a pixel.
  */
 #ifndef REND_FLAME_LAYOUT_H
 #define REND_FLAME_LAYOUT_H

@@ -33,8 +33,8 @@ double rend_functions_table_height_px(const struct rend_model *model)
 	return rows > 0 ? HEADING_PX + (double)rows * ROW_PX : 0;
 }
 
-static void function_title(
-	const struct tfmt_function *function, uint64_t all, char *text, size_t size)
+static void function_title(const struct rend_model *model, const struct tfmt_function *function,
+	uint64_t all, char *text, size_t size)
 {
 	char self[NUM_TEXT_BYTES], total[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
 	char self_share[NUM_TEXT_BYTES], total_share[NUM_TEXT_BYTES];
@@ -43,14 +43,14 @@ static void function_title(
 	snprintf(text, size, "%.390s\n%.390s%sself %s, %s\ntotal %s, %s\n%s samples",
 		function->location.function, function->location.module,
 		function->location.module[0] != '\0' ? "\n" : "",
-		num_duration(self, function->self), self_share,
-		num_duration(total, function->total), total_share,
+		rend_model_amount(model, self, function->self), self_share,
+		rend_model_amount(model, total, function->total), total_share,
 		num_count(count, function->self_count));
 }
 
 /* `most`: the self weight that the longest bar stands for. */
-static void draw_row(struct rend_scene *scene, const struct tfmt_function *function, uint64_t all,
-	uint64_t most, struct rend_rect row)
+static void draw_row(const struct rend_model *model, struct rend_scene *scene,
+	const struct tfmt_function *function, uint64_t all, uint64_t most, struct rend_rect row)
 {
 	char share[NUM_TEXT_BYTES], label[512], total[64], place[512], title[1200];
 	double bar_max_px = fmin(168, row.width * 0.145);
@@ -69,9 +69,12 @@ static void draw_row(struct rend_scene *scene, const struct tfmt_function *funct
 		.anchor = REND_ANCHOR_END,
 	};
 	rend_scene_text(scene, &text);
-	rend_scene_rect(scene, REND_CPU,
-		(struct rend_rect){bar_x, baseline - BAR_PX + 2,
-			fmax(bar_max_px * (double)function->self / (double)most, 1), BAR_PX});
+	struct rend_rect bar = {bar_x, baseline - BAR_PX + 2,
+		fmax(bar_max_px * (double)function->self / (double)most, 1), BAR_PX};
+	if (function->location.is_wait)
+		rend_scene_hatch(scene, REND_WAITING, bar);
+	else
+		rend_scene_rect(scene, REND_CPU, bar);
 	rend_frame_label(
 		REND_FONT_BODY, function->location.function, "", name_px, label, sizeof(label));
 	text.x = name_x;
@@ -93,22 +96,28 @@ static void draw_row(struct rend_scene *scene, const struct tfmt_function *funct
 	text.ellipsis = REND_ELLIPSIS_MIDDLE;
 	if (place_px > 0)
 		rend_scene_text(scene, &text);
-	function_title(function, all, title, sizeof(title));
+	function_title(model, function, all, title, sizeof(title));
 	rend_scene_item(scene, &(struct rend_item){.rect = row, .title = title});
 }
 
 void rend_functions_table_draw(const struct rend_model *model, struct rend_scene *scene, double x,
 	double y, double width_px)
 {
+	static const char *const headings[] = {
+		[TFMT_WEIGHT_SAMPLES] = "Busiest functions by samples (self)",
+		[TFMT_WEIGHT_CPU] = "Busiest functions (self)",
+		[TFMT_WEIGHT_OFFCPU] = "Time off CPU by its reason",
+		[TFMT_WEIGHT_WALL] = "Functions and waits by wall time (self)",
+	};
 	size_t count, rows = row_count(model);
 	if (rows == 0)
 		return;
 	uint64_t all = tfmt_calltree_nodes(model->tree, &count)[0].total;
 	const struct tfmt_function *const *functions = tfmt_calltree_functions(model->tree, &count);
-	rend_section(scene, x, y + 13, "Busiest functions (self)");
-	rend_scene_group(scene, "Busiest functions by their own time");
+	rend_section(scene, x, y + 13, headings[model->weight]);
+	rend_scene_group(scene, headings[model->weight]);
 	for (size_t i = 0; i < rows; i++)
-		draw_row(scene, functions[i], all, functions[0]->self,
+		draw_row(model, scene, functions[i], all, functions[0]->self,
 			(struct rend_rect){
 				x, y + HEADING_PX + (double)i * ROW_PX, width_px, ROW_PX});
 	rend_scene_group_end(scene);

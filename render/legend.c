@@ -76,6 +76,8 @@ static bool make_entry(
 		snprintf(name, sizeof(name), "kernel");
 	else if (role == REND_UNKNOWN)
 		snprintf(name, sizeof(name), "unknown");
+	else if (role == REND_WAITING)
+		snprintf(name, sizeof(name), "waiting");
 	else
 		rend_text_shorten(REND_FONT_SMALL, row->name, NAME_MAX_PX, REND_ELLIPSIS_MIDDLE,
 			name, sizeof(name));
@@ -94,7 +96,7 @@ static size_t make_entries(const struct rend_legend *legend, double max_px,
 	struct entry entries[REND_ROLE_COUNT], double *ret_width_px)
 {
 	static const enum rend_role order[] = {
-		REND_OWN, REND_LIBRARY, REND_RUNTIME, REND_KERNEL, REND_UNKNOWN};
+		REND_OWN, REND_LIBRARY, REND_RUNTIME, REND_KERNEL, REND_UNKNOWN, REND_WAITING};
 	struct entry libraries[REND_LIBRARY_TINTS];
 	size_t library_count = 0, count = 0;
 	for (enum rend_role i = 0; i < REND_LIBRARY_TINTS; i++) {
@@ -147,8 +149,11 @@ void rend_legend_draw(const struct rend_legend *legend, struct rend_scene *scene
 	double width_px;
 	size_t count = make_entries(legend, max_px, entries, &width_px);
 	for (size_t i = 0; i < count; i++) {
-		rend_scene_rect(scene, entries[i].role,
-			(struct rend_rect){x, y - SQUARE_PX + 1, SQUARE_PX, SQUARE_PX});
+		struct rend_rect square = {x, y - SQUARE_PX + 1, SQUARE_PX, SQUARE_PX};
+		if (entries[i].role == REND_WAITING)
+			rend_scene_hatch(scene, entries[i].role, square);
+		else
+			rend_scene_rect(scene, entries[i].role, square);
 		rend_scene_text(scene, &(struct rend_text){.x = x + SQUARE_PX + SQUARE_GAP_PX,
 					       .y = y,
 					       .text = entries[i].text,

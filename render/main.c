@@ -9,6 +9,7 @@
 #include "page.h"
 #include "surface.h"
 #include "tracefmt/tracefmt.h"
+#include "weight_option.h"
 
 #define TEXT_WIDTH     80
 #define TEXT_BIN_COUNT 1440 /* a multiple of what text views are wide */
@@ -22,6 +23,7 @@ struct job {
 	const struct rend_surface *surface; /* NULL: text */
 	const struct rend_theme *theme;
 	struct rend_page_options page;
+	enum tfmt_weight weight;
 };
 
 static int list_views(void)
@@ -110,6 +112,12 @@ static int choose(struct job *job)
 		msg_error(&job->msg, "--scale must be more than 0");
 		return EXIT_USAGE;
 	}
+	if (job->options.weight != NULL &&
+		weight_parse(job->options.weight, &job->msg, &job->weight) != 0)
+		return EXIT_USAGE;
+	if (job->options.weight != NULL && !job->view->draws_stacks)
+		msg_warn(&job->msg, "--weight changes nothing: the view %s draws no stacks",
+			job->view->name);
 	job->page.width_px = (double)job->options.width_px;
 	job->page.max_height_px = (double)job->options.height_px;
 	return EXIT_OK;
@@ -134,7 +142,7 @@ static int write_text(
 		.trace_name = trace_name,
 	};
 	if (!job->view->has_data(model)) {
-		fprintf(stream, "%s\n", job->view->missing);
+		fprintf(stream, "%s\n", rend_view_missing(job->view, model));
 		return 0;
 	}
 	return job->view->text(model, &frame, stream);
@@ -166,6 +174,7 @@ static int load(const struct job *job, const struct input *input, struct rend_mo
 		.from_ns = options->from_ns,
 		.to_ns = options->to_ns,
 		.pid = (uint32_t)options->pid,
+		.weight = job->weight,
 		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
 	};
 	struct tfmt_error err = {0};
@@ -210,7 +219,7 @@ static int draw(const struct job *job, const char *path)
 	if (status == EXIT_OK)
 		status = input_report_damage(&input, &job->msg);
 	if (status == EXIT_OK && job->options.view != NULL && !job->view->has_data(model)) {
-		msg_warn(&job->msg, "%s: %s", input.name, job->view->missing);
+		msg_warn(&job->msg, "%s: %s", input.name, rend_view_missing(job->view, model));
 		status = EXIT_NOTHING;
 	}
 	rend_model_free(model);
@@ -224,6 +233,7 @@ int main(int argc, char **argv)
 {
 	struct job job = {
 		.options = {.width_px = 1200, .scale = 2, .theme = "light"},
+		.weight = TFMT_WEIGHT_CPU,
 		.msg = {.tool = "trender"},
 	};
 	int operand_count = 0;

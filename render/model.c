@@ -189,6 +189,7 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 	model->own_paths = options->own_paths;
 	model->own_count = options->own_count;
 	model->pid = options->pid;
+	model->weight = options->weight;
 	model->process_count = tfmt_trace_count(trace, TFMT_PROCESS);
 	model->thread_count = tfmt_trace_count(trace, TFMT_THREAD);
 	model->processes = calloc((size_t)model->process_count + 1, sizeof(*model->processes));
@@ -235,6 +236,7 @@ void rend_model_free(struct rend_model *model)
 	tfmt_series_free(model->machine_cpu.owner);
 	tfmt_series_free(model->machine_memory.owner);
 	tfmt_calltree_free(model->tree);
+	rend_waits_release(&model->waits);
 	free(model->processes);
 	free(model->threads);
 	free(model->losses);
@@ -251,8 +253,9 @@ int rend_model_each_sample(struct rend_model *model,
 				       &batch, err)) > 0) {
 		status = 0;
 		for (size_t i = 0; status == 0 && i < batch->count; i++) {
-			if (rend_model_shows(model, &batch->samples[i]))
-				status = each(context, &batch->samples[i]);
+			struct tfmt_sample sample;
+			if (rend_model_clip(model, &batch->samples[i], &sample))
+				status = each(context, &sample);
 		}
 	}
 	return status;

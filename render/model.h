@@ -14,8 +14,10 @@
 #include "tracefmt/reader.h"
 #include "tracefmt/series.h"
 #include "tracefmt/trace.h"
+#include "tracefmt/weight.h"
 
 #include "theme.h"
+#include "waits.h"
 
 /*
  * A series whose bins are pixels of the picture: bin 0 is column `first` of the model's
@@ -40,7 +42,9 @@ struct rend_process {
 	uint64_t peak_ns;	   /* when */
 	uint32_t peak_threads;
 	uint64_t sample_count;
-	uint64_t sampled_ns;  /* weight of its running samples */
+	uint64_t sampled_ns; /* weight of its running samples */
+	uint64_t preempted_ns;
+	uint64_t blocked_ns;  /* waits for the interpreter lock included */
 	uint32_t parent;      /* the nearest shown one; 0: none */
 	uint32_t first_child; /* shown ones, by start; 0: none. processes[0] has those without
 				 parent */
@@ -73,11 +77,15 @@ struct rend_totals {
 	uint64_t cpu_ns, user_ns, system_ns; /* user + system may be less than cpu */
 	uint64_t peak_bytes, peak_ns;	     /* of all processes together */
 	uint32_t process_count, thread_count;
-	uint64_t sample_count;	  /* running */
-	uint64_t sampled_ns;	  /* their weight */
-	uint64_t whole_count;	  /* of them, with a stack that reaches its root */
-	uint64_t lost_count;	  /* samples */
-	uint64_t recorder_cpu_ns; /* 0: not recorded */
+	uint64_t sample_count;		   /* running */
+	uint64_t sampled_ns;		   /* their weight */
+	uint64_t whole_count;		   /* of them, with a stack that reaches its root */
+	uint64_t preempted_ns, blocked_ns; /* as of threads */
+	uint64_t wait_ns;		   /* both */
+	uint64_t assumed_ns;		   /* of both, at a place taken from another sample */
+	uint64_t placeless_ns;		   /* of both, at no known place */
+	uint64_t lost_count;		   /* samples */
+	uint64_t recorder_cpu_ns;	   /* 0: not recorded */
 };
 
 struct rend_model {
@@ -106,7 +114,9 @@ struct rend_model {
 	struct rend_series machine_memory;  /* bytes */
 	struct rend_loss *losses;
 	size_t loss_count;
-	struct tfmt_calltree *tree; /* running samples by ns, built; NULL when there are none */
+	enum tfmt_weight weight;    /* of stacks */
+	struct tfmt_calltree *tree; /* samples by that weight, built; NULL when none has any */
+	struct rend_waits waits;
 };
 
 struct rend_model_options {
@@ -115,6 +125,7 @@ struct rend_model_options {
 	uint64_t from_ns, to_ns; /* from second 0; to_ns 0: to the end */
 	uint32_t pid;		 /* 0: all */
 	size_t bin_count;
+	enum tfmt_weight weight;
 };
 
 /*
@@ -135,8 +146,8 @@ int rend_model_process_series(
 	struct rend_model *model, const uint32_t *ids, size_t count, struct tfmt_error *err);
 
 /*
- * One more pass over the samples that are shown, in the order of the file. `each` returns 0 to go
- * on. Returns: 0, or what `each` or the reader gave.
+ * One more pass over the samples that are shown, waits cut to the shown range, in the order of the
+ * file. `each` returns 0 to go on. Returns: 0, or what `each` or the reader gave.
  */
 int rend_model_each_sample(struct rend_model *model,
 	int (*each)(void *context, const struct tfmt_sample *sample), void *context,
@@ -145,10 +156,17 @@ int rend_model_each_sample(struct rend_model *model,
 /* The traced command, quoted for a shell, cut to `size`. */
 void rend_model_command(const struct rend_model *model, char *text, size_t size);
 
+/* An amount of the model's weight: "12.3 s", "21 874 samples". 32 bytes are enough. */
+char *rend_model_amount(const struct rend_model *model, char *text, uint64_t amount);
+
 /* The program's own code: the command's executable, files under its folder, or --own. */
 bool rend_model_is_own(const struct rend_model *model, const struct tfmt_location *location);
 
-/* How a box of this code is filled: own, runtime, kernel, unknown or its library's tint. */
+/* The libraries below everybody's code: libc, the loader, language runtimes. */
+bool rend_model_is_runtime(const struct tfmt_location *location);
+bool rend_model_is_kernel(const struct tfmt_location *location);
+
+/* How a box of this code is filled: own, runtime, kernel, unknown, waiting or a library's tint. */
 enum rend_role rend_model_role(
 	const struct rend_model *model, const struct tfmt_location *location);
 

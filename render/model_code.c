@@ -4,6 +4,8 @@
 
 #include "model.h"
 
+#include "num.h"
+
 static bool is_under(const char *path, const char *folder)
 {
 	size_t length = strlen(folder);
@@ -45,12 +47,12 @@ bool rend_model_is_own(const struct rend_model *model, const struct tfmt_locatio
 	       (is_under(location->module, cwd) || is_under(location->file, cwd));
 }
 
-static bool is_runtime(const char *module)
+bool rend_model_is_runtime(const struct tfmt_location *location)
 {
 	static const char *const prefixes[] = {"libc.so", "libc-", "libc.musl", "ld-linux",
 		"ld-musl", "ld-", "libpthread", "libstdc++", "libc++", "libgcc_s", "libm.so",
 		"libm-", "libdl", "librt.", "librt-", "[vdso]", "linux-vdso"};
-	const char *name = tfmt_base_name(module);
+	const char *name = tfmt_base_name(location->module);
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
@@ -58,7 +60,7 @@ static bool is_runtime(const char *module)
 	return false;
 }
 
-static bool is_kernel(const struct tfmt_location *location)
+bool rend_model_is_kernel(const struct tfmt_location *location)
 {
 	return location->language == TFMT_LANG_KERNEL ||
 	       strncmp(location->module, "[kernel", 7) == 0;
@@ -66,13 +68,15 @@ static bool is_kernel(const struct tfmt_location *location)
 
 enum rend_role rend_model_role(const struct rend_model *model, const struct tfmt_location *location)
 {
-	if (is_kernel(location))
+	if (location->is_wait)
+		return REND_WAITING;
+	if (rend_model_is_kernel(location))
 		return REND_KERNEL;
 	if (rend_model_is_own(model, location))
 		return REND_OWN;
 	if (location->module[0] == '\0' && location->file[0] == '\0')
 		return REND_UNKNOWN;
-	if (is_runtime(location->module))
+	if (rend_model_is_runtime(location))
 		return REND_RUNTIME;
 	return rend_role_of_library(
 		location->module[0] != '\0' ? location->module : location->file);
@@ -80,7 +84,7 @@ enum rend_role rend_model_role(const struct rend_model *model, const struct tfmt
 
 void rend_model_place(const struct tfmt_location *location, char *text, size_t size)
 {
-	if (is_kernel(location)) {
+	if (rend_model_is_kernel(location)) {
 		snprintf(text, size, "kernel");
 		return;
 	}
@@ -91,6 +95,16 @@ void rend_model_place(const struct tfmt_location *location, char *text, size_t s
 		snprintf(text, size, "%s%s%s:%u", module, gap, file, (unsigned)location->line);
 	else
 		snprintf(text, size, "%s%s%s", module, gap, file);
+}
+
+char *rend_model_amount(const struct rend_model *model, char *text, uint64_t amount)
+{
+	char count[NUM_TEXT_BYTES];
+	if (model->weight != TFMT_WEIGHT_SAMPLES)
+		return num_duration(text, amount);
+	snprintf(text, NUM_TEXT_BYTES, "%.22s %s", num_count(count, amount),
+		amount == 1 ? "sample" : "samples");
+	return text;
 }
 
 void rend_model_command(const struct rend_model *model, char *text, size_t size)

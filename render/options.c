@@ -1,12 +1,23 @@
 #include "options.h"
 
+#include "weight_option.h"
+
+/* For completion: "flame procs ...". */
+static const char view_names[] =
+#define X(name) #name " "
+#include "views.def"
+#undef X
+	;
+
 #define TARGET(field) offsetof(struct rend_options, field)
 
 static const struct opt_row rows[] = {
 	{.help = "what to draw"},
 	{"view", 0, OPT_TEXT, "NAME", "the view; without it the report, or a summary as text",
-		TARGET(view), 0, 0, 0},
+		TARGET(view), 0, 0, 0, view_names},
 	{"list-views", 0, OPT_FLAG, NULL, "list the views", TARGET(lists_views), 0, 0, 0},
+	{WEIGHT_OPTION, 0, OPT_TEXT, "WHAT", WEIGHT_HELP " (cpu)", TARGET(weight), 0, 0, 0,
+		"samples cpu offcpu wall"},
 	{"from", 0, OPT_DURATION, "TIME", "from this time of the recording on, such as 1.5s",
 		TARGET(from_ns), 0, 0, 0},
 	{"to", 0, OPT_DURATION, "TIME", "up to this time of the recording", TARGET(to_ns), 0, 0, 0},
@@ -23,7 +34,8 @@ static const struct opt_row rows[] = {
 		TARGET(height_px), 0, 200, 16000},
 	{"scale", 0, OPT_DECIMAL, "N", "pixels of a PNG to a pixel of the page (2)", TARGET(scale),
 		0, 0, 8},
-	{"theme", 0, OPT_TEXT, "NAME", "light, dark or print (light)", TARGET(theme), 0, 0, 0},
+	{"theme", 0, OPT_TEXT, "NAME", "light, dark or print (light)", TARGET(theme), 0, 0, 0,
+		"light dark print"},
 	{"dump-scene", 0, OPT_FLAG, NULL,
 		"the primitives of the picture as text, for tests of views", TARGET(dumps_scene), 0,
 		0, 0},

@@ -147,14 +147,14 @@ static double draw_foot(struct rend_scene *scene, const struct rend_model *model
 }
 
 /* What a view without data looks like: its frame, and the sentence. */
-static double draw_empty(struct rend_scene *scene, const struct rend_view *view,
-	const struct rend_frame *frame, double y)
+static double draw_empty(struct rend_scene *scene, const struct rend_model *model,
+	const struct rend_view *view, const struct rend_frame *frame, double y)
 {
 	rend_scene_rect(scene, REND_PANEL,
 		(struct rend_rect){frame->x, y, frame->width_px, EMPTY_HEIGHT_PX});
 	rend_scene_text(scene, &(struct rend_text){.x = frame->x + frame->width_px / 2,
 				       .y = y + EMPTY_HEIGHT_PX / 2 + 4,
-				       .text = view->missing,
+				       .text = rend_view_missing(view, model),
 				       .font = REND_FONT_BODY,
 				       .role = REND_MUTED,
 				       .anchor = REND_ANCHOR_MIDDLE,
@@ -168,7 +168,7 @@ static int draw_body(struct rend_model *model, const struct rend_view *view,
 {
 	void *state = NULL;
 	if (!view->has_data(model)) {
-		*ret_bottom = draw_empty(scene, view, frame, y);
+		*ret_bottom = draw_empty(scene, model, view, frame, y);
 		return 0;
 	}
 	int status = view->prepare(model, frame, &state);

@@ -6,6 +6,7 @@
 #ifndef REND_PATH_TREE_H
 #define REND_PATH_TREE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ struct rend_path_node {
 	uint32_t parent;
 	uint32_t function; /* whatever number the caller gives functions */
 	uint32_t depth;	   /* 0 for the empty path, node 0; at most REND_MAX_PATH */
+	bool is_kernel;	   /* set by the caller: nothing waits in it but what is seen there */
 };
 
 struct rend_path_tree {

@@ -143,18 +143,19 @@ static int continue_to(struct rend_slices *slices, uint64_t begin_ns, uint32_t n
 	return status;
 }
 
-/* The functions that the wait happens in, as far as the samples around it show them too. */
+/* The functions that the wait happens in. */
 static uint32_t waiting_path(
 	const struct rend_slices *slices, const struct rend_wait *wait, uint32_t next)
 {
-	const struct rend_path_tree *tree = slices->tree;
-	uint32_t before = rend_path_tree_common(tree, slices->node, wait->node);
-	uint32_t after = rend_path_tree_common(tree, next, wait->node);
-	uint32_t path = tree->nodes[before].depth > tree->nodes[after].depth ? before : after;
-	if (path == 0)
-		path = rend_path_tree_common(tree, slices->node, next);
+	const struct rend_path_node *nodes = slices->tree->nodes;
+	uint32_t path = wait->node;
+	if (path == 0) {
+		path = rend_path_tree_common(slices->tree, slices->node, next);
+		while (nodes[path].is_kernel)
+			path = nodes[path].parent;
+	}
 	/* The wait itself needs a row. */
-	return tree->nodes[path].depth == REND_MAX_PATH ? tree->nodes[path].parent : path;
+	return nodes[path].depth == REND_MAX_PATH ? nodes[path].parent : path;
 }
 
 /* Draw a wait, now that what follows it is known. */
@@ -168,6 +169,7 @@ static int place_wait(struct rend_slices *slices, const struct rend_wait *wait, 
 		.syscall = wait->syscall,
 		.state = wait->state,
 		.type = REND_SLICE_WAIT,
+		.is_assumed = wait->is_assumed,
 	};
 	int status = continue_to(slices, slice.begin_ns, wait->node != 0 ? wait->node : next);
 	if (status < 0)
@@ -205,6 +207,7 @@ static bool extend_wait(struct rend_slices *slices, const struct rend_wait *wait
 		return false;
 	if (wait->end_ns > last->end_ns)
 		last->end_ns = wait->end_ns;
+	last->is_assumed = last->is_assumed && wait->is_assumed;
 	return true;
 }
 
@@ -216,6 +219,7 @@ static int add_wait(struct rend_slices *slices, const struct tfmt_sample *sample
 		.node = node,
 		.syscall = sample->syscall,
 		.state = sample->state,
+		.is_assumed = (sample->flags & TFMT_SAMPLE_ASSUMED) != 0,
 	};
 	int status = 0;
 	if (extend_wait(slices, &wait))

@@ -2,8 +2,9 @@
  * The flame chart of one thread: its samples, in the order of time, made into slices of functions
  * that went on from sample to sample.
  *
- * A slice ends when its function does, or one further out. While a thread waits, the functions it
- * waits in go on, and the wait lies below them. When nothing was seen of a thread for longer than
+ * A slice ends when its function does, or one further out. A wait lies below the functions of its
+ * stack, which go on meanwhile; one whose stack is not known lies below the functions outside of
+ * the kernel that are there before and after. When nothing was seen of a thread for longer than
  * `gap_ns`, only callers go on that are there before and after; after a long gap, none do. A stack
  * whose root side is missing tells nothing about the functions further out: what is open goes on.
  * Slices shorter than `min_ns` become blocks that say how much of them was busy.
@@ -35,6 +36,7 @@ struct rend_slice {
 	uint16_t syscall;  /* of waits, as in struct tfmt_sample */
 	uint8_t state;	   /* of waits: enum tfmt_state */
 	uint8_t type;	   /* enum rend_slice_type */
+	bool is_assumed;   /* of waits: its place is that of another sample */
 };
 
 struct rend_slice_row {
@@ -49,6 +51,7 @@ struct rend_wait {
 	uint32_t node; /* its own path; 0: not known */
 	uint16_t syscall;
 	uint8_t state;
+	bool is_assumed;
 };
 
 #define REND_MAX_WAITS 32

@@ -123,6 +123,8 @@ static int append_frame(struct collector *collector, uint32_t frame, uint32_t *n
 			status = rend_path_tree_child(paths, *node, number, node);
 		if (status < 0)
 			return status;
+		if (paths->nodes[*node].function == number)
+			paths->nodes[*node].is_kernel = rend_model_is_kernel(&locations[i]);
 	}
 	return 0;
 }
@@ -181,9 +183,24 @@ static int add_sample(void *context, const struct tfmt_sample *sample)
 	return status < 0 ? status : rend_slices_add(&track->slices, sample, node);
 }
 
-static bool is_busier(const struct rend_thread *a, const struct rend_thread *b)
+/* What threads are chosen by: the time they ran, unless another weight is asked for. */
+static uint64_t busy_ns(const struct rend_model *model, const struct rend_thread *thread)
 {
-	return a->running_ns != b->running_ns ? a->running_ns > b->running_ns : a->id < b->id;
+	uint64_t off_ns = thread->preempted_ns + thread->blocked_ns;
+	if (model->weight == TFMT_WEIGHT_OFFCPU)
+		return off_ns;
+	return thread->running_ns + (model->weight == TFMT_WEIGHT_WALL ? off_ns : 0);
+}
+
+static bool is_busier(
+	const struct rend_model *model, const struct rend_thread *a, const struct rend_thread *b)
+{
+	uint64_t busy_a = busy_ns(model, a), busy_b = busy_ns(model, b);
+	if (busy_a != busy_b)
+		return busy_a > busy_b;
+	if (a->blocked_ns != b->blocked_ns)
+		return a->blocked_ns > b->blocked_ns;
+	return a->id < b->id;
 }
 
 /* By process, in the order in which they and their threads began. */
@@ -207,13 +224,13 @@ static void choose_threads(
 	size_t count = 0;
 	for (uint32_t id = 1; id <= model->thread_count; id++) {
 		const struct rend_thread *thread = &model->threads[id];
-		if (!thread->is_shown || thread->sample_count == 0)
+		if (!thread->is_shown || thread->running_ns + thread->blocked_ns == 0)
 			continue;
 		charts->thread_count++;
-		if (count == max_tracks && !is_busier(thread, chosen[count - 1]))
+		if (count == max_tracks && !is_busier(model, thread, chosen[count - 1]))
 			continue;
 		size_t at = count < max_tracks ? count++ : count - 1;
-		for (; at > 0 && is_busier(thread, chosen[at - 1]); at--)
+		for (; at > 0 && is_busier(model, thread, chosen[at - 1]); at--)
 			chosen[at] = chosen[at - 1];
 		chosen[at] = thread;
 	}

@@ -21,7 +21,7 @@ struct rend_thread_charts {
 	size_t function_count, function_room;
 	struct rend_track tracks[REND_MAX_TRACKS]; /* by process, and in it by start */
 	size_t track_count;
-	size_t thread_count; /* that ran, those without a track included */
+	size_t thread_count; /* that ran or waited, those without a track included */
 	bool is_cut;	     /* some stacks are deeper than REND_MAX_PATH */
 };
 

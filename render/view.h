@@ -31,6 +31,7 @@ struct rend_text_frame;
 struct rend_view {
 	const char *name;
 	const char *summary; /* one line for --list-views */
+	bool draws_stacks;   /* so that --weight has a meaning */
 	bool (*has_data)(const struct rend_model *model);
 	const char *missing; /* what to say when it has none, and the trec option that helps */
 	/* The widest gutters left and right of the time axis, as drawn alone; 0, 0: no time axis.
@@ -63,6 +64,9 @@ struct rend_text_frame {
 #define X(name) extern const struct rend_view rend_view_##name;
 #include "views.def"
 #undef X
+
+/* What to say of a view without data, which may have some by another weight. */
+const char *rend_view_missing(const struct rend_view *view, const struct rend_model *model);
 
 /* All views by name. */
 const struct rend_view *const *rend_views(size_t *ret_count);

@@ -1,4 +1,4 @@
-/* Merged stacks of everything on a CPU: an icicle, the root on top, siblings by weight. */
+/* Merged stacks, by CPU time or another weight: an icicle, the root on top, siblings by weight. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,8 @@ struct flame {
 	struct rend_legend legend;
 	const struct tfmt_node *nodes;
 	char heading[96];
-	char note[160]; /* what is not drawn, "" when all is */
+	const char *what; /* of everything: "on CPU" */
+	char note[160];	  /* what is not drawn, "" when all is */
 	double heading_px;
 	bool has_legend_line;
 };
@@ -63,11 +64,16 @@ static void make_note(struct flame *flame)
 {
 	const struct rend_flame_layout *layout = &flame->layout;
 	char share[NUM_TEXT_BYTES];
+	const struct rend_totals *totals = &flame->model->totals;
 	size_t length = 0;
 	if (layout->min_px > MIN_BOX_PX)
 		length = (size_t)snprintf(flame->note, sizeof(flame->note),
 			"frames below %s are merged",
 			num_percent(share, layout->min_px, flame->frame.width_px));
+	if (flame->model->weight >= TFMT_WEIGHT_OFFCPU && totals->assumed_ns > 0)
+		length += (size_t)snprintf(flame->note + length, sizeof(flame->note) - length,
+			"%s%s of the waiting at assumed places", length > 0 ? ", " : "",
+			num_percent(share, (double)totals->assumed_ns, (double)totals->wait_ns));
 	if (layout->hidden_rows > 0)
 		snprintf(flame->note + length, sizeof(flame->note) - length,
 			"%s%u deeper row%s not drawn", length > 0 ? ", " : "",
@@ -82,6 +88,22 @@ static void place_legend(struct flame *flame)
 	double wanted_px = rend_legend_width_px(&flame->legend, width_px);
 	flame->has_legend_line = used_px + fmin(wanted_px, 400) > width_px;
 	flame->heading_px = HEADING_PX + (flame->has_legend_line ? LEGEND_PX : 0);
+}
+
+/* What is drawn, and how much of it there is. */
+static void make_heading(struct flame *flame)
+{
+	static const char *const whats[] = {
+		[TFMT_WEIGHT_SAMPLES] = "on CPU",
+		[TFMT_WEIGHT_CPU] = "on CPU",
+		[TFMT_WEIGHT_OFFCPU] = "off CPU",
+		[TFMT_WEIGHT_WALL] = "on and off CPU",
+	};
+	char total[NUM_TEXT_BYTES];
+	flame->what = whats[flame->model->weight];
+	rend_model_amount(flame->model, total, flame->nodes[0].total);
+	snprintf(flame->heading, sizeof(flame->heading), "All stacks %s, %s%s", flame->what, total,
+		flame->model->weight == TFMT_WEIGHT_WALL ? " of wall time" : "");
 }
 
 static uint32_t max_rows(const struct rend_frame *frame)
@@ -102,7 +124,6 @@ static void release(void *state)
 static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
 {
 	struct flame *flame = calloc(1, sizeof(*flame));
-	char total[NUM_TEXT_BYTES];
 	size_t node_count;
 	if (flame == NULL)
 		return TFMT_E_NOMEM;
@@ -123,8 +144,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 		free(flame);
 		return status;
 	}
-	snprintf(flame->heading, sizeof(flame->heading), "All stacks on CPU, %s",
-		num_duration(total, flame->nodes[0].total));
+	make_heading(flame);
 	make_legend(flame);
 	make_note(flame);
 	place_legend(flame);
@@ -169,16 +189,18 @@ static void frame_title(
 	char total_share[NUM_TEXT_BYTES], self_share[NUM_TEXT_BYTES], parent_share[NUM_TEXT_BYTES];
 	char place[300];
 	rend_model_place(location, place, sizeof(place));
-	num_duration(total, node->total);
-	num_duration(self, node->self);
+	rend_model_amount(flame->model, total, node->total);
+	rend_model_amount(flame->model, self, node->self);
 	num_percent(total_share, (double)node->total, (double)all);
 	num_percent(self_share, (double)node->self, (double)all);
 	num_percent(parent_share, (double)node->total, (double)flame->nodes[node->parent].total);
-	snprintf(text, size,
-		"%.500s%s\n%s%stotal %s, %s of all, %s of its caller\nself %s, %s\n%s samples",
+	size_t length = (size_t)snprintf(text, size,
+		"%.500s%s\n%s%stotal %s, %s of all, %s of its caller\nself %s, %s",
 		location->function, location->inlined ? " (inlined)" : "", place,
-		place[0] != '\0' ? "\n" : "", total, total_share, parent_share, self, self_share,
-		num_count(count, node->total_count));
+		place[0] != '\0' ? "\n" : "", total, total_share, parent_share, self, self_share);
+	if (flame->model->weight != TFMT_WEIGHT_SAMPLES && length < size)
+		snprintf(text + length, size - length, "\n%s samples",
+			num_count(count, node->total_count));
 }
 
 static void merged_title(
@@ -188,14 +210,15 @@ static void merged_title(
 	num_percent(share, (double)box->total, (double)flame->nodes[0].total);
 	size_t length = (size_t)snprintf(text, size,
 		"%u frames too small to be drawn\ntotal %s, %s of all\n%s samples", box->merged,
-		num_duration(total, box->total), share, num_count(count, box->count));
+		rend_model_amount(flame->model, total, box->total), share,
+		num_count(count, box->count));
 	uint32_t node = box->node;
-	for (int i = 0; i < MERGED_NAMES && node != 0 && length < size; i++) {
+	for (uint32_t i = 0; i < MERGED_NAMES && i < box->merged && length < size; i++) {
 		length += (size_t)snprintf(text + length, size - length, "\n%.120s",
 			node_location(flame, node)->function);
 		node = flame->nodes[node].next_sibling;
 	}
-	if (node != 0 && length < size)
+	if (box->merged > MERGED_NAMES && length < size)
 		snprintf(text + length, size - length, "\n…");
 }
 
@@ -212,8 +235,9 @@ static void draw_box(const struct flame *flame, struct rend_scene *scene,
 	num_percent(share, (double)box->total, (double)flame->nodes[0].total);
 	if (box->node == 0) {
 		char total[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
-		snprintf(title, sizeof(title), "everything on a CPU\ntotal %s\n%s samples",
-			num_duration(total, box->total), num_count(count, box->count));
+		snprintf(title, sizeof(title), "everything %s\ntotal %s\n%s samples", flame->what,
+			rend_model_amount(flame->model, total, box->total),
+			num_count(count, box->count));
 		item.fill = REND_ALL;
 		item.label = "all 100.0 %";
 	} else if (box->merged > 0) {
@@ -228,6 +252,7 @@ static void draw_box(const struct flame *flame, struct rend_scene *scene,
 		const struct tfmt_location *location = node_location(flame, box->node);
 		frame_title(flame, box, title, sizeof(title));
 		item.fill = rend_model_role(flame->model, location);
+		item.is_hatched = location->is_wait;
 		item.label = label;
 		rend_frame_label(
 			REND_FONT_LABEL, location->function, share, room_px, label, sizeof(label));
@@ -249,7 +274,8 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 
 const struct rend_view rend_view_flame = {
 	.name = "flame",
-	.summary = "merged stacks: where the CPU time went",
+	.summary = "merged stacks: where the CPU time went, or the waiting",
+	.draws_stacks = true,
 	.has_data = has_data,
 	.missing = "No stacks in this recording: record with trec's default options, or with a "
 		   "--rate above 0.",

@@ -1,12 +1,14 @@
 /*
  * The page that says most: CPU and memory, processes or threads over one time axis, then all
- * stacks merged, then the busiest functions. What the trace does not hold is left out.
+ * stacks merged, then the busiest functions and the worst waits. What the trace does not hold is
+ * left out.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "functions_table.h"
 #include "view.h"
+#include "waits_table.h"
 
 #define MAX_PAGE_PX    1600
 #define PAGE_FRAME_PX  160 /* of it for what the page draws around: head and foot */
@@ -74,6 +76,12 @@ static double functions_px(const struct report *report)
 	return height_px > 0 ? SECTION_GAP_PX + height_px : 0;
 }
 
+static double waits_px(const struct report *report)
+{
+	double height_px = rend_waits_table_height_px(report->model);
+	return height_px > 0 ? SECTION_GAP_PX + height_px : 0;
+}
+
 /* Strips, body and the axis below them. */
 static double time_px(const struct report *report)
 {
@@ -87,7 +95,8 @@ static double height_px(const void *state)
 {
 	const struct report *report = state;
 	double flame = part_px(&report->flame);
-	return time_px(report) + (flame > 0 ? SECTION_GAP_PX + flame : 0) + functions_px(report);
+	return time_px(report) + (flame > 0 ? SECTION_GAP_PX + flame : 0) + functions_px(report) +
+	       waits_px(report);
 }
 
 /* The flame has what the body leaves, the body at least half of the room when it needs that. */
@@ -102,8 +111,8 @@ static int prepare_parts(struct report *report, struct rend_model *model)
 	if (status < 0)
 		return status;
 	double flame_px = part_px(&report->flame);
-	room_px -=
-		part_px(&report->strips) + GAP_PX + AXIS_PX + SECTION_GAP_PX + functions_px(report);
+	room_px -= part_px(&report->strips) + GAP_PX + AXIS_PX + SECTION_GAP_PX +
+		   functions_px(report) + waits_px(report);
 	status = prepare_part(report, model, &report->body, body,
 		fmax(room_px - fmax(flame_px, MIN_FLAME_PX), room_px / 2));
 	room_px -= part_px(&report->body);
@@ -166,11 +175,14 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	}
 	rend_functions_table_draw(
 		report->model, scene, frame->x, y + SECTION_GAP_PX, frame->width_px);
+	rend_waits_table_draw(report->model, scene, frame->x,
+		y + functions_px(report) + SECTION_GAP_PX, frame->width_px);
 }
 
 const struct rend_view rend_view_report = {
 	.name = "report",
 	.summary = "everything on one page: usage, processes or threads, stacks, functions",
+	.draws_stacks = true,
 	.has_data = has_data,
 	.missing = "Nothing was recorded: neither CPU and memory nor stacks.",
 	.left_px = 140,

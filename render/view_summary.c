@@ -97,6 +97,9 @@ static void put_facts(
 	char text[REND_FACTS_BYTES] = "";
 	put_times(model, frame, stream);
 	put_counts(model, frame, stream);
+	rend_facts_states(model, text);
+	if (text[0] != '\0')
+		put_line(frame, text, stream);
 	rend_facts_samples(model, text);
 	if (text[0] != '\0')
 		put_line(frame, text, stream);
@@ -162,15 +165,76 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 static void put_functions(
 	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
-	size_t count;
+	static const char *const headings[] = {
+		[TFMT_WEIGHT_SAMPLES] = "busiest functions by samples",
+		[TFMT_WEIGHT_CPU] = "busiest functions",
+		[TFMT_WEIGHT_OFFCPU] = "time off CPU by its reason",
+		[TFMT_WEIGHT_WALL] = "functions and waits by wall time",
+	};
+	size_t count, node_count;
 	const struct tfmt_function *const *functions = tfmt_calltree_functions(model->tree, &count);
 	if (count == 0 || functions[0]->self == 0)
 		return;
-	fprintf(stream, "\n%*s  %-*s%*s  busiest functions\n", NUMBER_COLUMNS, "self", BAR_COLUMNS,
-		"", NUMBER_COLUMNS, "total");
+	fprintf(stream, "\n%*s  %-*s%*s  %s\n", NUMBER_COLUMNS, "self", BAR_COLUMNS, "",
+		NUMBER_COLUMNS, "total", headings[model->weight]);
+	uint64_t whole = tfmt_calltree_nodes(model->tree, &node_count)[0].total;
 	for (size_t i = 0; i < count && i < TOP_COUNT && functions[i]->self > 0; i++)
-		put_function(frame, functions[i], model->totals.sampled_ns,
-			(double)functions[0]->self, stream);
+		put_function(frame, functions[i], whole, (double)functions[0]->self, stream);
+}
+
+/* The sentence on a wait, with its function cut by `excess` columns. */
+static void wait_sentence(const struct rend_model *model, const struct rend_wait_place *place,
+	bool names_process, int excess, char *line, size_t size)
+{
+	char time[NUM_TEXT_BYTES], what[1200], function[1000];
+	int columns = rend_text_columns(place->location.function);
+	double room_px = excess > 0 ? fmax(columns - excess, 8) * COLUMN_PX : 0;
+	rend_text_shorten(REND_FONT_BODY, place->location.function, room_px, REND_ELLIPSIS_MIDDLE,
+		function, sizeof(function));
+	rend_wait_describe(place, function, what, sizeof(what));
+	snprintf(line, size, "%.80s%swaited %s %s",
+		names_process ? tfmt_trace_text(model->trace, place->process_name) : "",
+		names_process ? " " : "", num_duration(time, place->wait_ns), what);
+}
+
+/* "waited 3.2 s in futex under handle_request     160 times, longest 20.1 ms" */
+static void put_wait(const struct rend_model *model, const struct rend_text_frame *frame,
+	const struct rend_wait_place *place, bool names_process, FILE *stream)
+{
+	char line[1400], counts[REND_FACTS_BYTES];
+	rend_facts_wait_counts(place, counts);
+	wait_sentence(model, place, names_process, 0, line, sizeof(line));
+	/* Without room for all, the last counts give way, then a part of the name. */
+	char *comma;
+	int room;
+	while ((room = frame->columns - 4 - rend_text_columns(counts)) < rend_text_columns(line) &&
+		(comma = strrchr(counts, ',')) != NULL)
+		*comma = '\0';
+	if (room < rend_text_columns(line))
+		wait_sentence(model, place, names_process, rend_text_columns(line) - room, line,
+			sizeof(line));
+	fputs("  ", stream);
+	rend_put_cell(stream, line, room);
+	fputs("  ", stream);
+	rend_put_last(stream, counts, frame->columns);
+	fputc('\n', stream);
+}
+
+static void put_waits(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	const struct rend_waits *waits = &model->waits;
+	char places[REND_FACTS_BYTES];
+	bool names_process = false;
+	for (size_t i = 1; i < waits->count; i++)
+		names_process = names_process ||
+				waits->places[i].process_name != waits->places[0].process_name;
+	if (waits->count == 0)
+		return;
+	rend_facts_wait_places(model, places);
+	fprintf(stream, "\nworst waits%s%s\n", places[0] != '\0' ? ", " : "", places);
+	for (size_t i = 0; i < waits->count && i < TOP_COUNT; i++)
+		put_wait(model, frame, &waits->places[i], names_process, stream);
 }
 
 static int compare_cpu(const void *left, const void *right, void *context)
@@ -190,8 +254,15 @@ static void put_process(const struct rend_model *model, const struct rend_text_f
 {
 	const struct rend_process *process = &model->processes[id];
 	char number[NUM_TEXT_BYTES], name[1024], failure[REND_FACTS_BYTES];
-	int name_columns = frame->columns - 2 * NUMBER_COLUMNS - 6;
+	const bool has_waits = model->totals.wait_ns > 0;
+	int name_columns = frame->columns - (has_waits ? 4 : 2) * (NUMBER_COLUMNS + 2) - 2;
 	rend_put_cell_right(stream, num_duration(number, process->cpu_ns), NUMBER_COLUMNS + 2);
+	if (has_waits) {
+		rend_put_cell_right(
+			stream, num_duration(number, process->preempted_ns), NUMBER_COLUMNS + 2);
+		rend_put_cell_right(
+			stream, num_duration(number, process->blocked_ns), NUMBER_COLUMNS + 2);
+	}
 	rend_put_cell_right(stream,
 		process->peak_bytes > 0 ? num_bytes(number, process->peak_bytes) : "",
 		NUMBER_COLUMNS + 2);
@@ -218,8 +289,11 @@ static int put_processes(
 	}
 	if (count > 1) {
 		qsort_r(ids, count, sizeof(*ids), compare_cpu, model);
-		fprintf(stream, "\n%*s%*s  busiest processes\n", NUMBER_COLUMNS + 2, "CPU",
-			NUMBER_COLUMNS + 2, "peak");
+		fprintf(stream, "\n%*s", NUMBER_COLUMNS + 2, "CPU");
+		if (model->totals.wait_ns > 0)
+			fprintf(stream, "%*s%*s", NUMBER_COLUMNS + 2, "preempted",
+				NUMBER_COLUMNS + 2, "waiting");
+		fprintf(stream, "%*s  busiest processes\n", NUMBER_COLUMNS + 2, "peak");
 		for (size_t i = 0; i < count && i < TOP_PROCESSES; i++)
 			put_process(model, frame, ids[i], stream);
 	}
@@ -246,6 +320,7 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 	put_sparklines(model, stream);
 	if (model->tree != NULL)
 		put_functions(model, frame, stream);
+	put_waits(model, frame, stream);
 	int status = put_processes(model, frame, stream);
 	put_next_command(frame->trace_name, stream);
 	return status;
@@ -254,6 +329,7 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 const struct rend_view rend_view_summary = {
 	.name = "summary",
 	.summary = "one screen of findings, as text",
+	.draws_stacks = true,
 	.has_data = has_data,
 	.missing = "",
 	.text = write_text,

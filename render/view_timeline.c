@@ -51,7 +51,7 @@ static bool has_major(const struct rend_slice *slice)
 
 static bool has_data(const struct rend_model *model)
 {
-	return model->tree != NULL && model->totals.sample_count > 0;
+	return model->totals.sample_count > 0 || model->totals.blocked_ns > 0;
 }
 
 static double strips_px(const struct timeline *timeline)
@@ -163,12 +163,12 @@ static void survey_row(struct timeline *timeline, const struct rend_slice_row *r
 		double width_px;
 		slice_x(timeline, slice, &width_px);
 		timeline->label_count += width_px >= timeline->label_min_px;
-		if (slice->type == REND_SLICE_WAIT)
-			continue;
 		const struct tfmt_location *location =
 			rend_slice_location(&timeline->charts, slice);
-		rend_legend_add(&timeline->legend, rend_model_role(timeline->model, location),
-			location, width_px);
+		enum rend_role role = slice->type == REND_SLICE_WAIT
+					      ? REND_WAITING
+					      : rend_model_role(timeline->model, location);
+		rend_legend_add(&timeline->legend, role, location, width_px);
 	}
 }
 
@@ -241,12 +241,16 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 			tfmt_trace_text(model->trace, process->name), (unsigned)thread->info->tid);
 	else
 		snprintf(name, sizeof(name), "%u", (unsigned)thread->info->tid);
-	num_percent(share, (double)thread->running_ns, (double)(model->end_ns - model->begin_ns));
-	snprintf(detail, sizeof(detail), "%.80s · %s CPU",
+	bool shows_waits = model->weight == TFMT_WEIGHT_OFFCPU;
+	num_percent(share,
+		(double)(shows_waits ? thread->blocked_ns + thread->preempted_ns
+				     : thread->running_ns),
+		(double)(model->end_ns - model->begin_ns));
+	snprintf(detail, sizeof(detail), "%.80s · %s %s",
 		thread->info->tid == process->pid
 			? "main"
 			: tfmt_trace_text(model->trace, thread->info->name),
-		share);
+		share, shows_waits ? "off CPU" : "CPU");
 	struct rend_text text = {
 		.x = timeline->frame.x,
 		.y = y + 13,
@@ -263,17 +267,12 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 	rend_scene_text(scene, &text);
 }
 
+/* "waiting: futex": as on top of a stack, without its brackets. */
 static void wait_reason(const struct rend_slice *slice, char *text, size_t size)
 {
-	const char *syscall = tfmt_syscall_name(slice->syscall);
-	if (slice->state == TFMT_STATE_PREEMPTED)
-		snprintf(text, size, "preempted");
-	else if (slice->state == TFMT_STATE_GIL)
-		snprintf(text, size, "waiting for the GIL");
-	else if (slice->syscall != 0 && syscall != NULL)
-		snprintf(text, size, "waiting in %s", syscall);
-	else
-		snprintf(text, size, "waiting");
+	struct tfmt_sample sample = {.state = slice->state, .syscall = slice->syscall};
+	const char *name = tfmt_wait_name(&sample);
+	snprintf(text, size, "%.*s", (int)strlen(name) - 2, name + 1);
 }
 
 static void slice_title(
@@ -282,6 +281,7 @@ static void slice_title(
 	const struct rend_model *model = timeline->model;
 	char what[600], place[200], count[NUM_TEXT_BYTES];
 	char begin[NUM_TEXT_BYTES], length[NUM_TEXT_BYTES], share[NUM_TEXT_BYTES];
+	const struct tfmt_location *location = rend_slice_location(&timeline->charts, slice);
 	uint64_t length_ns = slice->end_ns - slice->begin_ns;
 	num_duration(
 		begin, slice->begin_ns > model->origin_ns ? slice->begin_ns - model->origin_ns : 0);
@@ -289,11 +289,11 @@ static void slice_title(
 	num_percent(share, (double)length_ns, (double)(model->end_ns - model->begin_ns));
 	if (slice->type == REND_SLICE_WAIT) {
 		wait_reason(slice, what, sizeof(what));
-		snprintf(text, size, "%s\nfrom %s, for %s, %s of the time shown", what, begin,
-			length, share);
+		snprintf(text, size, "%s%s%.400s%s\nfrom %s, for %s, %s of the time shown", what,
+			slice->node != 0 ? "\nin " : "", slice->node != 0 ? location->function : "",
+			slice->is_assumed ? " (assumed)" : "", begin, length, share);
 		return;
 	}
-	const struct tfmt_location *location = rend_slice_location(&timeline->charts, slice);
 	rend_model_place(location, place, sizeof(place));
 	snprintf(what, sizeof(what), "%.380s\n%s", location->function, place);
 	if (slice->type == REND_SLICE_CODE) {
@@ -308,17 +308,19 @@ static void slice_title(
 		has_major(slice) ? "\n" : "", has_major(slice) ? what : "");
 }
 
-/* With its length while there is room. */
+/* With its length while there is room; at last what is waited for alone. */
 static void wait_label(const struct rend_slice *slice, double room_px, char *label, size_t size)
 {
 	char reason[64], length[NUM_TEXT_BYTES];
+	const char *colon;
 	wait_reason(slice, reason, sizeof(reason));
 	num_duration(length, slice->end_ns - slice->begin_ns);
 	snprintf(label, size, "%s %s", reason, length);
 	if (rend_text_width_px(REND_FONT_LABEL, label) > room_px)
 		snprintf(label, size, "%s", reason);
-	if (rend_text_width_px(REND_FONT_LABEL, label) > room_px)
-		snprintf(label, size, "%s", length);
+	colon = strstr(reason, ": ");
+	if (colon != NULL && rend_text_width_px(REND_FONT_LABEL, label) > room_px)
+		snprintf(label, size, "%s", colon + 2);
 }
 
 /* The function's name; of a block how many slices it stands for. */
@@ -373,9 +375,14 @@ static void draw_track(
 {
 	const struct rend_track *track = &timeline->charts.tracks[index];
 	const struct rend_thread *thread = &timeline->model->threads[track->thread];
-	char title[128];
-	snprintf(title, sizeof(title), "thread %u, %.80s", (unsigned)thread->info->tid,
-		tfmt_trace_text(timeline->model->trace, thread->info->name));
+	char title[300], running[NUM_TEXT_BYTES], preempted[NUM_TEXT_BYTES];
+	char blocked[NUM_TEXT_BYTES];
+	snprintf(title, sizeof(title), "thread %u, %.80s: %s on CPU, %s preempted, %s waiting",
+		(unsigned)thread->info->tid,
+		tfmt_trace_text(timeline->model->trace, thread->info->name),
+		num_duration(running, thread->running_ns),
+		num_duration(preempted, thread->preempted_ns),
+		num_duration(blocked, thread->blocked_ns));
 	rend_scene_group(scene, title);
 	draw_track_name(timeline, scene, thread, y);
 	for (uint32_t row = 0; row < track_rows(timeline, index); row++) {
@@ -431,6 +438,7 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 const struct rend_view rend_view_timeline = {
 	.name = "timeline",
 	.summary = "stacks over time, thread by thread",
+	.draws_stacks = true,
 	.has_data = has_data,
 	.missing = "No stacks in this recording: record with trec's default options, or with a "
 		   "--rate above 0.",

@@ -22,3 +22,13 @@ const struct rend_view *rend_view_find(const char *name)
 	}
 	return NULL;
 }
+
+const char *rend_view_missing(const struct rend_view *view, const struct rend_model *model)
+{
+	const struct rend_totals *totals = &model->totals;
+	if (!view->draws_stacks || (totals->sampled_ns == 0 && totals->wait_ns == 0))
+		return view->missing;
+	if (model->weight == TFMT_WEIGHT_OFFCPU)
+		return "No thread was seen off the CPU: --weight cpu shows what ran.";
+	return "No thread was seen on a CPU: --weight wall shows waits too.";
+}

@@ -11,7 +11,7 @@ import re, sys
 waits, mains = [], []
 for line in open(sys.argv[1], encoding="utf-8"):
     m = re.match(r'item (\S+) ([\d.]+),([\d.]+) ([\d.]+)x[\d.]+', line)
-    if m and 'label="waiting in futex' in line:
+    if m and 'label="waiting: futex' in line:
         waits.append([float(v) for v in m.groups()[1:]])
     elif m and 'label="main"' in line:
         mains.append([float(v) for v in m.groups()[1:]])
@@ -21,7 +21,7 @@ assert any(m[0] <= x and x + width <= m[0] + m[2] + 1 and m[1] < y for m in main
     ("main does not go on while it waits", waits[0], mains)
 PYTHON
 $python3 check.py threads.scene
-expect "hatched waits" 3 "$(grep -c '^hatch waiting' threads.scene)"
+expect "hatched waits, and their square in the legend" 4 "$(grep -c '^hatch waiting' threads.scene)"
 
 # 64 busy threads: the eight busiest, not more boxes than a picture may have.
 "$BUILD/targets/gen_trace" --samples 300000 --threads 64 --symbols many.cbor.zst >/dev/null

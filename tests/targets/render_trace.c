@@ -3,6 +3,7 @@
  *
  *	make     a build with 4 jobs: a tree of processes, samples, one failure, one loss
  *	threads  one process with three threads that work and wait
+ *	waits    a server that mostly waits: stacks, reasons and flags of all sorts
  *	many     3,000 short processes below two shells
  *	wide     90 processes that all live for 10 minutes, never the same for long
  *	hostile  names that try to break out of SVG and terminals
@@ -416,6 +417,146 @@ static void write_threads(struct build *build)
 	finish(build);
 }
 
+/* A sample that is no plain one. */
+static void wait_sample(struct build *build, struct tfmt_sample record)
+{
+	record.time_ns += START_NS;
+	must(tfmt_writer_sample(build->writer, &record));
+}
+
+/* Functions called by one another, root first, each at its own address. Returns the leaf's stack.
+ */
+static uint32_t call(struct build *build, uint32_t stack, const char *const *names,
+	const uint32_t *mappings, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		uint64_t address = 0x4000;
+		for (const char *c = names[i]; *c != '\0'; c++)
+			address = address * 31 + (unsigned char)*c;
+		address = 0x4000 + address % 0x10000 * 16;
+		stack = push(build, stack, mappings[i], address);
+		if (mappings[i] == build->own)
+			add_symbol(build, mappings[i], address, names[i],
+				"/home/user/project/src/server.c", 20 + (uint32_t)(address % 400));
+		else
+			add_symbol(build, mappings[i], address, names[i], "", 0);
+	}
+	return stack;
+}
+
+#define CALL(build, stack, mappings, ...)                                \
+	call(build, stack, (const char *const[]){__VA_ARGS__}, mappings, \
+		sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
+
+/* System calls, as samples have them. */
+enum {
+	READ = 0 + 1,
+	NANOSLEEP = 35 + 1,
+	RECVFROM = 45 + 1,
+	WAIT4 = 61 + 1,
+	FUTEX = 202 + 1,
+	EPOLL_WAIT = 232 + 1
+};
+
+/* The main thread: waits for requests, hands them on. */
+static void run_acceptor(struct build *build, uint32_t thread, uint32_t main_stack)
+{
+	const uint32_t own[] = {build->own, build->own, build->libc};
+	uint32_t serve = CALL(build, main_stack, own, "serve", "wait_events");
+	uint32_t poll = CALL(build, serve, &build->libc, "epoll_wait");
+	uint32_t parse = CALL(build, main_stack, own, "serve", "parse_request");
+	uint32_t kernel = CALL(build, parse, &build->kernel, "do_syscall_64");
+	for (uint64_t time = 20 * MS; time < 9900 * MS; time += 100 * MS) {
+		wait_sample(build, (struct tfmt_sample){time + 80 * MS, 80 * MS, thread, poll,
+					   EPOLL_WAIT, TFMT_STATE_BLOCKED, 0});
+		for (uint64_t i = 81; i <= 100; i++)
+			sample(build, thread, time + i * MS, MS, i % 4 == 0 ? kernel : parse,
+				TFMT_STATE_RUNNING, 0);
+	}
+}
+
+/* Asks a database, waits for a lock, computes, is preempted. */
+static void run_worker(struct build *build, uint32_t thread, uint32_t root, uint64_t begin)
+{
+	const uint32_t own[] = {build->own, build->own};
+	const uint32_t libc[] = {build->libc, build->libc};
+	uint32_t handle = CALL(build, root, own, "worker_loop", "handle_request");
+	uint32_t query = CALL(build, CALL(build, handle, own, "query_db"), libc, "recv");
+	uint32_t lock = CALL(build, handle, libc, "pthread_mutex_lock", "__lll_lock_wait");
+	uint32_t render = CALL(build, handle, own, "render_page");
+	for (uint64_t time = begin; time < 9800 * MS; time += 120 * MS) {
+		wait_sample(build, (struct tfmt_sample){time + 40 * MS, 40 * MS, thread, query,
+					   RECVFROM, TFMT_STATE_BLOCKED, 0});
+		for (uint64_t i = 41; i <= 60; i++)
+			sample(build, thread, time + i * MS, MS, render, TFMT_STATE_RUNNING, 0);
+		wait_sample(build, (struct tfmt_sample){time + 65 * MS, 5 * MS, thread, render, 0,
+					   TFMT_STATE_PREEMPTED, TFMT_SAMPLE_ASSUMED});
+		for (uint64_t i = 66; i <= 70; i++)
+			sample(build, thread, time + i * MS, MS, render, TFMT_STATE_RUNNING, 0);
+		wait_sample(build, (struct tfmt_sample){time + 120 * MS, 50 * MS, thread, lock,
+					   FUTEX, TFMT_STATE_BLOCKED,
+					   time % (3 * MS) == 0 ? TFMT_SAMPLE_ASSUMED : 0});
+	}
+}
+
+/* Reads files: page faults, waits without a place, short waits, time no sample saw. */
+static void run_loader(struct build *build, uint32_t thread, uint32_t root)
+{
+	const uint32_t own[] = {build->own, build->own};
+	uint32_t load = CALL(build, root, own, "worker_loop", "load_file");
+	uint32_t read = CALL(build, load, &build->libc, "read");
+	uint32_t copy = CALL(build, load, &build->libc, "memcpy");
+	uint32_t kernel = CALL(build, copy, &build->kernel, "clear_page_erms");
+	uint32_t unseen = CALL(build, 0, &build->kernel, "[kernel, not sampled]");
+	for (uint64_t time = 1300 * MS; time < 9500 * MS; time += SECOND / 2) {
+		wait_sample(build, (struct tfmt_sample){time + 300 * MS, 300 * MS, thread, read,
+					   READ, TFMT_STATE_BLOCKED, 0});
+		for (uint64_t i = 301; i <= 340; i++)
+			sample(build, thread, time + i * MS, MS, i % 3 == 0 ? kernel : copy,
+				TFMT_STATE_RUNNING, 0);
+		wait_sample(build, (struct tfmt_sample){time + 370 * MS, 30 * MS, thread, copy,
+					   TFMT_SYSCALL_FAULT, TFMT_STATE_BLOCKED, 0});
+		for (uint64_t i = 371; i <= 400; i++)
+			sample(build, thread, time + i * MS, MS, kernel, TFMT_STATE_RUNNING, 0);
+		wait_sample(build, (struct tfmt_sample){time + 440 * MS, 40 * MS, thread, 0, 0,
+					   TFMT_STATE_BLOCKED, 0});
+		for (uint64_t i = 441; i <= 480; i++)
+			sample(build, thread, time + i * MS, MS, kernel, TFMT_STATE_RUNNING, 0);
+		wait_sample(build, (struct tfmt_sample){time + 490 * MS, 7 * MS, thread, 0, 0,
+					   TFMT_STATE_BLOCKED, TFMT_SAMPLE_SUMMED});
+		wait_sample(build,
+			(struct tfmt_sample){time + 490 * MS, 2 * MS, thread, unseen, 0,
+				TFMT_STATE_RUNNING, TFMT_SAMPLE_SUMMED | TFMT_SAMPLE_UNSAMPLED});
+	}
+}
+
+static void write_waits(struct build *build)
+{
+	static const char *const argv[] = {"./server", "--port", "8080"};
+	struct job jobs[] = {
+		{COMMAND("./server\0--port\0008080"), "server", "/home/user/project/build/app", -1,
+			5 * MS, 10 * SECOND, 0.6, 1, 12 * MIB, 94 * MIB, 0, 4},
+		{COMMAND("sh\0-c\0sleep 5; date"), "sh", "/bin/dash", 0, 1500 * MS, 6600 * MS,
+			0.001, 1, MIB, 2 * MIB, 0, 1},
+	};
+	begin(build, (const int[]){STDOUT_FILENO}, argv, 3, 2);
+	run_jobs(build, jobs, 2, 10 * SECOND);
+	uint32_t clone = CALL(build, 0, &build->libc, "clone3");
+	uint32_t shell = add_mapping(build, "/bin/dash", TFMT_MAPPING_FILE);
+	uint32_t wait = CALL(build, CALL(build, 0, &shell, "waitproc"), &build->libc, "wait4");
+	uint32_t workers[3];
+	for (uint32_t i = 0; i < 3; i++)
+		workers[i] = add_thread(build, jobs[0].process, 4201 + i, "worker");
+	run_acceptor(build, jobs[0].thread, CALL(build, 0, &build->own, "main"));
+	run_worker(build, workers[0], clone, 1200 * MS);
+	run_worker(build, workers[1], clone, 1250 * MS);
+	run_loader(build, workers[2], clone);
+	sample(build, jobs[1].thread, 1503 * MS, MS, wait, TFMT_STATE_RUNNING, 0);
+	sample(build, jobs[1].thread, 6590 * MS, 5085 * MS, wait, TFMT_STATE_BLOCKED, WAIT4);
+	cost(build, 10 * SECOND, 60 * MS);
+	finish(build);
+}
+
 static void write_many(struct build *build)
 {
 	static const char *const argv[] = {"./configure"};
@@ -568,6 +709,7 @@ int main(int argc, char **argv)
 	} shapes[] = {
 		{"make", write_make},
 		{"threads", write_threads},
+		{"waits", write_waits},
 		{"many", write_many},
 		{"wide", write_wide},
 		{"hostile", write_hostile},
@@ -586,7 +728,7 @@ int main(int argc, char **argv)
 		shapes[i].write(&build);
 		return 0;
 	}
-	fputs("usage: render_trace make|threads|many|wide|hostile|metrics|nonsense|big FILE\n",
+	fputs("usage: render_trace make|threads|waits|many|wide|hostile|metrics|nonsense|big FILE\n",
 		stderr);
 	return 2;
 }

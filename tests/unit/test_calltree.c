@@ -176,11 +176,86 @@ static void the_order_of_samples_does_not_matter(void **state)
 	tfmt_calltree_free(trees[1]);
 }
 
+static int add(struct tfmt_calltree *tree, enum tfmt_weight weight, struct tfmt_sample sample)
+{
+	uint64_t amount = tfmt_weight_of(weight, &sample);
+
+	return amount ? tfmt_calltree_add_sample(tree, NULL, 0, &sample, amount) : 0;
+}
+
+/* Reasons stand on top of stacks, unknown stacks come last however heavy they are. */
+static void waits_have_frames(void **state)
+{
+	static const uint64_t totals[] = {2, 40, 1060, 1100};
+	struct fixture *f = *state;
+	const struct tfmt_node *nodes, *node;
+	struct tfmt_calltree *tree;
+	size_t count;
+
+	for (int weight = 0; weight < TFMT_WEIGHT_COUNT; weight++) {
+		assert_int_equal(tfmt_calltree_new(f->trace, &tree), 0);
+		const struct tfmt_sample samples[] = {
+			{1, 10, 1, f->ab, 0, TFMT_STATE_RUNNING, 0},
+			{2, 20, 1, f->ab, 0, TFMT_STATE_RUNNING, TFMT_SAMPLE_UNSAMPLED},
+			{2, 10, 1, 0, 0, TFMT_STATE_RUNNING, 0},
+			{3, 30, 1, f->ab, 202 + 1, TFMT_STATE_BLOCKED, 0},
+			{4, 10, 1, f->ab, 0, TFMT_STATE_PREEMPTED, TFMT_SAMPLE_ASSUMED},
+			{4, 20, 1, f->ab, 202 + 1, TFMT_STATE_BLOCKED, TFMT_SAMPLE_ASSUMED},
+			{5, 1000, 1, 0, 0, TFMT_STATE_BLOCKED, TFMT_SAMPLE_SUMMED},
+		};
+		for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+			assert_int_equal(add(tree, (enum tfmt_weight)weight, samples[i]), 0);
+		assert_int_equal(tfmt_calltree_build(tree), 0);
+		nodes = tfmt_calltree_nodes(tree, &count);
+		assert_int_equal(nodes[0].total, totals[weight]);
+		if (weight == TFMT_WEIGHT_OFFCPU) {
+			node = &nodes[nodes[0].first_child];
+			assert_string_equal(name_of(tree, nodes[0].first_child), "a");
+			assert_string_equal(name_of(tree, node->next_sibling), "[stack not known]");
+			assert_string_equal(
+				name_of(tree, nodes[node->next_sibling].first_child), "[waiting]");
+			node = &nodes[node->first_child]; /* b */
+			assert_int_equal(node->total, 60);
+			assert_int_equal(node->self, 0);
+			assert_string_equal(name_of(tree, node->first_child), "[waiting: futex]");
+			node = &nodes[node->first_child];
+			assert_int_equal(node->self, 50);
+			assert_int_equal(node->self_count, 2);
+			assert_true(tfmt_calltree_function(tree, node->function)->location.is_wait);
+			assert_string_equal(name_of(tree, node->next_sibling), "[preempted]");
+		}
+		tfmt_calltree_free(tree);
+	}
+}
+
+static void waits_have_names(void **state)
+{
+	struct tfmt_sample sample = {.state = TFMT_STATE_BLOCKED};
+
+	assert_string_equal(tfmt_wait_name(&sample), "[waiting]");
+	sample.syscall = 0 + 1;
+	assert_string_equal(tfmt_wait_name(&sample), "[waiting: read]");
+	sample.syscall = TFMT_SYSCALL_FAULT;
+	assert_string_equal(tfmt_wait_name(&sample), "[waiting: page fault]");
+	sample.syscall = 60000;
+	assert_string_equal(tfmt_wait_name(&sample), "[waiting: unknown system call]");
+	sample.state = TFMT_STATE_GIL;
+	assert_string_equal(tfmt_wait_name(&sample), "[waiting: GIL]");
+	sample.state = TFMT_STATE_RUNNING;
+	assert_null(tfmt_wait_name(&sample));
+	sample.state = 77; /* of a newer recorder: not on a CPU */
+	assert_non_null(tfmt_wait_name(&sample));
+	assert_null(tfmt_weight_name(TFMT_WEIGHT_COUNT));
+	assert_string_equal(tfmt_weight_title(TFMT_WEIGHT_WALL), "wall time");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(stacks_are_merged, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(prefixes_come_between, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(waits_have_frames, set_up, tear_down),
+		cmocka_unit_test(waits_have_names),
 		cmocka_unit_test_setup_teardown(an_empty_tree_has_a_root, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			the_order_of_samples_does_not_matter, set_up, tear_down),

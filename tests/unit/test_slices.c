@@ -124,9 +124,11 @@ static void test_outer_frames_go_on_while_waiting(void **state)
 	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 152);
 	assert_int_equal(chart.slices.rows[2].count, 3);
 	check_slice(&chart, 2, 0, REND_SLICE_CODE, 'c', 100, 101);
-	check_slice(&chart, 2, 1, REND_SLICE_WAIT, 'b', 101, 151);
+	check_slice(&chart, 2, 1, REND_SLICE_CODE, 'w', 101, 151);
 	check_slice(&chart, 2, 2, REND_SLICE_CODE, 'd', 151, 152);
-	assert_int_equal(chart.slices.rows[2].slices[1].syscall, FUTEX);
+	assert_int_equal(chart.slices.rows[3].count, 1);
+	check_slice(&chart, 3, 0, REND_SLICE_WAIT, 'w', 101, 151);
+	assert_int_equal(chart.slices.rows[3].slices[0].syscall, FUTEX);
 	chart_end(&chart);
 }
 
@@ -143,6 +145,25 @@ static void test_wait_without_stack(void **state)
 	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 101);
 	check_slice(&chart, 1, 1, REND_SLICE_WAIT, 'a', 101, 151);
 	check_slice(&chart, 1, 2, REND_SLICE_CODE, 'x', 151, 152);
+	chart_end(&chart);
+}
+
+/* The kernel's functions were left before the thread could wait somewhere else. */
+static void test_wait_is_not_under_kernel_functions(void **state)
+{
+	(void)state;
+	struct chart chart;
+	chart_begin(&chart, 1);
+	run(&chart, 101, "abkl");
+	chart.tree.nodes[path(&chart, "abk")].is_kernel = true;
+	chart.tree.nodes[path(&chart, "abkl")].is_kernel = true;
+	wait_for(&chart, 101, 151, "");
+	run(&chart, 152, "abkl");
+	assert_int_equal(rend_slices_finish(&chart.slices), 0);
+	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 152);
+	check_slice(&chart, 2, 0, REND_SLICE_CODE, 'k', 100, 101);
+	check_slice(&chart, 2, 1, REND_SLICE_WAIT, 'b', 101, 151);
+	check_slice(&chart, 2, 2, REND_SLICE_CODE, 'k', 151, 152);
 	chart_end(&chart);
 }
 
@@ -200,8 +221,9 @@ static void test_stack_of_the_wait_counts(void **state)
 	assert_int_equal(rend_slices_finish(&chart.slices), 0);
 	check_slice(&chart, 0, 0, REND_SLICE_CODE, 'a', 100, 152);
 	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 101);
-	check_slice(&chart, 1, 1, REND_SLICE_WAIT, 'a', 101, 151);
+	check_slice(&chart, 1, 1, REND_SLICE_CODE, 'x', 101, 151);
 	check_slice(&chart, 1, 2, REND_SLICE_CODE, 'b', 151, 152);
+	check_slice(&chart, 2, 1, REND_SLICE_WAIT, 'x', 101, 151);
 	chart_end(&chart);
 }
 
@@ -214,8 +236,10 @@ static void test_waits_of_one_reason_are_one(void **state)
 	wait_for(&chart, 110, 120, "ab");
 	wait_for(&chart, 105, 115, "ab"); /* late, and known already */
 	assert_int_equal(rend_slices_finish(&chart.slices), 0);
-	assert_int_equal(rend_slices_count(&chart.slices), 1);
-	check_slice(&chart, 0, 0, REND_SLICE_WAIT, 0, 100, 120);
+	assert_int_equal(rend_slices_count(&chart.slices), 3);
+	check_slice(&chart, 0, 0, REND_SLICE_CODE, 'a', 100, 120);
+	check_slice(&chart, 1, 0, REND_SLICE_CODE, 'b', 100, 120);
+	check_slice(&chart, 2, 0, REND_SLICE_WAIT, 'b', 100, 120);
 	chart_end(&chart);
 }
 
@@ -293,6 +317,7 @@ int main(void)
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_outer_frames_go_on_while_waiting),
 		cmocka_unit_test(test_wait_without_stack),
+		cmocka_unit_test(test_wait_is_not_under_kernel_functions),
 		cmocka_unit_test(test_waits_in_a_row),
 		cmocka_unit_test(test_truncated_stacks_do_not_end_slices),
 		cmocka_unit_test(test_stack_of_the_wait_counts),
