@@ -14,6 +14,8 @@
 #include "procfs.h"
 #include "source.h"
 
+/* Slow readings in a row that are no accident. */
+#define SLOW_ROUNDS 3
 /* The machine's figures cost more to read than those of three processes. */
 #define MACHINE_PERIOD_NS 300000000ull
 /* Reading may take this share of a CPU: one part in so many. */
@@ -50,7 +52,7 @@ struct state {
 	uint64_t now_ns;  /* of the last drain */
 	uint64_t next_ns; /* when everything is read again */
 	uint64_t next_machine_ns;
-	uint64_t round_count; /* that everything was read */
+	unsigned slow_rounds; /* in a row */
 	bool has_young;	      /* processes that were not read yet */
 	bool has_said_slow;
 };
@@ -270,8 +272,6 @@ static uint64_t thread_cpu_ns(void)
 static void say_slow(struct state *state, uint64_t period_ns)
 {
 	char text[128];
-	if (state->has_said_slow)
-		return;
 	state->has_said_slow = true;
 	snprintf(text, sizeof(text),
 		"many processes: read every %llu ms, not every %llu ms, to cost 2 %% of a CPU",
@@ -296,11 +296,11 @@ static void drain(void *opaque, uint64_t now_ns)
 	}
 	read_processes(state, now_ns, true);
 	read_seldom(state);
-	state->round_count++;
 	uint64_t interval_ns = state->context.options->interval_ns;
 	uint64_t affordable_ns = (thread_cpu_ns() - start_ns) * COST_SHARE;
 	state->next_ns = now_ns + (affordable_ns > interval_ns ? affordable_ns : interval_ns);
-	if (affordable_ns >= 2 * interval_ns)
+	state->slow_rounds = affordable_ns >= 2 * interval_ns ? state->slow_rounds + 1 : 0;
+	if (state->slow_rounds == SLOW_ROUNDS && !state->has_said_slow)
 		say_slow(state, affordable_ns);
 }
 
