@@ -61,6 +61,18 @@ static bool demangle(const char *name, char *text)
 	return false;
 }
 
+static char *copy_name(const char *name, size_t length, char *text)
+{
+	if (length < REC_NAME_BYTES_MAX) {
+		memcpy(text, name, length);
+		text[length] = '\0';
+	} else {
+		memcpy(text, name, REC_NAME_BYTES_MAX);
+		end_cut(text, REC_NAME_BYTES_MAX);
+	}
+	return text;
+}
+
 char *rec_demangle(const char *name, char *text)
 {
 	char mangled[MANGLED_BYTES_MAX];
@@ -75,12 +87,10 @@ char *rec_demangle(const char *name, char *text)
 		if (demangle(mangled, text))
 			return text;
 	}
-	if (length < REC_NAME_BYTES_MAX) {
-		memcpy(text, name, length);
-		text[length] = '\0';
-	} else {
-		memcpy(text, name, REC_NAME_BYTES_MAX);
-		end_cut(text, REC_NAME_BYTES_MAX);
-	}
-	return text;
+	return copy_name(name, length, text);
+}
+
+char *rec_cut_name(const char *name, char *text)
+{
+	return copy_name(name, strnlen(name, REC_NAME_BYTES_MAX), text);
 }

@@ -16,4 +16,7 @@
  */
 char *rec_demangle(const char *name, char *text);
 
+/* The same for a name that is readable already: as it is, cut when it is too long. */
+char *rec_cut_name(const char *name, char *text);
+
 #endif

@@ -99,6 +99,14 @@ void rec_elf_close(struct rec_elf_file *file)
 	*file = (struct rec_elf_file){.fd = -1};
 }
 
+struct rec_span rec_elf_bytes(const struct rec_elf_file *file)
+{
+	size_t size = 0;
+	const char *bytes = elf_rawfile(file->elf, &size);
+
+	return bytes ? (struct rec_span){(const uint8_t *)bytes, size} : (struct rec_span){NULL, 0};
+}
+
 struct rec_span rec_elf_strings(const struct rec_elf_file *file, size_t section_number)
 {
 	struct rec_span strings = rec_elf_section_bytes(elf_getscn(file->elf, section_number));

@@ -49,6 +49,9 @@ void rec_elf_close(struct rec_elf_file *file);
 int rec_elf_open_debug(
 	struct rec_elf_file *debug, const struct rec_elf_file *file, const char *path);
 
+/* The whole file. */
+struct rec_span rec_elf_bytes(const struct rec_elf_file *file);
+
 /* The section of that name, or NULL. `*ret_header` is its header. */
 Elf_Scn *rec_elf_section(const struct rec_elf_file *file, const char *name, GElf_Shdr *ret_header);
 

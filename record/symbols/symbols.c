@@ -10,6 +10,7 @@
 #include "symbols/dwarf.h"
 #include "symbols/elf_file.h"
 #include "symbols/frames.h"
+#include "symbols/gosymbols.h"
 #include "symbols/intervals.h"
 #include "symbols/symtab.h"
 #include "tracefmt/error.h"
@@ -33,10 +34,13 @@ struct module {
 	bool is_noted;
 	bool is_unusable;
 	bool is_open; /* and in the resolver's list */
+	bool is_go;
+	bool has_tables; /* symbols and debug information have been read */
 	struct rec_intervals told;
 	uint64_t used_at; /* the resolver's clock at the last use */
 	struct rec_elf_file file;
 	struct rec_elf_file debug; /* closed when there is no separate one */
+	struct go_table go;
 	struct rec_symtab symtab;
 	struct rec_dwarf *dwarf;   /* NULL when there is none */
 	struct rec_frames *frames; /* NULL until an address has no name */
@@ -83,6 +87,7 @@ static void close_module(struct rec_symbols *symbols, struct module *module)
 	rec_elf_close(&module->debug);
 	rec_elf_close(&module->file);
 	module->is_open = false;
+	module->has_tables = false;
 }
 
 void rec_symbols_free(struct rec_symbols *symbols)
@@ -171,11 +176,26 @@ static struct module *oldest_but(const struct rec_symbols *symbols, const struct
 	return oldest;
 }
 
-/* Returns 0; TFMT_E_FORMAT when the file cannot be used; TFMT_E_NOMEM. */
-static int open_module(
+/* Read symbols and debug information. Returns 0 or TFMT_E_NOMEM. */
+static int read_tables(
 	struct rec_symbols *symbols, struct module *module, const struct rec_symbol_module *wanted)
 {
 	struct rec_text text;
+
+	if (module->has_tables)
+		return 0;
+	module->has_tables = true;
+	rec_elf_text(&module->file, &text);
+	open_dwarf(symbols, module, &text, wanted);
+	return rec_symtab_load(
+		&module->symtab, &module->file, module->debug.elf ? &module->debug : NULL, &text);
+}
+
+/* Returns 0; TFMT_E_FORMAT when the file cannot be used. */
+static int open_module(
+	struct rec_symbols *symbols, struct module *module, const struct rec_symbol_module *wanted)
+{
+	struct rec_span bytes;
 	int result;
 
 	if (module->is_unusable)
@@ -196,13 +216,9 @@ static int open_module(
 		module->is_unusable = true;
 		return TFMT_E_FORMAT;
 	}
-	rec_elf_text(&module->file, &text);
-	open_dwarf(symbols, module, &text, wanted);
-	result = rec_symtab_load(
-		&module->symtab, &module->file, module->debug.elf ? &module->debug : NULL, &text);
-	if (result < 0)
-		close_module(symbols, module);
-	return result;
+	bytes = rec_elf_bytes(&module->file);
+	module->is_go = go_table_find(bytes.data, bytes.size, &module->go);
+	return 0;
 }
 
 static size_t open_bytes(const struct module *module)
@@ -282,16 +298,14 @@ static void name_from_frames(
 	chain->rows[0].function = rec_chain_text(chain, name);
 }
 
-/* Fill the chain for an address. It stays empty when no function is known to be there. */
-static void find(struct module *module, const char *path, uint64_t address, struct rec_chain *chain)
+/* Fill the empty chain from symbols and debug information. */
+static void find_in_tables(
+	struct module *module, const char *path, uint64_t address, struct rec_chain *chain)
 {
 	struct rec_interval range = {0, UINT64_MAX};
 	const struct rec_symtab_entry *symbol = rec_symtab_find(&module->symtab, address, &range);
 	enum rec_dwarf_found found = REC_DWARF_NOTHING;
 
-	chain->count = 0;
-	chain->text_used = 0;
-	chain->range = (struct rec_interval){0, UINT64_MAX};
 	if (module->dwarf)
 		found = rec_dwarf_find(module->dwarf, address, chain);
 	if (found == REC_DWARF_FUNCTION)
@@ -308,6 +322,27 @@ static void find(struct module *module, const char *path, uint64_t address, stru
 	if (chain->count == 0)
 		chain->rows[chain->count++] = (struct rec_symbol_row){0};
 	chain->rows[0].function = rec_chain_name(chain, symbol->name, symbol->is_plt ? "@plt" : "");
+}
+
+/*
+ * Fill the chain for an address. It stays empty when no function is known to be there.
+ * Returns 0 or TFMT_E_NOMEM.
+ */
+static int find(struct rec_symbols *symbols, struct module *module,
+	const struct rec_symbol_module *wanted, uint64_t address)
+{
+	struct rec_chain *chain = symbols->chain;
+	int result;
+
+	chain->count = 0;
+	chain->text_used = 0;
+	chain->range = (struct rec_interval){0, UINT64_MAX};
+	if (module->is_go && rec_go_find(&module->go, address, chain))
+		return 0;
+	result = read_tables(symbols, module, wanted);
+	if (result == 0)
+		find_in_tables(module, wanted->path, address, chain);
+	return result;
 }
 
 static int compare_addresses(const void *left, const void *right)
@@ -334,9 +369,13 @@ int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_mod
 		if (!module->is_open) {
 			result = open_module(symbols, module, wanted);
 			if (result < 0)
-				return result == TFMT_E_NOMEM ? result : 0;
+				return 0;
 		}
-		find(module, wanted->path, addresses[i], chain);
+		result = find(symbols, module, wanted, addresses[i]);
+		if (result < 0) {
+			close_module(symbols, module);
+			return result;
+		}
 		trim(symbols, module);
 		if (module->dwarf && rec_dwarf_is_given_up(module->dwarf))
 			note(symbols, module, "its debug information takes too long to read");

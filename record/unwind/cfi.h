@@ -38,7 +38,11 @@ struct cfi_row {
 	int64_t cfa_offset;
 	struct cfi_cell cells[ARCH_REG_COUNT];
 	bool is_signal; /* the frame of a signal trampoline */
-	bool is_switch; /* what it calls runs on another stack, the caller is on the old one */
+	/*
+	 * What it calls runs on another stack than its caller: how many return addresses there tell
+	 * what it was called for. 0: on the same.
+	 */
+	uint8_t switch_depth;
 };
 
 /* ---- tables: where the rows of one file are ---- */
@@ -110,7 +114,6 @@ enum cfi_rule_flag {
 	CFI_RULE_SIGNAL = 1 << 1,   /* the caller was interrupted, it did not call */
 	CFI_RULE_CFA_EXPR = 1 << 2, /* cfa_offset is an expression */
 	CFI_RULE_PLAIN = 1 << 3,    /* no expression, no signal, everything saved at the CFA */
-	CFI_RULE_SWITCH = 1 << 4,   /* the caller is on a stack that may have gone on */
 };
 
 struct cfi_saved {
@@ -123,6 +126,7 @@ struct cfi_rule {
 	uint8_t flags;
 	uint8_t cfa_register;
 	uint8_t saved_count;
+	uint8_t switch_depth; /* as of struct cfi_row */
 	int32_t cfa_offset;
 	uint32_t lost; /* registers that the caller's values are not known of */
 	struct cfi_saved saved[ARCH_REG_COUNT];

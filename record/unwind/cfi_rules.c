@@ -127,8 +127,7 @@ static bool make_rule(struct cfi_rules *rules, const struct cfi_row *row, struct
 	rule->flags = CFI_RULE_PLAIN;
 	if (row->is_signal)
 		rule->flags = CFI_RULE_SIGNAL;
-	if (row->is_switch)
-		rule->flags |= CFI_RULE_SWITCH;
+	rule->switch_depth = row->switch_depth;
 	if (row->cfa.how == CFI_IS_EXPR) {
 		rule->flags &= (uint8_t)~CFI_RULE_PLAIN;
 		rule->flags |= CFI_RULE_CFA_EXPR;

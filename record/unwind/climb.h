@@ -34,6 +34,15 @@ struct known_call {
 	uint64_t distance;  /* from the return address to a direct call's target */
 };
 
+/* A return address that was used, and where it was. */
+struct used_return {
+	uint64_t slot;
+	uint64_t address;
+};
+
+/* Return addresses remembered: a power of two. */
+#define USED_RETURNS 8u
+
 struct climb {
 	struct known_call calls[KNOWN_CALLS];
 	struct rec_modules *modules;
@@ -44,8 +53,10 @@ struct climb {
 	bool is_exact;	   /* the pc is where execution stands, not where it returns to */
 	bool is_outermost; /* the last frame looked like the first that a stack has */
 	unsigned flags;
-	size_t count;	   /* frames so far */
-	size_t sure_count; /* those that the copied stack alone gave */
+	struct used_return returns[USED_RETURNS]; /* the last ones, by number */
+	unsigned return_count;			  /* since the sample, or a signal */
+	size_t count;				  /* frames so far */
+	size_t sure_count;			  /* those that the copied stack alone gave */
 	unsigned descents;
 	struct search searches[MAX_SEARCHES];
 	size_t search_count;
@@ -65,10 +76,12 @@ bool climb_search(struct climb *climb);
 bool climb_search_frame(struct climb *climb);
 
 /*
- * Whether the return address that the climb stands at follows a call of the function at `pc`. Words
- * of a stack that has gone on since the sample seldom do.
+ * After a switch of stacks, with the climb at the caller of the function at `pc`, on a stack that
+ * is read later than the sample was taken: whether it is still the stack of that time. It is when
+ * its last return address follows a call of that function, and when `depth` return addresses (or
+ * all, at least two) before the switch are still in their places.
  */
-bool climb_has_called(struct climb *climb, uint64_t pc);
+bool climb_is_same_stack(struct climb *climb, uint64_t pc, unsigned depth);
 
 /*
  * After a dead end: go back to the last search and try what else it finds. Returns: false when

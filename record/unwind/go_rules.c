@@ -3,6 +3,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+/* Return addresses that tell for what a stack was switched: into it, a closure or stub, its work.
+ */
+#define SWITCH_DEPTH 3
+/* The same where C calls Go, by way of three functions of the runtime and a stub. */
+#define CALLBACK_DEPTH 6
+
 void go_rules_release(struct go_rules *rules)
 {
 	if (rules->file)
@@ -49,6 +55,18 @@ static void set_row(struct cfi_row *row, unsigned base, int64_t size)
 	row->cells[ARCH_REG_FP] = (struct cfi_cell){.how = CFI_AT_CFA, .value = -16};
 }
 
+/* What the kernel has left above the trampoline that a signal handler returns to. */
+static void set_signal_row(struct cfi_row *row)
+{
+	*row = (struct cfi_row){
+		.cfa = {.how = CFI_REGISTER, .value = ARCH_REG_SP},
+		.is_signal = true,
+	};
+	for (unsigned reg = 0; reg < ARCH_REG_COUNT; reg++)
+		row->cells[reg] =
+			(struct cfi_cell){.how = CFI_AT_CFA, .value = arch_sigreturn_offset(reg)};
+}
+
 bool go_rules_find(
 	struct go_rules *rules, int fd, uint64_t vaddr, bool is_exact, struct cfi_row *ret_row)
 {
@@ -60,6 +78,11 @@ bool go_rules_find(
 	if (!rules->file || !go_find_function(&rules->table, vaddr, &function) ||
 		!go_value_at(&rules->table, &function, function.stack_sizes, vaddr, &size))
 		return false;
+	if (is_named(rules, &function, "runtime.sigreturn__sigaction") ||
+		is_named(rules, &function, "runtime.sigreturn")) {
+		set_signal_row(ret_row);
+		return true;
+	}
 	*ret_row = (struct cfi_row){0};
 	/* Signals are handled at the top of a stack of their own, but interrupt something. */
 	if (function.is_top && !is_named(rules, &function, "runtime.sigtramp"))
@@ -71,7 +94,9 @@ bool go_rules_find(
 		 */
 		if (size.value > 0 && !is_named(rules, &function, "runtime.mcall"))
 			set_row(ret_row, ARCH_REG_FP, 8);
-		ret_row->is_switch = true;
+		ret_row->switch_depth = is_named(rules, &function, "runtime.cgocallback")
+						? CALLBACK_DEPTH
+						: SWITCH_DEPTH;
 		return true;
 	}
 	set_row(ret_row, ARCH_REG_SP, size.value);

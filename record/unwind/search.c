@@ -296,7 +296,19 @@ bool climb_retry(struct climb *climb)
 	return false;
 }
 
-bool climb_has_called(struct climb *climb, uint64_t pc)
+bool climb_is_same_stack(struct climb *climb, uint64_t pc, unsigned depth)
 {
-	return judge(climb, climb->regs.value[ARCH_REG_PC], pc) == RETURN_CERTAIN;
+	if (climb->return_count < 2 ||
+		judge(climb, climb->regs.value[ARCH_REG_PC], pc) != RETURN_CERTAIN)
+		return false;
+	for (unsigned i = 1; i <= depth && i <= climb->return_count; i++) {
+		const struct used_return *used =
+			&climb->returns[(climb->return_count - i) % USED_RETURNS];
+		uint64_t now;
+
+		if (!process_read(climb->pid, used->slot, &now, sizeof(now)) ||
+			now != used->address)
+			return false;
+	}
+	return true;
 }

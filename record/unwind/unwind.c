@@ -197,6 +197,10 @@ static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32
 		return REC_END_ROOT;
 	step = rule->flags & CFI_RULE_PLAIN ? apply_plain(climb, rule)
 					    : apply_any(climb, rules, rule);
+	/* The other stack has often gone on by now: then this one, which is whole, is all. */
+	if (rule->switch_depth > 0 &&
+		(step != STEP_ON || !climb_is_same_stack(climb, pc, rule->switch_depth)))
+		return REC_END_ROOT;
 	if (step != STEP_ON)
 		return step;
 	climb->regs.known &= ~rule->lost;
@@ -204,8 +208,6 @@ static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32
 	if (climb->regs.value[ARCH_REG_SP] <= old_sp && !climb->is_exact &&
 		++climb->descents > MAX_DESCENTS)
 		return REC_END_CFA;
-	if (rule->flags & CFI_RULE_SWITCH && !climb_has_called(climb, pc))
-		return REC_END_PC;
 	return climb->regs.value[ARCH_REG_PC] == 0 ? REC_END_ROOT : STEP_ON;
 }
 
@@ -238,6 +240,17 @@ static bool is_never_called(const struct rec_unwinder *unwinder, const struct pc
 	       unwinder->rules.rules[before->rule].flags & CFI_RULE_SIGNAL;
 }
 
+/* Remember where the return address was that led to this frame. */
+static void note_return(struct climb *climb)
+{
+	if (climb->is_exact) {
+		climb->return_count = 0;
+		return;
+	}
+	climb->returns[climb->return_count++ % USED_RETURNS] = (struct used_return){
+		climb->regs.value[ARCH_REG_SP] - 8, climb->regs.value[ARCH_REG_PC]};
+}
+
 /* Add the frame that the registers stand for, and turn them into its caller's. */
 static int step(struct rec_unwinder *unwinder, struct climb *climb)
 {
@@ -252,6 +265,8 @@ static int step(struct rec_unwinder *unwinder, struct climb *climb)
 		return REC_END_DEPTH;
 	struct pc_entry *entry = entry_of(unwinder, module, vaddr, climb->is_exact);
 	bool is_bottom = false;
+
+	note_return(climb);
 
 	if (!climb->is_exact && module->image && is_never_called(unwinder, entry)) {
 		struct pc_entry *next = entry_of(unwinder, module, vaddr + 1, true);
