@@ -199,7 +199,9 @@ static enum result parse_line(
 	/* Where only programs have their stacks that know no higher addresses. */
 	if ((blocked->sp | blocked->pc) >> 32 == 0)
 		return RESULT_32_BIT;
-	view->syscall = number >= 0 && number < UINT16_MAX ? (uint16_t)(number + 1) : 0;
+	view->syscall = number < 0			  ? TFMT_SYSCALL_FAULT
+			: number + 1 < TFMT_SYSCALL_FAULT ? (uint16_t)(number + 1)
+							  : 0;
 	return RESULT_READ;
 }
 
