@@ -116,13 +116,14 @@ void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTE
 void rend_facts_wait_places(const struct rend_model *model, char text[REND_FACTS_BYTES])
 {
 	const struct rend_totals *totals = &model->totals;
+	const uint64_t least_ns = totals->wait_ns / 1000;
 	char share[NUM_TEXT_BYTES];
 	text[0] = '\0';
-	if (totals->assumed_ns > 0)
+	if (totals->assumed_ns > least_ns)
 		append(text, "%s at assumed places",
 			num_percent(share, (double)totals->assumed_ns, (double)totals->wait_ns));
-	if (totals->placeless_ns > 0)
-		append(text, "%s%s at unknown ones", text[0] != '\0' ? ", " : "",
+	if (totals->placeless_ns > least_ns)
+		append(text, "%s%s at unknown places", text[0] != '\0' ? ", " : "",
 			num_percent(share, (double)totals->placeless_ns, (double)totals->wait_ns));
 }
 
