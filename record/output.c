@@ -5,21 +5,43 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static bool is_regular(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Two recorders would write over each other. File systems without locks are trusted. */
+static int lock(struct rec_output *output, const struct msg *msg)
+{
+	if (!is_regular(output->fd))
+		return 0;
+	output->is_locked = flock(output->fd, LOCK_EX | LOCK_NB) == 0;
+	if (output->is_locked || errno != EWOULDBLOCK)
+		return 0;
+	msg_error(msg, "%s is being written by another recorder: choose another place with -o FILE",
+		output->path ? output->path : "standard output");
+	return -1;
+}
 
 static int open_file(struct rec_output *output, const struct msg *msg)
 {
 	struct stat st;
-	output->is_new = stat(output->path, &st) != 0;
-	output->fd = open(output->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (output->fd >= 0)
-		return 0;
-	msg_error(msg, "cannot write %s: %s: choose another place with -o FILE", output->path,
-		strerror(errno));
-	free(output->path);
-	output->path = NULL;
-	return -1;
+	bool is_new = stat(output->path, &st) != 0;
+	output->fd = open(output->path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (output->fd < 0) {
+		msg_error(msg, "cannot write %s: %s: choose another place with -o FILE",
+			output->path, strerror(errno));
+		return -1;
+	}
+	if (lock(output, msg) != 0)
+		return -1;
+	output->is_new = is_new;
+	return 0;
 }
 
 int rec_output_name(
@@ -70,17 +92,33 @@ int rec_output_open(struct rec_output *output, const char *path, const struct ms
 	output->redirects_child = true;
 	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (output->fd >= 0)
-		return 0;
+		return lock(output, msg);
 	msg_error(msg, "cannot use stdout: %s: use -o FILE", strerror(errno));
 	return -1;
 }
 
+int rec_output_begin(struct rec_output *output)
+{
+	/* What the shell opened as stdout is as the shell wants it. */
+	return output->path && is_regular(output->fd) ? ftruncate(output->fd, 0) : 0;
+}
+
+/* A link leads to the file that was made: it is not ours to remove. */
+static void remove_file(const char *path)
+{
+	char *real = realpath(path, NULL);
+	if (real)
+		unlink(real);
+	free(real);
+}
+
 void rec_output_close(struct rec_output *output, bool discard)
 {
-	struct stat st;
-	if (output->fd >= 0 && discard && output->is_new && output->path &&
-		fstat(output->fd, &st) == 0 && S_ISREG(st.st_mode))
-		unlink(output->path);
+	if (discard && output->is_new && is_regular(output->fd))
+		remove_file(output->path);
+	/* Who gave us a descriptor may keep it, and the lock with it. */
+	if (output->is_locked)
+		flock(output->fd, LOCK_UN);
 	if (output->fd >= 0)
 		close(output->fd);
 	free(output->path);

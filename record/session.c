@@ -1,10 +1,12 @@
 #include "session.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -206,25 +208,37 @@ static void take_signals(struct session *s, uint64_t now_ns)
 		}
 		/* The terminal sends to the whole foreground group: the program has it already. */
 		bool from_kernel = info.ssi_code > 0;
-		if (s->attach)
+		if (s->attach || s->target.has_ended)
 			s->was_told_to_end |=
 				rec_inherited_ends(&s->inherited, info.ssi_signo, from_kernel);
-		else if (!from_kernel && !s->target.has_ended)
+		else if (!from_kernel)
 			kill(s->target.pid, (int)info.ssi_signo);
 	}
 }
 
 /* ---- rounds ---- */
 
-static void watch_output(struct session *s)
+static void fail_output(struct session *s, int error)
 {
-	int error = rec_sink_error(s->sink);
 	if (error == 0 || s->output_failed)
 		return;
 	s->output_failed = true;
 	const char *name = s->output.path ? s->output.path : "standard output";
 	msg_error(s->msg, "cannot write %s: %s: the recording ends here, the program goes on", name,
 		strerror(error));
+}
+
+static void watch_output(struct session *s)
+{
+	fail_output(s, rec_sink_error(s->sink));
+}
+
+static void begin_output(struct session *s)
+{
+	if (rec_output_begin(&s->output) == 0)
+		rec_sink_start(s->sink);
+	else
+		fail_output(s, errno);
 }
 
 static void drain_all(struct session *s, uint64_t until_ns)
@@ -322,14 +336,18 @@ static void record(struct session *s)
 	}
 }
 
-/* After the recording: only the program's end, and signals on their way to it, matter. */
+/* After the recording only signals matter, or `fd` (-1: none). */
+static void wait_for_signals(struct session *s, int fd)
+{
+	struct pollfd fds[] = {{s->signal_fd, POLLIN, 0}, {fd, POLLIN, 0}};
+	poll(fds, 2, -1);
+	take_signals(s, rec_now_ns());
+}
+
 static void wait_for_target(struct session *s)
 {
-	struct epoll_event events[8];
-	while (!s->attach && !s->target.has_ended) {
-		epoll_wait(s->epoll_fd, events, 8, -1);
-		take_signals(s, rec_now_ns());
-	}
+	while (!s->attach && !s->target.has_ended)
+		wait_for_signals(s, -1);
 }
 
 /* ---- the beginning ---- */
@@ -566,8 +584,20 @@ static void finish(struct session *s)
 	struct tfmt_clock clocks = rec_machine_clocks();
 	tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
 	write_costs(s, now_ns);
-	rec_sink_finish(s->sink);
+	rec_sink_end(s->sink);
+}
+
+/* A slow reader is waited for, as every filter does; a signal ends that. */
+static void wait_for_output(struct session *s)
+{
+	eventfd_t done;
+	s->was_told_to_end = false;
+	while (!s->was_told_to_end && !s->output_failed &&
+		eventfd_read(rec_sink_fd(s->sink), &done) != 0)
+		wait_for_signals(s, rec_sink_fd(s->sink));
 	watch_output(s);
+	if (s->was_told_to_end && !s->output_failed)
+		msg_warn(s->msg, "stopped before all of the trace was read: it has no end");
 }
 
 static void say_result(const struct session *s)
@@ -631,8 +661,10 @@ int rec_session_run(const struct rec_options *options, const struct msg *msg)
 		tear_down(&s, true);
 		return error == ENOENT ? REC_EXIT_NOT_FOUND : REC_EXIT_NOT_EXECUTABLE;
 	}
+	begin_output(&s);
 	record(&s);
 	finish(&s);
+	wait_for_output(&s);
 	say_result(&s);
 	wait_for_target(&s);
 	int status = rec_target_exit_status(&s.target);

@@ -5,7 +5,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* So many times the queue for what nobody asked room for; then whole chunks are left out. */
+#define HARD_LIMIT 3
 
 struct chunk {
 	struct chunk *next;
@@ -20,61 +25,97 @@ struct rec_sink {
 	pthread_t thread;
 	bool has_thread;
 
+	int done_fd; /* an eventfd */
+
 	pthread_mutex_t lock; /* guards the queue */
 	pthread_cond_t changed;
 	struct chunk *first;
 	struct chunk **last;
-	bool is_closing;
+	bool is_started, is_ended, is_dropped;
 
 	_Atomic size_t waiting_bytes;
 	_Atomic uint64_t written_bytes;
 	_Atomic int error;
 };
 
+/* A full disk took a part of a chunk: without it the file is whole up to here. */
+static void cut_off(int fd, size_t torn_bytes)
+{
+	struct stat st;
+	off_t end = lseek(fd, 0, SEEK_CUR);
+	if (torn_bytes > 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == end &&
+		ftruncate(fd, end - (off_t)torn_bytes) == 0)
+		lseek(fd, -(off_t)torn_bytes, SEEK_CUR);
+}
+
+/* The only place where the writer may be cancelled: a pipe may never be read. */
+static ssize_t write_some(int fd, const unsigned char *data, size_t size_bytes)
+{
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	ssize_t n = write(fd, data, size_bytes);
+	int saved_errno = errno;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	errno = saved_errno;
+	return n;
+}
+
 static int write_whole(int fd, const unsigned char *data, size_t size_bytes)
 {
-	while (size_bytes > 0) {
-		ssize_t n = write(fd, data, size_bytes);
+	size_t done_bytes = 0;
+	while (done_bytes < size_bytes) {
+		ssize_t n = write_some(fd, data + done_bytes, size_bytes - done_bytes);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0)
-			return n < 0 ? errno : EIO;
-		data += n;
-		size_bytes -= (size_t)n;
+		if (n > 0) {
+			done_bytes += (size_t)n;
+			continue;
+		}
+		int error = n < 0 ? errno : EIO;
+		cut_off(fd, done_bytes);
+		return error;
 	}
 	return 0;
 }
 
-static struct chunk *take_chunk(struct rec_sink *sink)
+/* Wait for a chunk; it stays in the queue until it is written. NULL: no more will come. */
+static struct chunk *next_chunk(struct rec_sink *sink)
 {
 	pthread_mutex_lock(&sink->lock);
-	while (!sink->first && !sink->is_closing)
+	while (!sink->is_dropped && (!sink->is_started || (!sink->first && !sink->is_ended)))
 		pthread_cond_wait(&sink->changed, &sink->lock);
-	struct chunk *chunk = sink->first;
-	if (chunk) {
-		sink->first = chunk->next;
-		if (!sink->first)
-			sink->last = &sink->first;
-	}
+	struct chunk *chunk = sink->is_dropped ? NULL : sink->first;
 	pthread_mutex_unlock(&sink->lock);
 	return chunk;
+}
+
+static void free_first(struct rec_sink *sink)
+{
+	pthread_mutex_lock(&sink->lock);
+	struct chunk *chunk = sink->first;
+	sink->first = chunk->next;
+	if (!sink->first)
+		sink->last = &sink->first;
+	pthread_mutex_unlock(&sink->lock);
+	atomic_fetch_sub(&sink->waiting_bytes, chunk->size_bytes);
+	free(chunk);
 }
 
 static void *write_chunks(void *context)
 {
 	struct rec_sink *sink = context;
 	struct chunk *chunk;
-	while ((chunk = take_chunk(sink))) {
-		if (atomic_load(&sink->error) == 0) {
-			int error = write_whole(sink->fd, chunk->data, chunk->size_bytes);
-			if (error == 0)
-				atomic_fetch_add(&sink->written_bytes, chunk->size_bytes);
-			else
-				atomic_store(&sink->error, error);
-		}
-		atomic_fetch_sub(&sink->waiting_bytes, chunk->size_bytes);
-		free(chunk);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	while ((chunk = next_chunk(sink))) {
+		int error = atomic_load(&sink->error);
+		if (error == 0)
+			error = write_whole(sink->fd, chunk->data, chunk->size_bytes);
+		if (error == 0)
+			atomic_fetch_add(&sink->written_bytes, chunk->size_bytes);
+		else
+			atomic_store(&sink->error, error);
+		free_first(sink);
 	}
+	eventfd_write(sink->done_fd, 1);
 	return NULL;
 }
 
@@ -87,6 +128,9 @@ static int queue_chunk(void *context, const void *data, size_t size_bytes)
 		errno = error;
 		return TFMT_E_IO;
 	}
+	/* Its number is missing in the trace then, which readers report as damage. */
+	if (atomic_load(&sink->waiting_bytes) > HARD_LIMIT * sink->queue_bytes)
+		return 0;
 	struct chunk *chunk = malloc(sizeof(*chunk) + size_bytes);
 	if (!chunk)
 		return TFMT_E_NOMEM;
@@ -111,6 +155,7 @@ int rec_sink_new(int fd, const struct tfmt_header *header, size_t queue_bytes,
 	sink->fd = fd;
 	sink->queue_bytes = queue_bytes;
 	sink->last = &sink->first;
+	sink->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&sink->lock, NULL);
 	pthread_cond_init(&sink->changed, NULL);
 	/* Microseconds are finer than any sampling; the digits below them do not compress. */
@@ -128,23 +173,45 @@ int rec_sink_new(int fd, const struct tfmt_header *header, size_t queue_bytes,
 	return 0;
 }
 
-static void join_thread(struct rec_sink *sink)
+static void set_flag(struct rec_sink *sink, bool *flag)
 {
-	if (!sink->has_thread)
-		return;
 	pthread_mutex_lock(&sink->lock);
-	sink->is_closing = true;
+	*flag = true;
 	pthread_cond_signal(&sink->changed);
 	pthread_mutex_unlock(&sink->lock);
-	pthread_join(sink->thread, NULL);
+}
+
+void rec_sink_start(struct rec_sink *sink)
+{
+	set_flag(sink, &sink->is_started);
+}
+
+void rec_sink_end(struct rec_sink *sink)
+{
+	struct tfmt_error err;
+	if (sink->is_ended)
+		return;
+	if (atomic_load(&sink->error) == 0)
+		tfmt_writer_finish(sink->writer, &err);
+	set_flag(sink, &sink->is_ended);
+}
+
+int rec_sink_fd(const struct rec_sink *sink)
+{
+	return sink->done_fd;
+}
+
+static void join_thread(struct rec_sink *sink)
+{
+	if (sink->has_thread)
+		pthread_join(sink->thread, NULL);
 	sink->has_thread = false;
 }
 
 int rec_sink_finish(struct rec_sink *sink)
 {
-	struct tfmt_error err;
-	if (atomic_load(&sink->error) == 0)
-		tfmt_writer_finish(sink->writer, &err);
+	rec_sink_start(sink);
+	rec_sink_end(sink);
 	join_thread(sink);
 	return atomic_load(&sink->error);
 }
@@ -153,13 +220,16 @@ void rec_sink_free(struct rec_sink *sink)
 {
 	if (!sink)
 		return;
-	join_thread(sink);
-	while (sink->first) {
-		struct chunk *next = sink->first->next;
-		free(sink->first);
-		sink->first = next;
+	if (sink->has_thread) {
+		set_flag(sink, &sink->is_dropped);
+		pthread_cancel(sink->thread);
 	}
+	join_thread(sink);
+	while (sink->first)
+		free_first(sink);
 	tfmt_writer_free(sink->writer);
+	if (sink->done_fd >= 0)
+		close(sink->done_fd);
 	pthread_mutex_destroy(&sink->lock);
 	pthread_cond_destroy(&sink->changed);
 	free(sink);

@@ -13,14 +13,24 @@
 struct rec_sink;
 
 /*
- * Begin a trace on `fd`, which stays the caller's. `queue_bytes` bounds what may wait for the
- * output. Returns: 0, or a negative enum tfmt_err with words in `err`.
+ * Begin a trace for `fd`, which stays the caller's. `queue_bytes` bounds what may wait for the
+ * output. Nothing is written before rec_sink_start().
+ * Returns: 0, or a negative enum tfmt_err with words in `err`.
  */
 int rec_sink_new(int fd, const struct tfmt_header *header, size_t queue_bytes,
 	struct rec_sink **ret_sink, struct tfmt_error *err);
 
-/* Finish the trace (end record) and wait until all is written. Returns as rec_sink_error(). */
+/* Let the trace reach the output from now on. */
+void rec_sink_start(struct rec_sink *sink);
+/*
+ * Write the end record. What waits for the output goes on its way: rec_sink_fd() becomes readable
+ * when all of it has arrived or failed.
+ */
+void rec_sink_end(struct rec_sink *sink);
+int rec_sink_fd(const struct rec_sink *sink);
+/* End the trace, if that was not done, and wait for it all. Returns as rec_sink_error(). */
 int rec_sink_finish(struct rec_sink *sink);
+/* Drops what has not been written yet. */
 void rec_sink_free(struct rec_sink *sink);
 
 /* To add records and rows with. Its failures need no handling: see rec_sink_error(). */
