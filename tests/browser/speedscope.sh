@@ -19,7 +19,11 @@ fi
 "$tconv" -q --speedscope empty.cbor.zst >empty.speedscope.json
 "$BUILD/targets/deep_trace" deep.cbor.zst
 "$tconv" -q --speedscope deep.cbor.zst >deep.speedscope.json
+"$BUILD/targets/render_trace" waits waits.cbor.zst
+"$tconv" -q --speedscope waits.cbor.zst >waits.speedscope.json
+"$tconv" -q --speedscope --weight wall waits.cbor.zst >waits-wall.speedscope.json
 files="tiny.json wall.speedscope.json empty.speedscope.json deep.speedscope.json"
+files="$files waits.speedscope.json waits-wall.speedscope.json"
 # shellcheck disable=SC2086
 node "$ROOT/tests/browser/speedscope.mjs" "$npm" "$chromium" $files >exports.jsonl
 
@@ -63,6 +67,19 @@ tiny = exports[0]
 assert len(tiny["profiles"]) == 3
 assert {"main", "work", "inner", "outer", "prog+0x9999"} <= {f["name"] for f in tiny["shared"]["frames"]}
 assert {"name": "work", "file": "/src/prog.c", "line": 20} in tiny["shared"]["frames"]
+# Waits are gaps, or frames of their own that fill them.
+running, wall = exports[4:]
+assert wall["name"] == "./server --port 8080 (wall time)" and "(" not in running["name"]
+own = {f["name"] for f in wall["shared"]["frames"]} - {f["name"] for f in running["shared"]["frames"]}
+reasons = {"[preempted]", "[waiting]", "[waiting: epoll_wait]", "[waiting: futex]", "[waiting: page fault]",
+           "[waiting: read]", "[waiting: recvfrom]", "[waiting: wait4]"}
+assert {name for name in own if name.startswith("[")} == reasons | {"[stack not known]"}, own
+for some, all_of in zip(sorted(running["profiles"], key=lambda p: p["name"]),
+                        sorted(wall["profiles"], key=lambda p: p["name"])):
+    ran = totals(some, [f["name"] for f in running["shared"]["frames"]])
+    both = totals(all_of, [f["name"] for f in wall["shared"]["frames"]])
+    assert +ran == +collections.Counter({s: ns for s, ns in both.items() if s[-1] not in reasons})
+    assert ran.total() < both.total() <= all_of["endValue"] - all_of["startValue"], some["name"]
 deep = json.load(open("deep.speedscope.json"))
 cut = [f["name"] for f in deep["shared"]["frames"] if f["name"].endswith("frames cut]")]
 assert cut == ["[3001 frames cut]"], cut
