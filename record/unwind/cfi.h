@@ -34,7 +34,8 @@ struct cfi_cell {
 };
 
 struct cfi_row {
-	struct cfi_cell cfa; /* CFI_REGISTER: register `value` + cfa_offset; or CFI_IS_EXPR */
+	uint64_t function_start; /* virtual address */
+	struct cfi_cell cfa;	 /* CFI_REGISTER: register `value` + cfa_offset; or CFI_IS_EXPR */
 	int64_t cfa_offset;
 	struct cfi_cell cells[ARCH_REG_COUNT];
 	bool is_signal; /* the frame of a signal trampoline */

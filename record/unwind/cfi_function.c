@@ -300,5 +300,6 @@ bool cfi_function_run(const struct cfi_function *function, uint64_t vaddr, struc
 	if (program.failed || program.row.cfa.how == CFI_UNDEFINED)
 		return false;
 	*ret_row = program.row;
+	ret_row->function_start = function->start;
 	return true;
 }

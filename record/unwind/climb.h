@@ -16,6 +16,7 @@
 struct search {
 	struct arch_regs regs;
 	bool is_exact;
+	uint64_t function_start; /* of the function the climb stands in; 0: not known */
 	bool repeats; /* it looks for the frame pointer of the last frame, which then is done again
 		       */
 	unsigned flags;
@@ -72,8 +73,9 @@ bool climb_search(struct climb *climb);
 /*
  * The same for a pc whose rule wants the frame pointer, which is not known: the registers are then
  * those of the last frame with a frame pointer, and that frame is taken back, to be added again.
+ * `function_start`: address of the function that the frame is of.
  */
-bool climb_search_frame(struct climb *climb);
+bool climb_search_frame(struct climb *climb, uint64_t function_start);
 
 /*
  * After a switch of stacks, with the climb at the caller of the function at `pc`, on a stack that

@@ -62,8 +62,11 @@ static const struct known_call *call_before(
 	return known;
 }
 
-/* Whether `address` can be where the function at `pc` returns to. */
-static enum return_kind judge(struct climb *climb, uint64_t address, uint64_t pc)
+/*
+ * Whether `address` can be where the function at `pc` returns to. `start` is where that begins, or
+ * 0: then a call to somewhere shortly before `pc` is certain enough.
+ */
+static enum return_kind judge(struct climb *climb, uint64_t address, uint64_t pc, uint64_t start)
 {
 	const struct mapping *mapping = space_find(climb->space, address - 1);
 
@@ -75,8 +78,13 @@ static enum return_kind judge(struct climb *climb, uint64_t address, uint64_t pc
 		return RETURN_MAYBE;
 	if (known->call != ARCH_CALL_DIRECT)
 		return known->call == ARCH_CALL_NONE ? RETURN_NONE : RETURN_MAYBE;
-	if (pc - (address + known->distance) < FUNCTION_BYTES)
+	uint64_t target = address + known->distance;
+
+	if (target == start || (start == 0 && pc - target < FUNCTION_BYTES))
 		return RETURN_CERTAIN;
+	/* What was called may have jumped here. */
+	if (pc - target < FUNCTION_BYTES)
+		return RETURN_MAYBE;
 	/* Between modules a call goes by way of a stub; within one it would have led here. */
 	const struct mapping *here = space_find(climb->space, pc);
 
@@ -101,7 +109,7 @@ static bool try_slot(struct climb *climb, uint64_t slot, enum return_kind wanted
 	uint64_t address, below, pc = climb->regs.value[ARCH_REG_PC];
 
 	if (!stack_memory_read(climb->memory, slot, &address, 8) ||
-		judge(climb, address, pc) < wanted)
+		judge(climb, address, pc, 0) < wanted)
 		return false;
 	/* A pointer up the stack just below is the frame pointer that the function saved. */
 	if (slot > climb->regs.value[ARCH_REG_SP] &&
@@ -127,7 +135,7 @@ static bool read_frame(struct climb *climb, const struct arch_regs *regs, uint64
 	       frame - regs->value[ARCH_REG_SP] < FRAME_BYTES &&
 	       stack_memory_read(climb->memory, frame, ret_saved, 8) &&
 	       stack_memory_read(climb->memory, frame + 8, ret_address, 8) &&
-	       (judge(climb, *ret_address, regs->value[ARCH_REG_PC]) != RETURN_NONE ||
+	       (judge(climb, *ret_address, regs->value[ARCH_REG_PC], 0) != RETURN_NONE ||
 		       (*ret_saved == 0 && space_find(climb->space, *ret_address)));
 }
 
@@ -156,15 +164,16 @@ static uint64_t find_limit(struct climb *climb)
 }
 
 /* Let the frame pointer point to `slot`. Returns: false when that is no frame. */
-static bool try_frame(struct climb *climb, uint64_t slot, int stage)
+static bool try_frame(struct climb *climb, const struct search *search, uint64_t slot)
 {
-	enum return_kind wanted = stage == STAGE_FRAME_CALLER ? RETURN_CERTAIN : RETURN_MAYBE;
-	uint64_t saved, address;
+	enum return_kind wanted =
+		search->stage == STAGE_FRAME_CALLER ? RETURN_CERTAIN : RETURN_MAYBE;
+	uint64_t saved, address, pc = climb->regs.value[ARCH_REG_PC];
 
 	if (!stack_memory_read(climb->memory, slot, &saved, 8) ||
-		(stage != STAGE_FRAME_LAST && !is_frame_above(saved, slot)) ||
+		(search->stage != STAGE_FRAME_LAST && !is_frame_above(saved, slot)) ||
 		!stack_memory_read(climb->memory, slot + 8, &address, 8) ||
-		judge(climb, address, climb->regs.value[ARCH_REG_PC]) < wanted)
+		judge(climb, address, pc, search->function_start) < wanted)
 		return false;
 	set_frame_pointer(&climb->regs, slot);
 	climb->flags |= REC_STACK_RECOVERED;
@@ -179,7 +188,7 @@ static bool try_slots(struct climb *climb, struct search *search, enum return_ki
 
 		search->next += 8;
 		climb->slots_left--;
-		if (search->repeats ? try_frame(climb, slot, search->stage)
+		if (search->repeats ? try_frame(climb, search, slot)
 				    : try_slot(climb, slot, wanted))
 			return true;
 	}
@@ -257,13 +266,14 @@ bool climb_search(struct climb *climb)
 	return true;
 }
 
-bool climb_search_frame(struct climb *climb)
+bool climb_search_frame(struct climb *climb, uint64_t function_start)
 {
 	uint64_t sp = climb->regs.value[ARCH_REG_SP];
 	struct search search = {
 		.regs = climb->regs,
 		.is_exact = climb->is_exact,
 		.repeats = true,
+		.function_start = function_start,
 		.flags = climb->flags,
 		.count = climb->count - 1,
 		.stage = STAGE_FRAME_CALLER,
@@ -299,7 +309,7 @@ bool climb_retry(struct climb *climb)
 bool climb_is_same_stack(struct climb *climb, uint64_t pc, unsigned depth)
 {
 	if (climb->return_count < 2 ||
-		judge(climb, climb->regs.value[ARCH_REG_PC], pc) != RETURN_CERTAIN)
+		judge(climb, climb->regs.value[ARCH_REG_PC], pc, 0) != RETURN_CERTAIN)
 		return false;
 	for (unsigned i = 1; i <= depth && i <= climb->return_count; i++) {
 		const struct used_return *used =

@@ -251,6 +251,19 @@ static void note_return(struct climb *climb)
 		climb->regs.value[ARCH_REG_SP] - 8, climb->regs.value[ARCH_REG_PC]};
 }
 
+/* The address where the function begins that a rule was found for; 0: not known. */
+static uint64_t function_start(
+	struct rec_unwinder *unwinder, const struct mapping *mapping, uint64_t vaddr)
+{
+	struct module *module = mapping->module;
+	struct cfi_row row;
+	int fd = module->image ? modules_use_fd(unwinder->modules, module) : -1;
+
+	if (fd < 0 || !cfi_table_find(&module->image->cfi, fd, vaddr, unwinder->scratch, &row))
+		return 0;
+	return row.function_start - mapping->bias;
+}
+
 /* Add the frame that the registers stand for, and turn them into its caller's. */
 static int step(struct rec_unwinder *unwinder, struct climb *climb)
 {
@@ -281,7 +294,8 @@ static int step(struct rec_unwinder *unwinder, struct climb *climb)
 	if (entry->rule != CFI_RULE_NONE) {
 		int end = apply_rule(climb, &unwinder->rules, entry->rule);
 
-		if (end == REC_END_REGISTER && climb_search_frame(climb))
+		if (end == REC_END_REGISTER &&
+			climb_search_frame(climb, function_start(unwinder, mapping, vaddr)))
 			return STEP_ON;
 		climb->is_outermost = is_bottom;
 		return end;
