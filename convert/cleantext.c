@@ -1,30 +1,49 @@
 #include "cleantext.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "unicode.h"
+
+/* One character, or the part of one that is broken. Returns its length; `*text` moves on. */
+static size_t clean_character(char out[4], const char **text, size_t length)
+{
+	const unsigned char *bytes = (const unsigned char *)*text;
+	int step = conv_utf8_step(*text, length);
+
+	if (step < 0) {
+		*text -= step;
+		memcpy(out, UTF8_REPLACEMENT, 3);
+		return 3;
+	}
+	*text += step;
+	if (bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0)) {
+		out[0] = ' ';
+		return 1;
+	}
+	memcpy(out, bytes, (size_t)step);
+	return (size_t)step;
+}
 
 size_t conv_clean_text(char *out, const char *text, size_t length)
 {
-	size_t at = 0, i, step;
-	int length_or_error;
-	unsigned char c;
+	const char *end = text + length;
+	char character[4];
+	size_t used = 0, size_bytes;
 
-	for (i = 0; i < length; i += step) {
-		c = (unsigned char)text[i];
-		length_or_error = conv_utf8_step(text + i, length - i);
-		step = (size_t)abs(length_or_error);
-		if (length_or_error < 0) {
-			memcpy(out + at, UTF8_REPLACEMENT, strlen(UTF8_REPLACEMENT));
-			at += strlen(UTF8_REPLACEMENT);
-		} else if (c < 0x20 || c == 0x7f ||
-			   (c == 0xc2 && (unsigned char)text[i + 1] < 0xa0)) {
-			out[at++] = ' ';
-		} else {
-			memcpy(out + at, text + i, step);
-			at += step;
-		}
+	while (text < end) {
+		size_bytes = clean_character(character, &text, (size_t)(end - text));
+		memcpy(out + used, character, size_bytes);
+		used += size_bytes;
 	}
-	return at;
+	return used;
+}
+
+void conv_put_clean(struct conv_sink *out, const char *text, size_t length)
+{
+	const char *end = text + length;
+	char character[4];
+	size_t size_bytes;
+
+	while (text < end) {
+		size_bytes = clean_character(character, &text, (size_t)(end - text));
+		conv_put(out, character, size_bytes);
+	}
 }

@@ -2,7 +2,7 @@
 #ifndef CONV_CLEANTEXT_H
 #define CONV_CLEANTEXT_H
 
-#include <stddef.h>
+#include "bytesink.h"
 
 /* A text may become this many times as long. */
 #define CONV_CLEAN_GROWTH 3
@@ -13,5 +13,8 @@
  * the length written.
  */
 size_t conv_clean_text(char *out, const char *text, size_t length);
+
+/* The same, into a sink. */
+void conv_put_clean(struct conv_sink *out, const char *text, size_t length);
 
 #endif

@@ -9,9 +9,8 @@
 #include "command.h"
 #include "format.h"
 #include "gzip.h"
-#include "intern.h"
-#include "process_name.h"
 #include "protobuf.h"
+#include "sums.h"
 #include "tracefmt/limits.h"
 #include "tracefmt/tracefmt.h"
 
@@ -57,19 +56,6 @@ enum function_field {
 #define MAX_BUILD_ID_BYTES 32
 #define PAGE_BYTES	   UINT64_C(4096)
 
-/* What samples are added up by. */
-struct sample_key {
-	uint32_t stack;
-	uint32_t thread;
-	uint32_t process_name; /* string: what the process was called then */
-	uint16_t syscall;
-	uint16_t state;
-};
-
-struct sample_values {
-	uint64_t of[TFMT_WEIGHT_COUNT];
-};
-
 struct function_key {
 	uint32_t name, file; /* numbers of texts */
 	uint64_t first_line;
@@ -88,9 +74,7 @@ struct pprof_state {
 	FILE *stream; /* into `compressed` */
 	struct conv_sink sink;
 	struct protobuf pb;
-	struct conv_intern samples; /* of struct sample_key */
-	struct sample_values *values;
-	size_t value_capacity;
+	struct conv_sums sums;
 	struct conv_intern texts;	/* the string table: number 1 is "" and has index 0 */
 	struct conv_intern functions;	/* of struct function_key */
 	struct conv_intern made_up;	/* names of locations that are no frame */
@@ -113,8 +97,7 @@ static int pprof_begin(void *opaque, const struct conv_context *context)
 	state->mappings = calloc(state->mapping_count, sizeof(*state->mappings));
 	state->stream = conv_gzip_open(context->out);
 	if (!state->is_used || !state->mappings || !state->stream ||
-		conv_sink_init(&state->sink, state->stream) ||
-		conv_intern_init(&state->samples, sizeof(struct sample_key)) ||
+		conv_sink_init(&state->sink, state->stream) || conv_sums_init(&state->sums) ||
 		conv_intern_init(&state->functions, sizeof(struct function_key)) ||
 		conv_intern_init_texts(&state->texts) || conv_intern_init_texts(&state->made_up))
 		return TFMT_E_NOMEM;
@@ -130,11 +113,10 @@ static void pprof_release(void *opaque)
 		fclose(state->stream);
 	conv_sink_release(&state->sink);
 	protobuf_release(&state->pb);
-	conv_intern_release(&state->samples);
+	conv_sums_release(&state->sums);
 	conv_intern_release(&state->functions);
 	conv_intern_release(&state->texts);
 	conv_intern_release(&state->made_up);
-	free(state->values);
 	free(state->is_used);
 	free(state->mappings);
 }
@@ -142,35 +124,10 @@ static void pprof_release(void *opaque)
 static int on_sample(void *opaque, const struct conv_record *record)
 {
 	struct pprof_state *state = opaque;
-	const struct tfmt_sample *sample = record->sample;
-	const struct tfmt_trace *trace = state->context->trace;
-	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, sample->thread);
-	const struct sample_key key = {
-		.stack = sample->stack,
-		.thread = sample->thread,
-		.process_name = conv_process_name_at(trace, thread->process, sample->time_ns),
-		.syscall = sample->syscall,
-		.state = sample->state,
-	};
-	uint32_t number, known = state->samples.count;
-	struct sample_values *grown;
-	int status, weight;
+	struct conv_sum_key key = conv_sum_key(state->context->trace, record->sample);
 
-	status = conv_intern_key(&state->samples, &key, &number);
-	if (status)
-		return status;
-	if (number > state->value_capacity) {
-		grown = reallocarray(state->values, state->samples.capacity, sizeof(*grown));
-		if (!grown)
-			return TFMT_E_NOMEM;
-		state->values = grown;
-		state->value_capacity = state->samples.capacity;
-	}
-	if (number > known)
-		state->values[number - 1] = (struct sample_values){0};
-	for (weight = 0; weight < TFMT_WEIGHT_COUNT; weight++)
-		state->values[number - 1].of[weight] += tfmt_weight_of(weight, sample);
-	return 0;
+	key.thread = record->sample->thread;
+	return conv_sums_add(&state->sums, &key, record->sample);
 }
 
 /* --- texts --- */
@@ -221,7 +178,7 @@ static void put_number_label(struct pprof_state *state, const char *key, uint64_
 	protobuf_end(&state->pb, mark);
 }
 
-static void put_labels(struct pprof_state *state, const struct sample_key *key)
+static void put_labels(struct pprof_state *state, const struct conv_sum_key *key)
 {
 	static const char *const states[] = {
 		[TFMT_STATE_RUNNING] = "running",
@@ -264,10 +221,9 @@ static void put_frame(struct pprof_state *state, uint32_t frame)
 }
 
 /* Leaf first. */
-static void put_stack(struct pprof_state *state, const struct sample_key *key)
+static void put_stack(struct pprof_state *state, const struct conv_sum_key *key)
 {
-	const struct tfmt_sample sample = {.syscall = key->syscall, .state = (uint8_t)key->state};
-	const char *wait = tfmt_wait_name(&sample);
+	const char *wait = conv_sum_wait_name(key);
 	size_t mark = protobuf_begin(&state->pb, SAMPLE_LOCATION_ID);
 	const struct tfmt_stack *stack;
 	uint32_t id = key->stack, depth;
@@ -287,18 +243,18 @@ static void put_stack(struct pprof_state *state, const struct sample_key *key)
 /* Returns: 0; TFMT_E_NOMEM. */
 static int put_samples(struct pprof_state *state)
 {
-	const struct sample_key *key;
+	const struct conv_sum_key *key;
 	uint32_t number;
 	size_t sample, values;
 	int status = 0, weight;
 
-	for (number = 1; !status && number <= state->samples.count; number++) {
-		key = conv_intern_at(&state->samples, number);
+	for (number = 1; !status && number <= state->sums.keys.count; number++) {
+		key = conv_intern_at(&state->sums.keys, number);
 		sample = protobuf_begin(&state->pb, PROFILE_SAMPLE);
 		put_stack(state, key);
 		values = protobuf_begin(&state->pb, SAMPLE_VALUE);
 		for (weight = 0; weight < TFMT_WEIGHT_COUNT; weight++)
-			protobuf_item(&state->pb, state->values[number - 1].of[weight]);
+			protobuf_item(&state->pb, state->sums.sums[number - 1].weights[weight]);
 		protobuf_end(&state->pb, values);
 		put_labels(state, key);
 		protobuf_end(&state->pb, sample);
@@ -487,16 +443,6 @@ static int put_texts(struct pprof_state *state)
 	return status;
 }
 
-static bool is_weightless(const struct pprof_state *state)
-{
-	uint32_t i;
-
-	for (i = 0; i < state->samples.count; i++)
-		if (state->values[i].of[state->context->weight])
-			return false;
-	return state->samples.count > 0;
-}
-
 static int pprof_end(void *opaque)
 {
 	struct pprof_state *state = opaque;
@@ -516,7 +462,7 @@ static int pprof_end(void *opaque)
 	state->stream = NULL;
 	if (fclose(stream) && !status)
 		status = TFMT_E_NOMEM;
-	if (!status && is_weightless(state))
+	if (!status && state->sums.keys.count && !state->sums.total.weights[state->context->weight])
 		conv_warn_weightless(state->context);
 	return status;
 }
