@@ -38,7 +38,6 @@ struct collector {
 	size_t end_count, end_next;
 	struct rend_meter machine_cpu;
 	struct rend_gauge_sum memory, threads;
-	struct rend_wait_sums waits;
 };
 
 /* The part of an amount over [begin, end] that lies in the shown range. */
@@ -288,7 +287,7 @@ static int read_waiting(struct collector *collector, const struct tfmt_sample *s
 	thread->blocked_ns += sample->weight_ns;
 	process->blocked_ns += sample->weight_ns;
 	model->totals.blocked_ns += sample->weight_ns;
-	return rend_wait_sums_add(&collector->waits, sample);
+	return rend_waits_add(&model->waits, model, sample);
 }
 
 static int read_samples(struct collector *collector, const struct tfmt_batch *batch)
@@ -446,7 +445,6 @@ static void collector_release(struct collector *collector)
 	free(collector->roles);
 	free(collector->meters);
 	free(collector->ends);
-	rend_wait_sums_release(&collector->waits);
 }
 
 /* Columns first .. first + count of the model. */
@@ -534,8 +532,7 @@ int rend_collect_totals(struct rend_model *model, struct tfmt_error *err)
 		tfmt_calltree_free(model->tree);
 		model->tree = NULL;
 	}
-	if (status == 0)
-		status = rend_waits_init(&model->waits, model, &collector.waits);
+	rend_waits_finish(&model->waits);
 out:
 	collector_release(&collector);
 	return status;

@@ -7,86 +7,68 @@
 #include "model.h"
 #include "tracefmt/error.h"
 
-#define FIRST_SLOTS   256 /* a power of two */
-#define MAX_LOCATIONS 64  /* of one frame: functions inlined into one another */
+#define MAX_LOCATIONS 64 /* of one frame: functions inlined into one another */
+#define FIRST_ROOM    64 /* a power of two */
 
-/* --- sums --- */
+/* --- indexes --- */
 
-static bool is_same_wait(const struct rend_wait_sum *sum, const struct tfmt_sample *sample)
+struct rend_wait_entry {
+	uint32_t key[4];
+	uint32_t value; /* index + 1; 0: free */
+};
+
+static struct rend_wait_entry *find_entry(
+	const struct rend_wait_index *index, const uint32_t key[4])
 {
-	return sum->thread == sample->thread && sum->stack == sample->stack &&
-	       sum->syscall == sample->syscall && sum->state == sample->state &&
-	       sum->is_summed == ((sample->flags & TFMT_SAMPLE_SUMMED) != 0);
-}
-
-static size_t hash_wait(uint32_t thread, uint32_t stack, uint16_t syscall)
-{
-	uint64_t key = ((uint64_t)thread << 32 | stack) + (uint64_t)syscall * 0x10001;
-	return (key * 0x9e3779b97f4a7c15u) >> 32;
-}
-
-static int grow(struct rend_wait_sums *sums)
-{
-	size_t slot_count = sums->slot_count > 0 ? sums->slot_count * 2 : FIRST_SLOTS;
-	struct rend_wait_sum *grown = realloc(sums->sums, slot_count / 2 * sizeof(*grown));
-	if (grown == NULL)
-		return TFMT_E_NOMEM;
-	sums->sums = grown;
-	sums->room = slot_count / 2;
-	uint32_t *slots = calloc(slot_count, sizeof(*slots));
-	if (slots == NULL)
-		return TFMT_E_NOMEM;
-	free(sums->slots);
-	sums->slots = slots;
-	sums->slot_count = slot_count;
-	for (size_t i = 0; i < sums->count; i++) {
-		size_t at = hash_wait(grown[i].thread, grown[i].stack, grown[i].syscall);
-		while (slots[at & (slot_count - 1)] != 0)
-			at++;
-		slots[at & (slot_count - 1)] = (uint32_t)i + 1;
+	uint64_t hash = 0;
+	for (int i = 0; i < 4; i++)
+		hash = (hash ^ key[i]) * 0x9e3779b97f4a7c15u;
+	for (size_t at = hash >> 32;; at++) {
+		struct rend_wait_entry *entry = &index->entries[at & (index->room - 1)];
+		if (entry->value == 0 || memcmp(entry->key, key, sizeof(entry->key)) == 0)
+			return entry;
 	}
+}
+
+static int grow_index(struct rend_wait_index *index)
+{
+	struct rend_wait_index grown = {
+		.count = index->count,
+		.room = index->room > 0 ? index->room * 2 : FIRST_ROOM,
+	};
+	grown.entries = calloc(grown.room, sizeof(*grown.entries));
+	if (grown.entries == NULL)
+		return TFMT_E_NOMEM;
+	for (size_t i = 0; i < index->room; i++) {
+		if (index->entries[i].value != 0)
+			*find_entry(&grown, index->entries[i].key) = index->entries[i];
+	}
+	free(index->entries);
+	*index = grown;
 	return 0;
 }
 
-int rend_wait_sums_add(struct rend_wait_sums *sums, const struct tfmt_sample *sample)
+/* The entry of a key; a new one has value 0, and is to be given another. */
+static int add_entry(
+	struct rend_wait_index *index, const uint32_t key[4], struct rend_wait_entry **ret_entry)
 {
-	if (sums->count == sums->room) {
-		int status = grow(sums);
+	if (index->count >= index->room / 2) {
+		int status = grow_index(index);
 		if (status < 0)
 			return status;
 	}
-	size_t at = hash_wait(sample->thread, sample->stack, sample->syscall);
-	uint32_t *slot;
-	for (;; at++) {
-		slot = &sums->slots[at & (sums->slot_count - 1)];
-		if (*slot == 0 || is_same_wait(&sums->sums[*slot - 1], sample))
-			break;
+	*ret_entry = find_entry(index, key);
+	if ((*ret_entry)->value == 0) {
+		memcpy((*ret_entry)->key, key, sizeof((*ret_entry)->key));
+		index->count++;
 	}
-	if (*slot == 0) {
-		sums->sums[sums->count++] = (struct rend_wait_sum){
-			.thread = sample->thread,
-			.stack = sample->stack,
-			.syscall = sample->syscall,
-			.state = sample->state,
-			.is_summed = (sample->flags & TFMT_SAMPLE_SUMMED) != 0,
-		};
-		*slot = (uint32_t)sums->count;
-	}
-	struct rend_wait_sum *sum = &sums->sums[*slot - 1];
-	sum->wait_ns += sample->weight_ns;
-	sum->count++;
-	if (sample->flags & TFMT_SAMPLE_ASSUMED)
-		sum->assumed_ns += sample->weight_ns;
-	if (!sum->is_summed && sample->weight_ns > sum->longest_ns)
-		sum->longest_ns = sample->weight_ns;
 	return 0;
 }
 
-void rend_wait_sums_release(struct rend_wait_sums *sums)
+static void release_index(struct rend_wait_index *index)
 {
-	free(sums->sums);
-	free(sums->slots);
-	*sums = (struct rend_wait_sums){0};
+	free(index->entries);
+	*index = (struct rend_wait_index){0};
 }
 
 /* --- places --- */
@@ -135,133 +117,122 @@ static struct tfmt_location find_place(
 	return best;
 }
 
-/* A sum and what it is added to. */
-struct placed_sum {
-	const struct rend_wait_sum *sum;
-	uint32_t process_name;
-	struct tfmt_location location;
-};
-
-static int compare_numbers(uint64_t a, uint64_t b)
+/* State, system call and whether waits were added up: what waits of one place have in common. */
+static uint32_t reason_of(const struct tfmt_sample *sample)
 {
-	return (a > b) - (a < b);
+	bool is_summed = (sample->flags & TFMT_SAMPLE_SUMMED) != 0;
+	return (uint32_t)sample->state << 17 | (uint32_t)is_summed << 16 | sample->syscall;
 }
 
-/* Zero for sums of one place. */
-static int compare_places(const struct placed_sum *a, const struct placed_sum *b)
+static uint64_t hash_text(uint64_t hash, const char *text)
 {
-	int order = compare_numbers(a->process_name, b->process_name);
-	if (order == 0)
-		order = compare_numbers(a->sum->is_summed, b->sum->is_summed);
-	if (order == 0)
-		order = compare_numbers(a->sum->state, b->sum->state);
-	if (order == 0)
-		order = compare_numbers(a->sum->syscall, b->sum->syscall);
-	if (order == 0)
-		order = compare_numbers(a->location.mapping, b->location.mapping);
-	if (order == 0)
-		order = strcmp(a->location.function, b->location.function);
-	return order;
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash;
 }
 
-static int compare_placed(const void *left, const void *right)
+/* The place of waits in one function, made when it is not there: its index + 1. */
+static int add_place(struct rend_waits *waits, const struct rend_wait_place *place, uint32_t reason,
+	uint32_t *ret_value)
 {
-	const struct placed_sum *a = left, *b = right;
-	int order = compare_places(a, b);
-	if (order == 0)
-		order = compare_numbers(a->sum->thread, b->sum->thread);
-	return order != 0 ? order : compare_numbers(a->sum->stack, b->sum->stack);
+	const struct tfmt_location *location = &place->location;
+	uint64_t hash = hash_text(hash_text(0xcbf29ce484222325u, location->module), location->file);
+	hash = hash_text(hash * 31, location->function);
+	const uint32_t key[4] = {
+		place->process_name, reason, (uint32_t)(hash >> 32), (uint32_t)hash};
+	struct rend_wait_entry *entry;
+	int status = add_entry(&waits->by_place, key, &entry);
+	if (status < 0)
+		return status;
+	if (entry->value == 0) {
+		if (waits->count == waits->room) {
+			size_t room = waits->room > 0 ? waits->room * 2 : FIRST_ROOM;
+			struct rend_wait_place *grown =
+				realloc(waits->places, room * sizeof(*grown));
+			if (grown == NULL)
+				return TFMT_E_NOMEM;
+			waits->places = grown;
+			waits->room = room;
+		}
+		waits->places[waits->count++] = *place;
+		entry->value = (uint32_t)waits->count;
+	}
+	*ret_value = entry->value;
+	return 0;
 }
 
-/* By what the place of a sum depends on. */
-static int compare_stacks(const void *left, const void *right)
+/* The place of a sample: looked for once for each stack. */
+static int place_of_sample(struct rend_waits *waits, const struct rend_model *model,
+	const struct tfmt_sample *sample, uint32_t *ret_value)
 {
-	const struct rend_wait_sum *a = left, *b = right;
-	int order = compare_numbers(a->stack, b->stack);
-	if (order == 0)
-		order = compare_numbers(a->syscall, b->syscall);
-	return order != 0 ? order : compare_numbers(a->thread, b->thread);
+	const struct tfmt_process_info *process = tfmt_trace_process(
+		model->trace, tfmt_trace_thread(model->trace, sample->thread)->process);
+	const uint32_t key[4] = {process->name, process->exe, sample->stack, reason_of(sample)};
+	struct rend_wait_entry *entry;
+	int status = add_entry(&waits->by_stack, key, &entry);
+	if (status == 0 && entry->value == 0) {
+		struct rend_wait_place place = {
+			.process_name = process->name,
+			.location = find_place(model, tfmt_trace_text(model->trace, process->exe),
+				tfmt_syscall_name(sample->syscall), sample->stack),
+			.syscall = sample->syscall,
+			.state = sample->state,
+			.is_summed = (sample->flags & TFMT_SAMPLE_SUMMED) != 0,
+		};
+		status = add_place(waits, &place, key[3], &entry->value);
+	}
+	if (status == 0)
+		*ret_value = entry->value;
+	return status;
 }
 
-/* Longest first, ties as they were sorted. */
+int rend_waits_add(
+	struct rend_waits *waits, const struct rend_model *model, const struct tfmt_sample *sample)
+{
+	struct rend_wait_entry *entry;
+	uint32_t value = 0;
+	int status = place_of_sample(waits, model, sample, &value);
+	if (status == 0)
+		status = add_entry(
+			&waits->threads, (const uint32_t[4]){value, sample->thread}, &entry);
+	if (status < 0)
+		return status;
+	struct rend_wait_place *place = &waits->places[value - 1];
+	place->thread_count += entry->value == 0;
+	entry->value = 1;
+	place->wait_ns += sample->weight_ns;
+	place->count++;
+	if (sample->flags & TFMT_SAMPLE_ASSUMED)
+		place->assumed_ns += sample->weight_ns;
+	if (!place->is_summed && sample->weight_ns > place->longest_ns)
+		place->longest_ns = sample->weight_ns;
+	return 0;
+}
+
+/* Longest first. */
 static int compare_waits(const void *left, const void *right)
 {
 	const struct rend_wait_place *a = left, *b = right;
 	if (a->wait_ns != b->wait_ns)
 		return a->wait_ns < b->wait_ns ? 1 : -1;
-	return strcmp(a->location.function, b->location.function);
+	int order = strcmp(a->location.function, b->location.function);
+	return order != 0
+		       ? order
+		       : (a->process_name > b->process_name) - (a->process_name < b->process_name);
 }
 
-/* Find the place of each sum. Those of equal stacks follow one another. */
-static void place_sums(const struct rend_model *model, const struct rend_wait_sums *sums,
-	struct placed_sum *placed)
+void rend_waits_finish(struct rend_waits *waits)
 {
-	const char *last_exe = "";
-	for (size_t i = 0; i < sums->count; i++) {
-		const struct rend_wait_sum *sum = &sums->sums[i];
-		const struct tfmt_process_info *process = tfmt_trace_process(
-			model->trace, tfmt_trace_thread(model->trace, sum->thread)->process);
-		const char *exe = tfmt_trace_text(model->trace, process->exe);
-		placed[i].sum = sum;
-		placed[i].process_name = process->name;
-		if (i > 0 && sum[-1].stack == sum->stack && sum[-1].syscall == sum->syscall &&
-			strcmp(exe, last_exe) == 0)
-			placed[i].location = placed[i - 1].location;
-		else
-			placed[i].location =
-				find_place(model, exe, tfmt_syscall_name(sum->syscall), sum->stack);
-		last_exe = exe;
-	}
-}
-
-static void add_place(struct rend_wait_place *place, const struct placed_sum *placed)
-{
-	place->wait_ns += placed->sum->wait_ns;
-	place->assumed_ns += placed->sum->assumed_ns;
-	place->count += placed->sum->count;
-	if (placed->sum->longest_ns > place->longest_ns) {
-		place->longest_ns = placed->sum->longest_ns;
-		place->location = placed->location;
-	}
-}
-
-int rend_waits_init(
-	struct rend_waits *waits, const struct rend_model *model, const struct rend_wait_sums *sums)
-{
-	*waits = (struct rend_waits){0};
-	if (sums->count == 0)
-		return 0;
-	struct placed_sum *placed = calloc(sums->count, sizeof(*placed));
-	waits->places = calloc(sums->count, sizeof(*waits->places));
-	if (placed == NULL || waits->places == NULL) {
-		free(placed);
-		return TFMT_E_NOMEM;
-	}
-	qsort(sums->sums, sums->count, sizeof(*sums->sums), compare_stacks);
-	place_sums(model, sums, placed);
-	qsort(placed, sums->count, sizeof(*placed), compare_placed);
-	for (size_t i = 0; i < sums->count; i++) {
-		bool is_new = i == 0 || compare_places(&placed[i - 1], &placed[i]) != 0;
-		if (is_new)
-			waits->places[waits->count++] = (struct rend_wait_place){
-				.process_name = placed[i].process_name,
-				.location = placed[i].location,
-				.syscall = placed[i].sum->syscall,
-				.state = placed[i].sum->state,
-				.is_summed = placed[i].sum->is_summed,
-			};
-		struct rend_wait_place *place = &waits->places[waits->count - 1];
-		if (is_new || placed[i - 1].sum->thread != placed[i].sum->thread)
-			place->thread_count++;
-		add_place(place, &placed[i]);
-	}
-	free(placed);
-	qsort(waits->places, waits->count, sizeof(*waits->places), compare_waits);
-	return 0;
+	if (waits->count > 0)
+		qsort(waits->places, waits->count, sizeof(*waits->places), compare_waits);
+	release_index(&waits->by_stack);
+	release_index(&waits->by_place);
+	release_index(&waits->threads);
 }
 
 void rend_waits_release(struct rend_waits *waits)
 {
+	rend_waits_finish(waits);
 	free(waits->places);
 	*waits = (struct rend_waits){0};
 }

@@ -18,26 +18,11 @@
 
 struct rend_model;
 
-/* All waits of one thread at one stack for one reason. */
-struct rend_wait_sum {
-	uint32_t thread, stack;
-	uint16_t syscall;
-	uint8_t state;
-	bool is_summed; /* many short ones, added up while recording */
-	uint64_t wait_ns, longest_ns, assumed_ns, count;
+/* A hash table from words to an index. All zero: empty. */
+struct rend_wait_index {
+	struct rend_wait_entry *entries;
+	size_t count, room; /* room: 0 or a power of two */
 };
-
-/* A hash table of them, while samples are read. All zero: empty. */
-struct rend_wait_sums {
-	struct rend_wait_sum *sums;
-	size_t count, room;
-	uint32_t *slots; /* sum + 1, 0: free */
-	size_t slot_count;
-};
-
-/* Add a blocked sample. Returns: 0; TFMT_E_NOMEM. */
-int rend_wait_sums_add(struct rend_wait_sums *sums, const struct tfmt_sample *sample);
-void rend_wait_sums_release(struct rend_wait_sums *sums);
 
 /* What waits were summed to. */
 struct rend_wait_place {
@@ -53,15 +38,20 @@ struct rend_wait_place {
 	bool is_summed;
 };
 
-/* Longest first. */
+/* All zero: empty. */
 struct rend_waits {
-	struct rend_wait_place *places;
-	size_t count;
+	struct rend_wait_place *places; /* after finish: longest first */
+	size_t count, room;
+	struct rend_wait_index by_stack, by_place, threads; /* until finish */
 };
 
-/* Returns: 0; TFMT_E_NOMEM. */
-int rend_waits_init(struct rend_waits *waits, const struct rend_model *model,
-	const struct rend_wait_sums *sums);
+/*
+ * Add a blocked sample. All names must be known. Returns: 0; TFMT_E_NOMEM.
+ * Cost: a walk up the stack the first time that it is met in a process of this name.
+ */
+int rend_waits_add(
+	struct rend_waits *waits, const struct rend_model *model, const struct tfmt_sample *sample);
+void rend_waits_finish(struct rend_waits *waits);
 void rend_waits_release(struct rend_waits *waits);
 
 /*
