@@ -1,0 +1,17 @@
+/* How long a thread stands still for one record of perf, measured here and now. */
+#ifndef RECORD_CALIBRATE_H
+#define RECORD_CALIBRATE_H
+
+#include <linux/perf_event.h>
+#include <stdint.h>
+
+/* Medians; 0 where it could not be measured. */
+struct rec_calibration {
+	uint64_t sample_ns; /* a sample: from the timer's interrupt to its return */
+	uint64_t switch_ns; /* what a switch away from a thread and back to one takes longer */
+};
+
+/* With events as of `attr`, on threads of our own, in about 5 ms. */
+void rec_calibrate(const struct perf_event_attr *attr, struct rec_calibration *ret_calibration);
+
+#endif
