@@ -136,3 +136,17 @@ void rend_frame_label(enum rend_font font, const char *name, const char *share, 
 	if (strncmp(last, "0x", 2) == 0)
 		out[0] = '\0';
 }
+
+void rend_wait_label(enum rend_font font, const char *name, const char *suffix, double room_px,
+	char *out, size_t size)
+{
+	char reason[64];
+	const char *colon = strstr(name, ": ");
+	snprintf(reason, sizeof(reason), "%s", colon != NULL ? colon + 2 : name);
+	if (colon != NULL)
+		reason[strcspn(reason, "]")] = '\0';
+	if (!try_label(font, "", name, suffix, room_px, out, size) &&
+		!try_label(font, "", name, "", room_px, out, size) &&
+		!try_label(font, "", reason, "", room_px, out, size))
+		out[0] = '\0';
+}

@@ -15,4 +15,11 @@
 void rend_frame_label(enum rend_font font, const char *name, const char *share, double room_px,
 	char *out, size_t size);
 
+/*
+ * The same for what stands on top of a stack that waited: "[waiting: futex] 8.5 %", without
+ * `suffix`, "futex". "" when nothing fits.
+ */
+void rend_wait_label(enum rend_font font, const char *name, const char *suffix, double room_px,
+	char *out, size_t size);
+
 #endif

@@ -167,7 +167,8 @@ static void draw_heading(const struct flame *flame, struct rend_scene *scene, do
 				       .y = y + 13,
 				       .text = flame->note,
 				       .font = REND_FONT_SMALL,
-				       .role = REND_MUTED});
+				       .role = REND_MUTED,
+				       .max_px = frame->x + frame->width_px - x});
 	if (flame->has_legend_line) {
 		rend_legend_draw(&flame->legend, scene, frame->x, y + 33, frame->width_px);
 		return;
@@ -254,7 +255,7 @@ static void draw_box(const struct flame *flame, struct rend_scene *scene,
 		item.fill = rend_model_role(flame->model, location);
 		item.is_hatched = location->is_wait;
 		item.label = label;
-		rend_frame_label(
+		(location->is_wait ? rend_wait_label : rend_frame_label)(
 			REND_FONT_LABEL, location->function, share, room_px, label, sizeof(label));
 	}
 	if (box->width_px < flame->layout.label_min_px)

@@ -308,21 +308,6 @@ static void slice_title(
 		has_major(slice) ? "\n" : "", has_major(slice) ? what : "");
 }
 
-/* With its length while there is room; at last what is waited for alone. */
-static void wait_label(const struct rend_slice *slice, double room_px, char *label, size_t size)
-{
-	char reason[64], length[NUM_TEXT_BYTES];
-	const char *colon;
-	wait_reason(slice, reason, sizeof(reason));
-	num_duration(length, slice->end_ns - slice->begin_ns);
-	snprintf(label, size, "%s %s", reason, length);
-	if (rend_text_width_px(REND_FONT_LABEL, label) > room_px)
-		snprintf(label, size, "%s", reason);
-	colon = strstr(reason, ": ");
-	if (colon != NULL && rend_text_width_px(REND_FONT_LABEL, label) > room_px)
-		snprintf(label, size, "%s", colon + 2);
-}
-
 /* The function's name; of a block how many slices it stands for. */
 static void code_label(const struct timeline *timeline, const struct rend_slice *slice,
 	double room_px, char *label, size_t size)
@@ -342,7 +327,7 @@ static void code_label(const struct timeline *timeline, const struct rend_slice 
 static void draw_slice(const struct timeline *timeline, struct rend_scene *scene,
 	const struct rend_slice *slice, double y)
 {
-	char title[TITLE_BYTES], label[512];
+	char title[TITLE_BYTES], label[512], reason[64], length[NUM_TEXT_BYTES];
 	double width_px;
 	double x = slice_x(timeline, slice, &width_px);
 	double room_px = width_px - GAP_PX - 2 * REND_LABEL_INSET_PX;
@@ -355,8 +340,9 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 	if (slice->type == REND_SLICE_WAIT) {
 		item.fill = REND_WAITING;
 		item.is_hatched = true;
-		wait_label(slice, room_px, label, sizeof(label));
-		has_label = has_label && rend_text_width_px(REND_FONT_LABEL, label) <= room_px;
+		wait_reason(slice, reason, sizeof(reason));
+		num_duration(length, slice->end_ns - slice->begin_ns);
+		rend_wait_label(REND_FONT_LABEL, reason, length, room_px, label, sizeof(label));
 	} else {
 		item.fill = rend_model_role(
 			timeline->model, rend_slice_location(&timeline->charts, slice));
