@@ -16,7 +16,7 @@ static const struct opt_row rows[] = {
 	{"view", 0, OPT_TEXT, "NAME", "the view; without it the report, or a summary as text",
 		TARGET(view), 0, 0, 0, view_names},
 	{"list-views", 0, OPT_FLAG, NULL, "list the views", TARGET(lists_views), 0, 0, 0},
-	{WEIGHT_OPTION, 0, OPT_TEXT, "WHAT", WEIGHT_HELP " (cpu)", TARGET(weight), 0, 0, 0,
+	{WEIGHT_OPTION, 0, OPT_TEXT, "WHAT", WEIGHT_HELP "; default cpu", TARGET(weight), 0, 0, 0,
 		"samples cpu offcpu wall"},
 	{"from", 0, OPT_DURATION, "TIME", "from this time of the recording on, such as 1.5s",
 		TARGET(from_ns), 0, 0, 0},
