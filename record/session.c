@@ -24,6 +24,7 @@
 #include "symbols/cut_files.h"
 #include "target.h"
 #include "unwind/unwind.h"
+#include "wakeups.h"
 #include "walk.h"
 
 /* A record younger than this may have an older one still being written on another CPU. */
@@ -333,6 +334,9 @@ static void record(struct session *s)
 		/* Signals come last: an end is taken in after what led to it. */
 		run_round(s);
 		take_signals(s, rec_now_ns());
+		/* Who must be asked for its status may not wait. */
+		if (s->connector_fd >= 0)
+			rec_wakeups_gather();
 	}
 }
 
@@ -662,6 +666,7 @@ int rec_session_run(const struct rec_options *options, const struct msg *msg)
 		return error == ENOENT ? REC_EXIT_NOT_FOUND : REC_EXIT_NOT_EXECUTABLE;
 	}
 	begin_output(&s);
+	rec_wakeups_prepare();
 	record(&s);
 	finish(&s);
 	wait_for_output(&s);
