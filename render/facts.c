@@ -131,13 +131,12 @@ void rend_facts_wait_counts(const struct rend_wait_place *place, char text[REND_
 {
 	char longest[NUM_TEXT_BYTES];
 	text[0] = '\0';
-	if (!place->is_summed) {
+	if (!place->is_summed)
 		append_plural(text, place->count, "time", "times");
-		append(text, place->count > 1 ? ", longest %s" : "",
-			num_duration(longest, place->longest_ns));
-	}
+	if (!place->is_summed && place->count > 1)
+		append(text, ", longest %s", num_duration(longest, place->longest_ns));
 	if (place->thread_count > 1) {
-		append(text, text[0] != '\0' ? ", " : "");
+		append(text, "%s", text[0] != '\0' ? ", " : "");
 		append_plural(text, place->thread_count, "thread", "threads");
 	}
 }
