@@ -265,3 +265,14 @@ struct rec_module *rec_space_find(struct rec_space *space, uint64_t address, uin
 	*ret_vaddr = mapping ? address + mapping->bias : address;
 	return mapping ? &mapping->module->base : &modules_unknown(space->modules)->base;
 }
+
+void rec_space_each(struct rec_space *space,
+	bool (*visit)(void *context, struct rec_module *module, uint64_t bias), void *context)
+{
+	for (size_t i = 0; space->table && i < space->table->count; i++) {
+		const struct mapping *mapping = &space->table->items[i];
+
+		if (!visit(context, &mapping->module->base, mapping->bias))
+			return;
+	}
+}

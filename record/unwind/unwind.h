@@ -103,6 +103,13 @@ int rec_space_read_maps(struct rec_space *space, pid_t pid);
  */
 struct rec_module *rec_space_find(struct rec_space *space, uint64_t address, uint64_t *ret_vaddr);
 
+/*
+ * Call `visit` with the module of each mapping, in the order of addresses, until it returns false.
+ * `bias` is what to add to an address for that in the module's ELF headers.
+ */
+void rec_space_each(struct rec_space *space,
+	bool (*visit)(void *context, struct rec_module *module, uint64_t bias), void *context);
+
 /* ---- unwinding ---- */
 
 /* attr.sample_regs_user: ax bx cx dx si di bp sp ip r8-r15, 17 registers in perf's order. */
