@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "meters.h"
+#include "metrics.h"
 
 /* Different kinds of loss that are told apart. */
 #define MAX_LOSSES 32
@@ -40,19 +41,6 @@ struct collector {
 	struct rend_gauge_sum memory, threads;
 };
 
-/* The part of an amount over [begin, end] that lies in the shown range. */
-static uint64_t part_in_range(
-	const struct rend_model *model, uint64_t begin_ns, uint64_t end_ns, uint64_t amount)
-{
-	if (begin_ns >= model->begin_ns && end_ns <= model->end_ns)
-		return amount;
-	uint64_t from_ns = begin_ns > model->begin_ns ? begin_ns : model->begin_ns;
-	uint64_t to_ns = end_ns < model->end_ns ? end_ns : model->end_ns;
-	if (to_ns <= from_ns)
-		return 0;
-	return (uint64_t)((double)amount * (double)(to_ns - from_ns) / (double)(end_ns - begin_ns));
-}
-
 static void spread(struct tfmt_series *series, uint64_t begin_ns, uint64_t end_ns, uint64_t cpu_ns)
 {
 	if (series != NULL)
@@ -69,7 +57,7 @@ static void add_cpu(struct collector *collector, struct rend_process *process, u
 			spread(process->cpu.owner, begin_ns, end_ns, cpu_ns);
 		return;
 	}
-	uint64_t shown_ns = part_in_range(model, begin_ns, end_ns, cpu_ns);
+	uint64_t shown_ns = rend_model_part(model, begin_ns, end_ns, cpu_ns);
 	process->has_cpu = true;
 	process->cpu_ns += shown_ns;
 	model->totals.has_cpu = true;
@@ -94,7 +82,7 @@ static void read_cpu_part(struct collector *collector, struct rend_process *proc
 	struct rend_meter *meter = is_system ? &meters->system : &meters->user;
 	uint64_t growth_ns;
 	if (rend_meter_read(meter, time_ns, value, &growth_ns) && !collector->fills_processes) {
-		uint64_t shown_ns = part_in_range(model, meter->from_ns, meter->to_ns, growth_ns);
+		uint64_t shown_ns = rend_model_part(model, meter->from_ns, meter->to_ns, growth_ns);
 		if (is_system) {
 			process->system_ns += shown_ns;
 			model->totals.system_ns += shown_ns;
@@ -185,6 +173,8 @@ static void end_processes(struct collector *collector, uint64_t until_ns)
 		meters->rss_bytes = 0;
 		meters->threads = 0;
 		meters->has_ended = true;
+		if (collector->model->metrics != NULL)
+			rend_metrics_end(collector->model->metrics, id, end_ns);
 	}
 }
 
@@ -195,6 +185,10 @@ static void read_counter(struct collector *collector, const struct tfmt_counter 
 	if (counter->metric == 0 || counter->metric > metric_count)
 		return;
 	enum metric_role role = collector->roles[counter->metric];
+	if (!collector->fills_processes) {
+		end_processes(collector, counter->time_ns);
+		rend_metrics_read(model->metrics, counter);
+	}
 	if (role == METRIC_OTHER)
 		return;
 	if (role == METRIC_MACHINE_CPU || role == METRIC_MACHINE_MEMORY) {
@@ -329,9 +323,19 @@ static void read_lost(struct rend_model *model, const struct tfmt_lost *lost)
 
 static void read_cost(struct rend_model *model, const struct tfmt_cost *cost)
 {
-	if (strcmp(tfmt_trace_text(model->trace, cost->name), "recorder cpu") == 0 &&
-		cost->value > 0)
-		model->totals.recorder_cpu_ns = (uint64_t)cost->value;
+	static const char target[] = "target "; /* samples, switches, stopped */
+	struct rend_costs *costs = &model->totals.costs;
+	const char *name = tfmt_trace_text(model->trace, cost->name);
+	if (cost->value <= 0)
+		return;
+	if (strcmp(name, "recorder cpu") == 0)
+		costs->recorder_cpu_ns = (uint64_t)cost->value;
+	else if (strcmp(name, "recorder memory") == 0)
+		costs->recorder_bytes = (uint64_t)cost->value;
+	else if (strcmp(name, "bytes written") == 0)
+		costs->written_bytes = (uint64_t)cost->value;
+	else if (strncmp(name, target, strlen(target)) == 0)
+		costs->target_ns += (uint64_t)cost->value;
 }
 
 static int read_batch(struct collector *collector, const struct tfmt_batch *batch)
@@ -395,16 +399,9 @@ static int compare_ends(const void *left, const void *right, void *context)
 	return a < b ? -1 : 1;
 }
 
-/* A process that began in the recording began with no CPU time; others have an unknown base. */
 static void init_meters(struct collector *collector, uint32_t id)
 {
-	struct rend_model *model = collector->model;
-	uint64_t start_ns = model->processes[id].info->start_ns;
-	/* The command itself is started a moment before the recording's second 0. */
-	const uint64_t moment_ns = 1000000000;
-	if (start_ns + moment_ns < model->origin_ns)
-		return;
-	struct rend_meter meter = {true, 0, start_ns, start_ns};
+	struct rend_meter meter = rend_model_first_reading(collector->model, id);
 	collector->meters[id].cpu = meter;
 	collector->meters[id].user = meter;
 	collector->meters[id].system = meter;
@@ -493,6 +490,7 @@ static void finish_totals(struct collector *collector)
 	struct rend_model *model = collector->model;
 	const uint64_t end_ns = model->end_ns;
 	end_processes(collector, UINT64_MAX);
+	rend_metrics_finish(model->metrics);
 	rend_gauge_commit(&collector->memory, model, UINT64_MAX);
 	rend_gauge_commit(&collector->threads, model, UINT64_MAX);
 	/* A process has no memory only while it is being made or taken down: not a finding. */
@@ -513,7 +511,8 @@ int rend_collect_totals(struct rend_model *model, struct tfmt_error *err)
 	size_t node_count;
 	int status = collector_init(&collector, model);
 	model->losses = calloc(MAX_LOSSES, sizeof(*model->losses));
-	if (model->losses == NULL)
+	model->metrics = rend_metrics_new(model);
+	if (model->losses == NULL || model->metrics == NULL)
 		status = TFMT_E_NOMEM;
 	if (status == 0)
 		status = init_series(model);

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "metrics.h"
 #include "num.h"
+#include "text.h"
 
 #define GAP REND_FACTS_GAP
 /* In a shorter recording the recorder's start and end outweigh what it did meanwhile. */
@@ -153,9 +155,7 @@ void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FAC
 void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTES])
 {
 	const struct tfmt_header *header = model->header;
-	const struct rend_totals *totals = &model->totals;
 	char date[64] = "";
-	char number[NUM_TEXT_BYTES];
 	struct tm utc;
 	time_t seconds = (time_t)(header->utc_ns / 1000000000);
 	if (header->utc_ns > 0 && gmtime_r(&seconds, &utc) != NULL)
@@ -168,13 +168,10 @@ void rend_facts_origin(const struct rend_model *model, char text[REND_FACTS_BYTE
 			header->cpu_count == 1 ? "core" : "cores");
 	if (date[0] != '\0')
 		append(text, GAP "recorded %s", date);
-	uint64_t length_ns = model->recorded_ns;
-	if (totals->recorder_cpu_ns > 0 && length_ns >= SHARE_OF_CORE_FROM_NS)
-		append(text, GAP "recorder used %s of one core",
-			num_percent(number, (double)totals->recorder_cpu_ns, (double)length_ns));
-	else if (totals->recorder_cpu_ns > 0)
-		append(text, GAP "recorder used %s CPU",
-			num_duration(number, totals->recorder_cpu_ns));
+	char costs[REND_FACTS_BYTES];
+	rend_facts_costs(model, costs);
+	if (costs[0] != '\0')
+		append(text, GAP "%s", costs);
 }
 
 void rend_facts_losses(const struct rend_model *model, char text[REND_FACTS_BYTES])
@@ -188,8 +185,107 @@ void rend_facts_losses(const struct rend_model *model, char text[REND_FACTS_BYTE
 	}
 	for (size_t i = 0; i < model->loss_count; i++) {
 		const struct rend_loss *loss = &model->losses[i];
+		/* A metric that is not there is told with the metrics. */
+		if (strcmp(tfmt_trace_text(model->trace, loss->what), REND_LOSS_COUNTER) == 0)
+			continue;
 		append(text, "%slost: %s x %s (%s)", text[0] != '\0' ? GAP : "",
 			num_count(number, loss->count), tfmt_trace_text(model->trace, loss->what),
 			tfmt_trace_text(model->trace, loss->reason));
 	}
+}
+
+static bool has_losses(const struct rend_model *model)
+{
+	char text[REND_FACTS_BYTES];
+	rend_facts_losses(model, text);
+	return text[0] != '\0';
+}
+
+void rend_facts_costs(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const struct rend_costs *costs = &model->totals.costs;
+	char number[NUM_TEXT_BYTES];
+	uint64_t length_ns = model->recorded_ns;
+	bool is_long = length_ns >= SHARE_OF_CORE_FROM_NS;
+	text[0] = '\0';
+	if (costs->recorder_cpu_ns == 0)
+		return;
+	if (is_long)
+		append(text, "recording cost: %s of a CPU",
+			num_percent(number, (double)costs->recorder_cpu_ns, (double)length_ns));
+	else
+		append(text, "recording cost: %s of CPU",
+			num_duration(number, costs->recorder_cpu_ns));
+	/* CPU time is known of the shown range only. */
+	bool is_whole = model->begin_ns == model->origin_ns && model->totals.wall_ns > 0 &&
+			model->end_ns - model->begin_ns >= length_ns && model->pid == 0;
+	if (costs->target_ns > 0 && is_whole && model->totals.cpu_ns > 0)
+		append(text, ", target about %s",
+			num_percent(
+				number, (double)costs->target_ns, (double)model->totals.cpu_ns));
+	if (costs->written_bytes > 0 && is_long)
+		append(text, ", %s/s",
+			num_bytes(number, (uint64_t)((double)costs->written_bytes * 1e9 /
+						     (double)length_ns)));
+	else if (costs->written_bytes > 0)
+		append(text, ", %s", num_bytes(number, costs->written_bytes));
+	if (!has_losses(model))
+		append(text, ", nothing lost");
+}
+
+void rend_facts_metrics(const struct rend_model *model, int columns, char text[REND_FACTS_BYTES])
+{
+	static const struct {
+		const char *name, *before, *after;
+	} parts[] = {
+		{"pss", "PSS ", ""},
+		{"uss", "USS ", ""},
+		{"io_read", "read ", ""},
+		{"io_write", "written ", ""},
+		{"faults_minor", "", " faults"},
+		{"faults_major", "", " from disk"},
+		{"switches_voluntary", "", " switches"},
+	};
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		const struct rend_metric *metric = rend_metrics_find(model->metrics, parts[i].name);
+		char number[NUM_TEXT_BYTES], part[2 * NUM_TEXT_BYTES];
+		if (metric == NULL || metric->missing_count == metric->process_count)
+			continue;
+		uint64_t value = metric->is_total ? metric->growth : (uint64_t)metric->sum.peak;
+		if (value == 0 && parts[i].before[0] == '\0')
+			continue;
+		if (strcmp(metric->unit, "bytes") == 0)
+			num_bytes(number, value);
+		else
+			num_count(number, value);
+		snprintf(part, sizeof(part), "%s%s%s%s", text[0] != '\0' ? GAP : "",
+			parts[i].before, number, parts[i].after);
+		if (rend_text_columns(text) + rend_text_columns(part) > columns)
+			return;
+		append(text, "%s", part);
+	}
+}
+
+void rend_facts_missing(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	const char *reason = "";
+	uint64_t count = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < model->loss_count; i++) {
+		const struct rend_loss *loss = &model->losses[i];
+		const char *words = tfmt_trace_text(model->trace, loss->reason);
+		const char *end = strchr(words, ':');
+		if (strcmp(tfmt_trace_text(model->trace, loss->what), REND_LOSS_COUNTER) != 0 ||
+			end == NULL)
+			continue;
+		append(text, "%s%.*s", count > 0 ? ", " : "", (int)(end - words), words);
+		count = loss->count > count ? loss->count : count;
+		reason = end;
+	}
+	if (count == 0)
+		return;
+	append(text, " n/a of ");
+	append_plural(text, count, "process", "processes");
+	append(text, "%s", reason);
 }

@@ -39,4 +39,16 @@ void rend_facts_losses(const struct rend_model *model, char text[REND_FACTS_BYTE
 void rend_facts_plural(
 	char text[REND_FACTS_BYTES], uint64_t count, const char *one, const char *many);
 
+/*
+ * "recording cost: 0.8 % of a CPU, target about 0.3 %, 12 KiB/s, nothing lost": what is
+ * known of it; empty when nothing is.
+ */
+void rend_facts_costs(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
+/* "PSS 88 MiB · read 5 MiB · 43 000 faults": peaks and totals of all, as many as fit in a line. */
+void rend_facts_metrics(const struct rend_model *model, int columns, char text[REND_FACTS_BYTES]);
+
+/* What could not be read of how many processes, and why; empty when all could. */
+void rend_facts_missing(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
 #endif

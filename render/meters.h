@@ -21,6 +21,18 @@ struct rend_meter {
 bool rend_meter_read(
 	struct rend_meter *meter, uint64_t time_ns, uint64_t value, uint64_t *ret_growth);
 
+/*
+ * The part of an amount that was spent evenly over [begin, end] which lies in the shown range.
+ */
+uint64_t rend_model_part(
+	const struct rend_model *model, uint64_t begin_ns, uint64_t end_ns, uint64_t amount);
+
+/*
+ * Where totals of a process begin: at 0 when it began in the recording; of others the first
+ * reading tells.
+ */
+struct rend_meter rend_model_first_reading(const struct rend_model *model, uint32_t process);
+
 /* The sum of a gauge over processes, and its peak. Changes at one time are one step. */
 struct rend_gauge_sum {
 	struct tfmt_series *series; /* borrowed */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "collect.h"
+#include "metrics.h"
 
 /* The end of what was recorded: of the last thing that has a time. */
 static int find_end(struct tfmt_reader *reader, uint64_t *ret_end_ns, struct tfmt_error *err)
@@ -239,6 +240,7 @@ void rend_model_free(struct rend_model *model)
 	rend_waits_release(&model->waits);
 	free(model->processes);
 	free(model->threads);
+	rend_metrics_free(model->metrics);
 	free(model->losses);
 	free(model);
 }

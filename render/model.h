@@ -65,10 +65,21 @@ struct rend_thread {
 	uint64_t sample_count; /* running ones */
 };
 
+/* Metrics of a process that could not be read are losses of this kind. */
+#define REND_LOSS_COUNTER "counter"
+
 /* Something that was lost, summed over the trace. */
 struct rend_loss {
 	uint32_t what, reason; /* strings */
 	uint64_t count;
+};
+
+/* What the whole recording cost, however much of it is shown. 0: not recorded. */
+struct rend_costs {
+	uint64_t recorder_cpu_ns;
+	uint64_t recorder_bytes; /* its memory, at most */
+	uint64_t written_bytes;
+	uint64_t target_ns; /* what it took from the programs, as measured */
 };
 
 struct rend_totals {
@@ -85,7 +96,7 @@ struct rend_totals {
 	uint64_t assumed_ns;		   /* of both, at a place taken from another sample */
 	uint64_t placeless_ns;		   /* of both, at no known place */
 	uint64_t lost_count;		   /* samples */
-	uint64_t recorder_cpu_ns;	   /* 0: not recorded */
+	struct rend_costs costs;
 };
 
 struct rend_model {
@@ -112,6 +123,7 @@ struct rend_model {
 	struct rend_series thread_total;    /* threads that exist */
 	struct rend_series machine_cpu;	    /* cores */
 	struct rend_series machine_memory;  /* bytes */
+	struct rend_metrics *metrics;	    /* all there are */
 	struct rend_loss *losses;
 	size_t loss_count;
 	enum tfmt_weight weight;    /* of stacks */

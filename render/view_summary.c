@@ -103,6 +103,15 @@ static void put_facts(
 	rend_facts_samples(model, text);
 	if (text[0] != '\0')
 		put_line(frame, text, stream);
+	rend_facts_metrics(model, frame->columns, text);
+	if (text[0] != '\0')
+		put_line(frame, text, stream);
+	rend_facts_missing(model, text);
+	if (text[0] != '\0')
+		put_line(frame, text, stream);
+	rend_facts_costs(model, text);
+	if (text[0] != '\0')
+		put_line(frame, text, stream);
 	if (model->root > 0)
 		rend_facts_failure(model->processes[model->root].info, text);
 	if (model->root > 0 && text[0] != '\0')
