@@ -48,6 +48,7 @@ static void *read_seldom(void *opaque)
 {
 	struct rec_seldom *seldom = opaque;
 	struct rec_seldom_reading readings[REC_SELDOM_MAX];
+	pthread_setname_np(pthread_self(), "trec-metrics"); /* as of cost.h */
 	pthread_mutex_lock(&seldom->lock);
 	for (;;) {
 		while (!seldom->is_reading && !seldom->is_over)

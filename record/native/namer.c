@@ -26,7 +26,7 @@ struct batch {
 	char *path;
 	uint8_t build_id[REC_BUILD_ID_BYTES];
 	size_t build_id_bytes;
-	pid_t pid; /* of JIT code */
+	struct rec_jit_process process; /* of JIT code */
 	int fd;
 	uint64_t *addresses;
 	size_t count, capacity;
@@ -52,10 +52,25 @@ struct remark {
 	char text[];
 };
 
+/* A mapping of JIT code, of a process that was there when it was last looked at. */
+struct jit_mapping {
+	struct rec_module *module;
+	uint32_t mapping;
+};
+
+/* A mapping whose memory holds other code by now, on its way to the main thread. */
+struct outdated {
+	struct outdated *next;
+	uint32_t mapping;
+};
+
 struct rec_namer {
 	struct rec_sink *sink;
 	struct rec_modules *modules;
-	struct batch *noted; /* main thread only */
+	/* Main thread only. */
+	struct batch *noted;
+	struct jit_mapping *jits;
+	size_t jit_count, jit_capacity;
 
 	pthread_t thread;
 	bool has_thread;
@@ -68,6 +83,8 @@ struct rec_namer {
 	size_t found_bytes;
 	struct remark *remarks;
 	struct remark **remarks_end;
+	struct outdated *outdated;
+	bool is_finishing; /* when the queue is empty, ask for JIT code a last time */
 	bool is_working, is_closing;
 
 	/* Worker only. */
@@ -79,8 +96,11 @@ struct rec_namer {
 
 static void free_batch(struct batch *batch)
 {
-	if (batch->fd >= 0)
-		close(batch->fd);
+	int fds[] = {batch->fd, batch->process.root, batch->process.jitdump};
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 	free(batch->path);
 	free(batch->addresses);
 	free(batch);
@@ -119,14 +139,14 @@ static void queue_range(struct rec_namer *namer, struct range *range, size_t byt
 	pthread_mutex_unlock(&namer->lock);
 }
 
-static void add_range(struct rec_namer *namer, uint64_t address, uint64_t length,
+static void add_range(struct rec_namer *namer, uint32_t mapping, uint64_t address, uint64_t length,
 	const struct rec_symbol_row *rows, size_t count)
 {
 	size_t bytes = sizeof(struct range) + count * sizeof(struct name);
 	struct range *range = calloc(1, bytes);
 	if (!range)
 		return;
-	range->mapping = namer->current->mapping;
+	range->mapping = mapping;
 	range->address = address;
 	range->length = length;
 	range->count = count;
@@ -139,7 +159,8 @@ static void add_range(struct rec_namer *namer, uint64_t address, uint64_t length
 static void found_rows(void *context, uint32_t id, uint64_t address, uint64_t length,
 	const struct rec_symbol_row *rows, size_t count)
 {
-	add_range(context, address, length, rows, count);
+	struct rec_namer *namer = context;
+	add_range(namer, namer->current->mapping, address, length, rows, count);
 }
 
 static void found_note(void *context, uint32_t id, const char *reason)
@@ -165,13 +186,27 @@ static void found_kernel_symbol(void *context, const struct rec_kernel_symbol *s
 		snprintf(name, sizeof(name), "%.180s [%.60s]", symbol->name, symbol->module);
 		row.function = name;
 	}
-	add_range(context, symbol->address, symbol->length, &row, 1);
+	struct rec_namer *namer = context;
+	add_range(namer, namer->current->mapping, symbol->address, symbol->length, &row, 1);
 }
 
-static void found_jit_function(void *context, uint64_t address, uint64_t length, const char *name)
+static void found_jit_rows(void *context, uint32_t mapping, uint64_t address, uint64_t length,
+	const struct rec_symbol_row *rows, size_t count)
 {
-	struct rec_symbol_row row = {.function = name};
-	add_range(context, address, length, &row, 1);
+	add_range(context, mapping, address, length, rows, count);
+}
+
+static void found_outdated(void *context, uint32_t mapping)
+{
+	struct rec_namer *namer = context;
+	struct outdated *outdated = calloc(1, sizeof(*outdated));
+	if (!outdated)
+		return;
+	outdated->mapping = mapping;
+	pthread_mutex_lock(&namer->lock);
+	outdated->next = namer->outdated;
+	namer->outdated = outdated;
+	pthread_mutex_unlock(&namer->lock);
 }
 
 static void name_batch(struct rec_namer *namer, struct batch *batch)
@@ -181,8 +216,8 @@ static void name_batch(struct rec_namer *namer, struct batch *batch)
 		rec_kallsyms_resolve(namer->kallsyms, batch->addresses, batch->count,
 			found_kernel_symbol, namer);
 	} else if (batch->type == REC_MODULE_JIT) {
-		rec_jit_resolve(namer->jit, batch->pid, batch->mapping, batch->addresses,
-			batch->count, found_jit_function, namer);
+		rec_jit_resolve(namer->jit, &batch->process, batch->mapping, batch->addresses,
+			batch->count);
 	} else if (batch->fd >= 0) {
 		struct rec_symbol_module module = {
 			.id = batch->module_index,
@@ -199,20 +234,28 @@ static void name_batch(struct rec_namer *namer, struct batch *batch)
 static void *work(void *context)
 {
 	struct rec_namer *namer = context;
+	pthread_setname_np(pthread_self(), "trec-symbols"); /* as of cost.h */
 	pthread_mutex_lock(&namer->lock);
 	for (;;) {
-		while (!namer->queue && !namer->is_closing)
+		while (!namer->queue && !namer->is_finishing && !namer->is_closing)
 			pthread_cond_wait(&namer->changed, &namer->lock);
 		struct batch *batch = namer->queue;
-		if (!batch || namer->is_closing)
+		if (namer->is_closing)
 			break;
-		namer->queue = batch->next;
+		if (batch)
+			namer->queue = batch->next;
+		else
+			namer->is_finishing = false;
 		if (!namer->queue)
 			namer->queue_end = &namer->queue;
 		namer->is_working = true;
 		pthread_mutex_unlock(&namer->lock);
-		name_batch(namer, batch);
-		free_batch(batch);
+		if (batch) {
+			name_batch(namer, batch);
+			free_batch(batch);
+		} else {
+			rec_jit_finish(namer->jit);
+		}
 		pthread_mutex_lock(&namer->lock);
 		namer->is_working = false;
 		pthread_cond_broadcast(&namer->changed);
@@ -238,7 +281,9 @@ struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modul
 	struct rec_symbols_sink found = {.arg = namer, .rows = found_rows, .note = found_note};
 	namer->symbols = rec_symbols_new(&found);
 	namer->kallsyms = rec_kallsyms_new("/proc/kallsyms");
-	namer->jit = rec_jit_new();
+	struct rec_jit_sink jit_found = {
+		.arg = namer, .rows = found_jit_rows, .outdated = found_outdated};
+	namer->jit = rec_jit_new(&jit_found);
 	if (namer->symbols && namer->kallsyms && namer->jit &&
 		pthread_create(&namer->thread, NULL, work, namer) == 0) {
 		namer->has_thread = true;
@@ -259,6 +304,11 @@ static void free_found(struct rec_namer *namer)
 		struct remark *next = namer->remarks->next;
 		free(namer->remarks);
 		namer->remarks = next;
+	}
+	while (namer->outdated) {
+		struct outdated *next = namer->outdated->next;
+		free(namer->outdated);
+		namer->outdated = next;
 	}
 }
 
@@ -282,6 +332,7 @@ void rec_namer_free(struct rec_namer *namer)
 		}
 	}
 	free_found(namer);
+	free(namer->jits);
 	rec_symbols_free(namer->symbols);
 	rec_kallsyms_free(namer->kallsyms);
 	rec_jit_free(namer->jit);
@@ -290,8 +341,24 @@ void rec_namer_free(struct rec_namer *namer)
 	free(namer);
 }
 
-static struct batch *batch_of(
-	struct rec_namer *namer, const struct rec_module *module, uint32_t mapping)
+/* Remember a mapping of JIT code, to see whether its memory is used again. */
+static void remember_jit(struct rec_namer *namer, struct rec_module *module, uint32_t mapping)
+{
+	for (size_t i = 0; i < namer->jit_count; i++)
+		if (namer->jits[i].mapping == mapping)
+			return;
+	if (namer->jit_count == namer->jit_capacity) {
+		size_t capacity = namer->jit_capacity ? 2 * namer->jit_capacity : 8;
+		struct jit_mapping *jits = reallocarray(namer->jits, capacity, sizeof(*jits));
+		if (!jits)
+			return;
+		namer->jits = jits;
+		namer->jit_capacity = capacity;
+	}
+	namer->jits[namer->jit_count++] = (struct jit_mapping){module, mapping};
+}
+
+static struct batch *batch_of(struct rec_namer *namer, struct rec_module *module, uint32_t mapping)
 {
 	/* The mapping asked for last is at the front: most addresses come in runs. */
 	for (struct batch **link = &namer->noted; *link; link = &(*link)->next) {
@@ -308,6 +375,7 @@ static struct batch *batch_of(
 		return NULL;
 	batch->mapping = mapping;
 	batch->fd = -1;
+	batch->process = (struct rec_jit_process){.root = -1, .jitdump = -1};
 	batch->is_kernel = !module;
 	if (module) {
 		batch->type = module->type;
@@ -315,7 +383,11 @@ static struct batch *batch_of(
 		batch->path = strdup(module->path);
 		batch->build_id_bytes = module->build_id_size;
 		memcpy(batch->build_id, module->build_id, sizeof(batch->build_id));
-		batch->pid = module->pid;
+	}
+	if (batch->type == REC_MODULE_JIT) {
+		rec_jit_look(module->pid, &batch->process);
+		batch->process.jitdump = rec_module_dup_jitdump(namer->modules, module);
+		remember_jit(namer, module, mapping);
 	}
 	batch->next = namer->noted;
 	namer->noted = batch;
@@ -376,18 +448,38 @@ static void write_range(struct rec_namer *namer, const struct range *range)
 	}
 }
 
+/* What is sampled from now on in memory that holds other code is another mapping. */
+static void renew(struct rec_namer *namer, uint32_t mapping)
+{
+	for (size_t i = 0; i < namer->jit_count; i++) {
+		if (namer->jits[i].mapping != mapping)
+			continue;
+		rec_module_renew_jit(namer->modules, namer->jits[i].module);
+		namer->jits[i] = namer->jits[--namer->jit_count];
+		return;
+	}
+}
+
 /* Write what the worker has found. The lock is held, but not while writing. */
 static void write_found(struct rec_namer *namer)
 {
 	struct range *range = namer->found;
 	struct remark *remark = namer->remarks;
+	struct outdated *outdated = namer->outdated;
 	namer->found = NULL;
 	namer->found_end = &namer->found;
 	namer->found_bytes = 0;
 	namer->remarks = NULL;
 	namer->remarks_end = &namer->remarks;
+	namer->outdated = NULL;
 	pthread_cond_broadcast(&namer->changed);
 	pthread_mutex_unlock(&namer->lock);
+	while (outdated) {
+		struct outdated *next = outdated->next;
+		renew(namer, outdated->mapping);
+		free(outdated);
+		outdated = next;
+	}
 	while (range) {
 		struct range *next = range->next;
 		write_range(namer, range);
@@ -403,8 +495,20 @@ static void write_found(struct rec_namer *namer)
 	pthread_mutex_lock(&namer->lock);
 }
 
+/* Have the maps of JIT code read, also when no address is new: memory may hold other code. */
+static void look_at_jits(struct rec_namer *namer)
+{
+	for (size_t i = namer->jit_count; i-- > 0;) {
+		const struct jit_mapping jit = namer->jits[i];
+		const struct batch *batch = batch_of(namer, jit.module, jit.mapping);
+		if (batch && batch->process.root < 0)
+			namer->jits[i] = namer->jits[--namer->jit_count];
+	}
+}
+
 void rec_namer_work(struct rec_namer *namer)
 {
+	look_at_jits(namer);
 	hand_over(namer);
 	pthread_mutex_lock(&namer->lock);
 	write_found(namer);
@@ -417,7 +521,9 @@ void rec_namer_finish(struct rec_namer *namer, bool is_short)
 		batch->is_hardly_used = is_short;
 	hand_over(namer);
 	pthread_mutex_lock(&namer->lock);
-	while (namer->queue || namer->is_working) {
+	namer->is_finishing = true;
+	pthread_cond_broadcast(&namer->changed);
+	while (namer->queue || namer->is_working || namer->is_finishing) {
 		/* The worker may be waiting for its names to be written. */
 		if (namer->found_bytes > FOUND_BYTES_MAX)
 			write_found(namer);
