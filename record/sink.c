@@ -104,6 +104,7 @@ static void *write_chunks(void *context)
 {
 	struct rec_sink *sink = context;
 	struct chunk *chunk;
+	pthread_setname_np(pthread_self(), "trec-output"); /* as of cost.h */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	while ((chunk = next_chunk(sink))) {
 		int error = atomic_load(&sink->error);
@@ -281,6 +282,18 @@ void rec_sink_lost(struct rec_sink *sink, uint64_t time_ns, uint32_t process, co
 		.reason = rec_sink_text(sink, reason),
 	};
 	tfmt_writer_lost(sink->writer, &lost);
+}
+
+void rec_sink_cost(struct rec_sink *sink, uint64_t time_ns, const char *name, const char *unit,
+	uint64_t value)
+{
+	struct tfmt_cost cost = {
+		.time_ns = time_ns,
+		.value = (int64_t)value,
+		.name = rec_sink_text(sink, name),
+		.unit = rec_sink_text(sink, unit),
+	};
+	tfmt_writer_cost(sink->writer, &cost);
 }
 
 void rec_sink_note(struct rec_sink *sink, uint64_t time_ns, const char *name, const char *text)

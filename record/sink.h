@@ -54,6 +54,9 @@ uint64_t rec_sink_bytes(const struct rec_sink *sink);
 /* Add `count` lost things of kind `what` for `reason`, written as one record now. */
 void rec_sink_lost(struct rec_sink *sink, uint64_t time_ns, uint32_t process, const char *what,
 	const char *reason, uint64_t count);
+/* Add a figure of what recording has cost. */
+void rec_sink_cost(struct rec_sink *sink, uint64_t time_ns, const char *name, const char *unit,
+	uint64_t value);
 /* Add a remark that viewers show with the facts of the recording. */
 void rec_sink_note(struct rec_sink *sink, uint64_t time_ns, const char *name, const char *text);
 
