@@ -116,6 +116,12 @@ void rec_connector_only_ends(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
+void rec_connector_everything(int fd)
+{
+	int unused = 0;
+	setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &unused, sizeof(unused));
+}
+
 static void handle_event(const struct proc_event *event,
 	void (*handle)(void *context, const struct rec_connector_event *event), void *context)
 {

@@ -35,6 +35,9 @@ int rec_connector_open(void);
  */
 void rec_connector_only_ends(int fd);
 
+/* The opposite: a process has left perf's sight. */
+void rec_connector_everything(int fd);
+
 /* Give all waiting events to `handle`; never blocks. */
 void rec_connector_drain(int fd,
 	void (*handle)(void *context, const struct rec_connector_event *event), void *context);

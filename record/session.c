@@ -73,6 +73,14 @@ struct session {
 
 /* ---- what happens in the tree ---- */
 
+/* What follows in it and in its children only the connector tells, and /proc. */
+static void follow_hidden(struct session *s)
+{
+	if (s->connector_fd >= 0)
+		rec_connector_everything(s->connector_fd);
+	rec_walk(s->tree, rec_now_ns(), true);
+}
+
 static void take_life(struct session *s, const struct rec_perf_record *record)
 {
 	pid_t pid = (pid_t)record->pid, tid = (pid_t)record->tid;
@@ -90,7 +98,9 @@ static void take_life(struct session *s, const struct rec_perf_record *record)
 		rec_tree_mapped(s->tree, pid, record->mmap.path);
 		break;
 	case PERF_RECORD_EXIT:
-		if (pid != tid || !rec_tree_hides(s->tree, record->time_ns, pid))
+		if (pid == tid && rec_tree_hides(s->tree, record->time_ns, pid))
+			follow_hidden(s);
+		else
 			rec_tree_exit(s->tree, record->time_ns, pid, tid);
 		break;
 	case PERF_RECORD_SWITCH:
@@ -120,7 +130,19 @@ static void read_ahead(void *context, const struct rec_perf_record *record)
 		rec_pidfds_add(s->pidfds, (pid_t)record->pid);
 }
 
-/* Without perf the connector tells everything, of every process: take the tree's own. */
+/* Of processes that perf tells nothing of, or not any more. */
+static bool only_connector_tells(const struct session *s, const struct rec_connector_event *event)
+{
+	bool is_fork = event->type == REC_CONNECTOR_FORK;
+	pid_t pid = is_fork ? event->parent_pid : event->pid;
+	const struct rec_process *process = rec_tree_process(s->tree, pid);
+	if (rec_perf_mode(s->perf) == REC_PERF_NONE)
+		return true;
+	/* A walk over /proc may have been faster. */
+	return process && process->is_hidden && !(is_fork && rec_tree_thread(s->tree, event->tid));
+}
+
+/* The connector tells everything, of every process: take the tree's own. */
 static void take_connector_life(struct session *s, const struct rec_connector_event *event)
 {
 	bool is_ours = rec_tree_process(s->tree, event->pid) != NULL;
@@ -156,15 +178,13 @@ static void take_connector_life(struct session *s, const struct rec_connector_ev
 static void take_connector_event(void *context, const struct rec_connector_event *event)
 {
 	struct session *s = context;
-	if (rec_perf_mode(s->perf) == REC_PERF_NONE)
-		take_connector_life(s, event);
-	const struct rec_process *process = rec_tree_process(s->tree, event->pid);
-	if (event->type == REC_CONNECTOR_EXIT && event->pid == event->tid) {
+	bool ends = event->type == REC_CONNECTOR_EXIT && event->pid == event->tid;
+	if (ends)
 		rec_tree_ends(s->tree, event->pid);
-		if (process && process->is_hidden)
-			rec_tree_exit(s->tree, event->time_ns, event->pid, event->tid);
+	if (only_connector_tells(s, event))
+		take_connector_life(s, event);
+	if (ends)
 		rec_tree_status(s->tree, event->time_ns, event->pid, event->wait_status, false);
-	}
 	if (event->type == REC_CONNECTOR_LOST)
 		s->connector_losses++;
 }

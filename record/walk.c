@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "procfs.h"
@@ -66,6 +67,10 @@ static void check_image(struct rec_tree *tree, struct rec_process *process, uint
 void rec_walk(struct rec_tree *tree, uint64_t now_ns, bool only_hidden)
 {
 	struct rec_process *process, *next;
+	int takes_orphans = 0;
+	prctl(PR_GET_CHILD_SUBREAPER, &takes_orphans);
+	if (takes_orphans && !only_hidden)
+		walk_process(tree, now_ns, getpid());
 	for (process = rec_tree_first(tree); process; process = next) {
 		next = rec_tree_next(process);
 		if (process->end_ns != 0 || (only_hidden && !process->is_hidden))

@@ -51,3 +51,16 @@ assert min(lives) >= 0.5e9, f"a process of half a second ended after {min(lives)
 if {r["process_id"] for r in records if r["kind"] == "lost"} == set():
     print("the kernel did not hide it")
 PY
+
+# Its children are there too, though the kernel says nothing of them either.
+cp /bin/sh public/xonly
+chmod 711 public/xonly
+rm -f public/t
+su nobody -s /bin/sh -c "cd public && ./trec -q -o t ./xonly -c 'sleep 0.1; (exit 3); /bin/true; exit 4'" &&
+    status=0 || status=$?
+expect "status of a program that may not be read" 4 "$status"
+"$tconv" -q --json public/t >t.json
+if grep -q 'hidden by the kernel' t.json && grep -q '"of every process"' t.json; then
+    expect "processes of a hidden program" 4 "$(grep -c '"kind":"exit"' t.json)"
+    grep '"kind":"exit"' t.json | grep -q '"status":3' || fail "the status of a child is not there"
+fi

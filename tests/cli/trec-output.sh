@@ -50,7 +50,7 @@ run "$trec" -q -o fifo sh -c 'exit 5'
 expect "status with a fifo" 5 "$status"
 wait $!
 [ "$(kinds from_fifo exit)" = 1 ] || fail "the trace through a fifo"
-{ "$trec" sh -c "$busy; exit 6" 2>err || echo $? >status; } | head -c 100 >/dev/null
+{ "$trec" -q sh -c "$busy; exit 6" 2>err || echo $? >status; } | head -c 100 >/dev/null
 expect "status when the reader leaves" 6 "$(cat status)"
 grep -q 'Broken pipe' err || fail "the reader left unnoticed: $(cat err)"
 
@@ -70,13 +70,13 @@ kill $reader
 expect "status after giving up" 7 "$status"
 
 # Disks that are full: one line, the status, and what was written can be read.
-run "$trec" -o /dev/full sh -c "$busy; exit 8" 2>err
+run "$trec" -q -o /dev/full sh -c "$busy; exit 8" 2>err
 expect "status with a full device" 8 "$status"
 expect "lines about a full device: $(cat err)" 1 "$(wc -l <err)"
 if mkdir full && mount -t tmpfs -o size=64k none full 2>/dev/null; then
     trap 'umount full' EXIT
     head -c 20480 /dev/zero >full/filler
-    run "$trec" -F 20000 -o full/t sh -c "for i in 1 2 3 4 5 6 7 8 9; do sh -c '$busy'; done; exit 9" 2>err
+    run "$trec" -q -F 20000 -o full/t sh -c "for i in 1 2 3 4 5 6 7 8 9; do sh -c '$busy'; done; exit 9" 2>err
     expect "status with a full disk" 9 "$status"
     expect "lines about a full disk: $(cat err)" 1 "$(wc -l <err)"
     run "$tconv" --json full/t >t.json 2>err

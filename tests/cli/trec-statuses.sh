@@ -8,7 +8,7 @@ cat >tells.py <<'PY'
 import json, sys
 records = [json.loads(line) for line in open(sys.argv[1])]
 wanted, least = [int(n) for n in sys.argv[3].split()], int(sys.argv[2])
-ends = [r for r in records if r["kind"] == "exit" and not r.get("thread_id")]
+ends = [r for r in records if r["kind"] == "exit"]
 known = [r["signal"] + 128 if r.get("signal") else r["status"] for r in ends
          if r.get("status") is not None or r.get("signal") is not None]
 unknown = sum(r["count"] for r in records if r["kind"] == "lost" and r["what"] == "status")
@@ -25,16 +25,16 @@ tells() {
 
 cat >children.sh <<'SH'
 i=1
-while [ $i -le 40 ]; do sh -c "exit $i"; i=$((i + 1)); done
-sh -c 'kill -9 $$'
+while [ $i -le 40 ]; do sh -c "sleep 0.02; exit $i"; i=$((i + 1)); done
+sh -c 'sleep 0.02; kill -9 $$'
 exit 0
 SH
-wanted="0 137 $(seq -s ' ' 40)"
+wanted="$(printf "0 %.0s" $(seq 42)) 137 $(seq -s ' ' 40)"
 "$trec" -q -o all.cbor.zst sh children.sh
-grep -q '"text":"of every process"' <("$tconv" -q --json all.cbor.zst) && tells all.cbor.zst 42 "$wanted"
+grep -q '"text":"of every process"' <("$tconv" -q --json all.cbor.zst) && tells all.cbor.zst 83 "$wanted"
 
 # By pidfds, where the kernel has them: short children are seen only where perf tells of forks.
-pidfds=40
+pidfds=78
 [ "$(uname -r | cut -d. -f1-2 | tr . ' ' | { read -r a b; echo $((a * 100 + b)); })" -ge 615 ] || pidfds=1
 can_sample || pidfds=1
 ./refuse connector "$trec" -q -o refused.cbor.zst sh children.sh
