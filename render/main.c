@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "metrics.h"
 #include "options.h"
 #include "page.h"
 #include "surface.h"
 #include "tracefmt/tracefmt.h"
+#include "usage_panels.h"
 #include "weight_option.h"
 
 #define TEXT_WIDTH     80
@@ -76,7 +78,8 @@ static int choose_view(struct job *job)
 {
 	const char *name = job->options.view;
 	if (name == NULL)
-		name = job->surface != NULL || job->options.dumps_scene ? "report" : "summary";
+		name = job->options.metrics != NULL ? "usage"
+		       : job->surface != NULL || job->options.dumps_scene ? "report" : "summary";
 	job->view = rend_view_find(name);
 	if (job->view == NULL)
 		return unknown_view(job);
@@ -174,6 +177,7 @@ static int load(const struct job *job, const struct input *input, struct rend_mo
 		.from_ns = options->from_ns,
 		.to_ns = options->to_ns,
 		.pid = (uint32_t)options->pid,
+		.metric_names = options->metrics,
 		.weight = job->weight,
 		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
 	};
@@ -206,6 +210,23 @@ static int write_output(const struct job *job, struct rend_model *model, const c
 	return output_commit(&output, &job->msg);
 }
 
+static int check_metrics(
+	const struct job *job, const struct rend_model *model, const char *trace_name)
+{
+	const char *names[REND_MAX_PANELS];
+	size_t count = rend_metrics_count(model->metrics);
+	char unknown[128];
+	if (!rend_usage_unknown(model, unknown, sizeof(unknown)))
+		return EXIT_OK;
+	for (size_t i = 0; i < count; i++)
+		names[i] = rend_metrics_at(model->metrics, i)->name;
+	const char *nearest = opts_nearest(unknown, names, count);
+	msg_error(&job->msg, "%s: no metric %s in this recording%s%s (--metric all shows all)",
+		trace_name, unknown, nearest != NULL ? ": did you mean " : "",
+		nearest != NULL ? nearest : "");
+	return EXIT_USAGE;
+}
+
 static int draw(const struct job *job, const char *path)
 {
 	struct input input;
@@ -214,6 +235,8 @@ static int draw(const struct job *job, const char *path)
 	if (status != EXIT_OK)
 		return status;
 	status = load(job, &input, &model);
+	if (status == EXIT_OK)
+		status = check_metrics(job, model, input.name);
 	if (status == EXIT_OK)
 		status = write_output(job, model, input.fd == STDIN_FILENO ? "TRACE" : input.name);
 	if (status == EXIT_OK)

@@ -58,6 +58,7 @@ static struct rend_metric *add_metric(
 	*metric = (struct rend_metric){
 		.name = name,
 		.unit = tfmt_trace_text(model->trace, record->unit),
+		.help = tfmt_trace_text(model->trace, record->help),
 		.is_total = record->type == TFMT_METRIC_CUMULATIVE,
 		.is_machine = record->process == 0,
 		.series = {.count = model->bin_count},

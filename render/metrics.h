@@ -9,8 +9,8 @@
 #include "model.h"
 
 struct rend_metric {
-	const char *name, *unit; /* live as long as the trace */
-	bool is_total;		 /* that grows; its series is a rate, per second */
+	const char *name, *unit, *help; /* live as long as the trace */
+	bool is_total;			/* that grows; its series is a rate, per second */
 	bool is_machine;
 	uint32_t process_count; /* that have it */
 	uint32_t missing_count; /* of which it could never be read */

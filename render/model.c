@@ -190,6 +190,7 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 	model->own_paths = options->own_paths;
 	model->own_count = options->own_count;
 	model->pid = options->pid;
+	model->metric_names = options->metric_names;
 	model->weight = options->weight;
 	model->process_count = tfmt_trace_count(trace, TFMT_PROCESS);
 	model->thread_count = tfmt_trace_count(trace, TFMT_THREAD);

@@ -124,6 +124,7 @@ struct rend_model {
 	struct rend_series machine_cpu;	    /* cores */
 	struct rend_series machine_memory;  /* bytes */
 	struct rend_metrics *metrics;	    /* all there are */
+	const char *metric_names;	    /* borrowed: those of the view usage; NULL: the usual */
 	struct rend_loss *losses;
 	size_t loss_count;
 	enum tfmt_weight weight;    /* of stacks */
@@ -136,6 +137,7 @@ struct rend_model_options {
 	size_t own_count;
 	uint64_t from_ns, to_ns; /* from second 0; to_ns 0: to the end */
 	uint32_t pid;		 /* 0: all */
+	const char *metric_names; /* "pss,io_read"; NULL: the usual */
 	size_t bin_count;
 	enum tfmt_weight weight;
 };

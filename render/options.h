@@ -10,6 +10,7 @@ struct rend_options {
 	uint64_t width_px, height_px;
 	double scale;
 	const char *theme;
+	const char *metrics; /* of the view usage; NULL: the usual ones */
 	const char *weight; /* NULL: the CPU time */
 	struct opt_list own;
 	uint64_t from_ns, to_ns; /* to_ns 0: to the end */

@@ -3,138 +3,38 @@
 #include <stdlib.h>
 
 #include "cells.h"
+#include "facts.h"
+#include "metrics.h"
+#include "metrics_table.h"
 #include "num.h"
 #include "plot.h"
+#include "text.h"
+#include "usage_panels.h"
 #include "view.h"
 
-#define LEFT_PX	     150
-#define RIGHT_PX     90
-#define PANEL_PX     110
-#define PANEL_GAP_PX 18
-#define AXIS_PX	     22
-#define MAX_PANELS   5
-#define HEADROOM     1.2 /* of the scale, above its last tick: for the label of the peak */
-#define PEAK_MARK_PX 5
-#define NAME_COLUMNS 17
-#define PEAK_COLUMNS 18
-
-enum unit {
-	UNIT_CORES,
-	UNIT_BYTES,
-	UNIT_COUNT,
-};
-
-struct panel {
-	const char *name;
-	const char *title; /* what is counted, in a sentence */
-	enum rend_role role;
-	enum unit unit;
-	const struct rend_series *series;
-	const struct rend_series *system; /* of CPU: the part drawn lighter, on top */
-	double top;			  /* the last tick */
-	double peak;
-	double peak_column;
-	double last;
-};
+#define LEFT_PX		 150
+#define RIGHT_PX	 90
+#define PANEL_PX	 110
+#define PANEL_GAP_PX	 18
+#define AXIS_PX		 22
+#define HEADROOM	 1.2 /* of the scale, above its last tick: for the label of the peak */
+#define PEAK_MARK_PX	 5
+#define NAME_GAP_PX	 12
+#define NAME_COLUMNS	 17
+#define MAX_NAME_COLUMNS 30
+#define PEAK_COLUMNS	 18
 
 struct usage {
 	const struct rend_model *model;
 	struct rend_frame frame;
-	struct panel panels[MAX_PANELS];
+	struct rend_panel panels[REND_MAX_PANELS];
 	size_t count;
 };
 
-static bool has_values(const struct rend_series *series)
-{
-	for (size_t i = 0; i < series->count && series->bins != NULL; i++) {
-		if (!isnan(series->bins[i].mean))
-			return true;
-	}
-	return false;
-}
-
 static bool has_data(const struct rend_model *model)
 {
-	return model->totals.has_cpu || model->totals.has_memory || has_values(&model->machine_cpu);
-}
-
-/*
- * The value of a column that a panel shows: means of rates, peaks of gauges. The kernel counts CPU
- * time in ticks, so that a short column may seem to hold more than all cores can give.
- */
-static double shown_value(
-	const struct usage *usage, const struct panel *panel, const struct tfmt_bin *bin)
-{
-	const uint32_t cores = usage->model->header->cpu_count;
-	if (panel->unit != UNIT_CORES)
-		return bin->max;
-	return cores > 0 && bin->mean > cores ? cores : bin->mean;
-}
-
-static void add_panel(struct usage *usage, struct panel panel)
-{
-	if (!has_values(panel.series))
-		return;
-	for (size_t i = 0; i < panel.series->count; i++) {
-		double value = shown_value(usage, &panel, &panel.series->bins[i]);
-		if (isnan(value))
-			continue;
-		panel.last = value;
-		if (value > panel.peak) {
-			panel.peak = value;
-			panel.peak_column = (double)(panel.series->first + i) + 0.5;
-		}
-	}
-	if (panel.unit == UNIT_BYTES)
-		panel.top = (double)rend_byte_ceiling((uint64_t)panel.peak);
-	else if (panel.unit == UNIT_CORES && panel.peak <= 16)
-		panel.top = fmax(ceil(panel.peak - 0.05), 1);
-	else
-		panel.top = rend_count_ceiling(panel.peak);
-	usage->panels[usage->count++] = panel;
-}
-
-static void fill_panels(struct usage *usage)
-{
-	const struct rend_model *model = usage->model;
-	add_panel(usage, (struct panel){
-				 .name = "CPU",
-				 .title = "CPU time per second: user, and system lighter above it",
-				 .role = REND_CPU,
-				 .unit = UNIT_CORES,
-				 .series = &model->cpu,
-				 .system = &model->system_cpu,
-			 });
-	add_panel(usage,
-		(struct panel){
-			.name = model->totals.process_count > 1 ? "memory (RSS sum)"
-								: "memory (RSS)",
-			.title = "Resident memory; pages that processes share count for each",
-			.role = REND_MEMORY_AREA,
-			.unit = UNIT_BYTES,
-			.series = &model->memory,
-		});
-	add_panel(usage, (struct panel){
-				 .name = "threads",
-				 .title = "Threads of all processes",
-				 .role = REND_COUNT,
-				 .unit = UNIT_COUNT,
-				 .series = &model->thread_total,
-			 });
-	add_panel(usage, (struct panel){
-				 .name = "machine CPU",
-				 .title = "CPU time per second of everything on the machine",
-				 .role = REND_CPU_SYSTEM,
-				 .unit = UNIT_CORES,
-				 .series = &model->machine_cpu,
-			 });
-	add_panel(usage, (struct panel){
-				 .name = "machine memory",
-				 .title = "Memory used by everything on the machine",
-				 .role = REND_MEMORY_AREA,
-				 .unit = UNIT_BYTES,
-				 .series = &model->machine_memory,
-			 });
+	return model->totals.has_cpu || model->totals.has_memory ||
+	       rend_series_has_values(&model->machine_cpu) || model->metric_names != NULL;
 }
 
 static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
@@ -144,7 +44,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 		return TFMT_E_NOMEM;
 	usage->model = model;
 	usage->frame = *frame;
-	fill_panels(usage);
+	usage->count = rend_usage_panels(model, usage->panels);
 	*ret_state = usage;
 	return 0;
 }
@@ -156,20 +56,9 @@ static double height_px(const void *state)
 	       (usage->frame.is_part ? 0 : AXIS_PX);
 }
 
-static char *unit_text(char *text, enum unit unit, double value)
-{
-	if (unit == UNIT_BYTES)
-		return num_bytes(text, (uint64_t)value);
-	if (unit == UNIT_COUNT)
-		return num_count(text, (uint64_t)(value + 0.5));
-	int decimals = value == floor(value) || value >= 100 ? 0 : value < 10 ? 2 : 1;
-	snprintf(text, NUM_TEXT_BYTES, "%.*f %s", decimals, value, value == 1 ? "core" : "cores");
-	return text;
-}
-
 /* Lines at the last tick and its half, with their values on the right. */
 static void draw_scale(
-	struct rend_scene *scene, const struct rend_plot *plot, const struct panel *panel)
+	struct rend_scene *scene, const struct rend_plot *plot, const struct rend_panel *panel)
 {
 	static const double shares[] = {1, 0.5, 0};
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
@@ -177,12 +66,12 @@ static void draw_scale(
 		double y = floor(plot->y + plot->height * (1 - value / plot->max));
 		char text[NUM_TEXT_BYTES];
 		/* Half a thread says nothing. */
-		if (panel->unit == UNIT_COUNT && value != floor(value))
+		if (panel->unit == REND_PANEL_COUNT && value != floor(value))
 			continue;
 		rend_scene_rect(
 			scene, REND_GRID, (struct rend_rect){plot->x0, y, plot->x1 - plot->x0, 1});
 		if (value > 0)
-			unit_text(text, panel->unit, value);
+			rend_panel_text(text, panel->unit, value);
 		else
 			snprintf(text, sizeof(text), "0");
 		rend_scene_text(scene, &(struct rend_text){
@@ -195,28 +84,45 @@ static void draw_scale(
 	}
 }
 
+/* "n/a of 2 processes": whose values the sum does not have. */
+static void draw_missing(
+	struct rend_scene *scene, struct rend_text *text, const struct rend_panel *panel)
+{
+	char processes[REND_FACTS_BYTES], line[REND_FACTS_BYTES + 16];
+	rend_facts_plural(processes, panel->missing_count, "process", "processes");
+	snprintf(line, sizeof(line), "n/a of %s", processes);
+	text->y += 14;
+	text->text = line;
+	rend_scene_text(scene, text);
+}
+
 static void draw_names(
-	struct rend_scene *scene, const struct rend_plot *plot, const struct panel *panel)
+	struct rend_scene *scene, const struct rend_plot *plot, const struct rend_panel *panel)
 {
 	char number[NUM_TEXT_BYTES], line[64];
 	struct rend_text text = {
-		.x = plot->x0 - 12,
+		.x = plot->x0 - NAME_GAP_PX,
 		.y = plot->y + 30,
 		.text = panel->name,
 		.font = REND_FONT_BODY,
 		.anchor = REND_ANCHOR_END,
+		.max_px = plot->x0 - NAME_GAP_PX - REND_MARGIN_PX,
 	};
 	rend_scene_text(scene, &text);
+	if (!rend_series_has_values(panel->series))
+		return;
 	text.font = REND_FONT_SMALL;
 	text.role = REND_MUTED;
 	text.text = line;
 	text.y += 17;
-	snprintf(line, sizeof(line), "max %s", unit_text(number, panel->unit, panel->peak));
+	snprintf(line, sizeof(line), "max %s", rend_panel_text(number, panel->unit, panel->peak));
 	rend_scene_text(scene, &text);
 	text.y += 14;
-	snprintf(line, sizeof(line), "last %s", unit_text(number, panel->unit, panel->last));
+	snprintf(line, sizeof(line), "last %s", rend_panel_text(number, panel->unit, panel->last));
 	rend_scene_text(scene, &text);
-	if (panel->system == NULL || !has_values(panel->system))
+	if (panel->missing_count > 0)
+		draw_missing(scene, &text, panel);
+	if (panel->system == NULL || !rend_series_has_values(panel->system))
 		return;
 	text.y += 18;
 	text.text = "user";
@@ -232,7 +138,7 @@ static void draw_names(
 
 /* The peak's value above it: the headroom keeps the curve away. */
 static void draw_peak(const struct usage *usage, struct rend_scene *scene,
-	const struct rend_plot *plot, const struct panel *panel)
+	const struct rend_plot *plot, const struct rend_panel *panel)
 {
 	const struct rend_model *model = usage->model;
 	char number[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES], line[96];
@@ -242,7 +148,7 @@ static void draw_peak(const struct usage *usage, struct rend_scene *scene,
 			   (uint64_t)(panel->peak_column * (double)model->column_ns);
 	if (panel->peak <= 0)
 		return;
-	snprintf(line, sizeof(line), "%s at %s", unit_text(number, panel->unit, panel->peak),
+	snprintf(line, sizeof(line), "%s at %s", rend_panel_text(number, panel->unit, panel->peak),
 		num_duration(time, peak_ns));
 	double half_px = rend_text_width_px(REND_FONT_SMALL, line) / 2;
 	rend_scene_rect(scene, REND_TEXT,
@@ -258,8 +164,40 @@ static void draw_peak(const struct usage *usage, struct rend_scene *scene,
 		       });
 }
 
-static void draw_panel(
-	const struct usage *usage, struct rend_scene *scene, const struct panel *panel, double y)
+/* "n/a: permission denied" where the curve would be. */
+static void draw_refusal(const struct usage *usage, struct rend_scene *scene,
+	const struct rend_plot *plot, const struct rend_panel *panel)
+{
+	const char *reason = rend_metrics_reason(usage->model, panel->metric);
+	char line[REND_FACTS_BYTES];
+	snprintf(line, sizeof(line), "n/a%s%s", reason[0] != '\0' ? ": " : "", reason);
+	rend_scene_text(scene, &(struct rend_text){
+				       .x = (plot->x0 + plot->x1) / 2,
+				       .y = plot->y + plot->height / 2 + 4,
+				       .text = line,
+				       .font = REND_FONT_BODY,
+				       .role = REND_MUTED,
+				       .anchor = REND_ANCHOR_MIDDLE,
+				       .max_px = plot->x1 - plot->x0 - 20,
+			       });
+}
+
+static void draw_curve(
+	struct rend_scene *scene, const struct rend_plot *plot, const struct rend_panel *panel)
+{
+	draw_scale(scene, plot, panel);
+	if (panel->system != NULL && rend_series_has_values(panel->system)) {
+		rend_plot_area(scene, plot, REND_CPU_SYSTEM, panel->series, NULL);
+		rend_plot_area(scene, plot, panel->role, panel->series, panel->system);
+	} else if (rend_panel_is_rate(panel)) {
+		rend_plot_area(scene, plot, panel->role, panel->series, NULL);
+	} else {
+		rend_plot_peaks(scene, plot, panel->role, panel->series);
+	}
+}
+
+static void draw_panel(const struct usage *usage, struct rend_scene *scene,
+	const struct rend_panel *panel, double y)
 {
 	struct rend_plot plot = {
 		.x0 = usage->frame.axis.x0,
@@ -268,21 +206,18 @@ static void draw_panel(
 		.height = PANEL_PX,
 		.columns = usage->model->bin_count,
 		.max = panel->top * HEADROOM,
-		.limit = panel->unit == UNIT_CORES ? usage->model->header->cpu_count : 0,
+		.limit = panel->unit == REND_PANEL_CORES   ? usage->model->header->cpu_count
+			 : panel->unit == REND_PANEL_SHARE ? 1
+							   : 0,
 	};
 	struct rend_rect rect = {plot.x0, y, plot.x1 - plot.x0, PANEL_PX};
 	rend_scene_group(scene, panel->title);
 	rend_scene_rect(scene, REND_PANEL, rect);
 	rend_time_grid(scene, &usage->frame.axis, y, y + PANEL_PX);
-	draw_scale(scene, &plot, panel);
-	if (panel->system != NULL && has_values(panel->system)) {
-		rend_plot_area(scene, &plot, REND_CPU_SYSTEM, panel->series, NULL);
-		rend_plot_area(scene, &plot, panel->role, panel->series, panel->system);
-	} else if (panel->unit == UNIT_CORES) {
-		rend_plot_area(scene, &plot, panel->role, panel->series, NULL);
-	} else {
-		rend_plot_peaks(scene, &plot, panel->role, panel->series);
-	}
+	if (rend_series_has_values(panel->series))
+		draw_curve(scene, &plot, panel);
+	else
+		draw_refusal(usage, scene, &plot, panel);
 	draw_names(scene, &plot, panel);
 	draw_peak(usage, scene, &plot, panel);
 	rend_scene_item(scene, &(struct rend_item){.rect = rect, .title = panel->title});
@@ -304,21 +239,32 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 {
 	struct usage usage = {.model = model};
 	char peak[NUM_TEXT_BYTES], end[NUM_TEXT_BYTES];
-	int columns = frame->columns - NAME_COLUMNS - PEAK_COLUMNS;
-	fill_panels(&usage);
+	usage.count = rend_usage_panels(model, usage.panels);
+	int name_columns = NAME_COLUMNS;
+	for (size_t i = 0; i < usage.count; i++) {
+		int length = rend_text_columns(usage.panels[i].name) + 1;
+		name_columns = length > name_columns ? length : name_columns;
+	}
+	if (name_columns > MAX_NAME_COLUMNS)
+		name_columns = MAX_NAME_COLUMNS;
+	int columns = frame->columns - name_columns - PEAK_COLUMNS;
 	num_duration(end, model->end_ns - model->origin_ns);
 	for (size_t i = 0; i < usage.count; i++) {
-		const struct panel *panel = &usage.panels[i];
-		rend_put_cell(stream, panel->name, NAME_COLUMNS);
+		const struct rend_panel *panel = &usage.panels[i];
+		rend_put_cell(stream, panel->name, name_columns);
+		if (!rend_series_has_values(panel->series)) {
+			fprintf(stream, "n/a: %s\n", rend_metrics_reason(model, panel->metric));
+			continue;
+		}
 		rend_put_sparkline(stream, panel->series, model->bin_count, panel->peak, columns);
-		fprintf(stream, "  max %s\n", unit_text(peak, panel->unit, panel->peak));
+		fprintf(stream, "  max %s\n", rend_panel_text(peak, panel->unit, panel->peak));
 	}
-	return 0;
+	return rend_metrics_table(model, frame, stream);
 }
 
 const struct rend_view rend_view_usage = {
 	.name = "usage",
-	.summary = "CPU, memory and threads over time, and the machine's",
+	.summary = "CPU, memory, threads and, with --metric, all else that was recorded, over time",
 	.has_data = has_data,
 	.missing = "No metrics are in this recording: `trec --interval 100ms` records them.",
 	.left_px = LEFT_PX,
