@@ -403,6 +403,14 @@ uint64_t rec_perf_rate_hz(const struct rec_perf *perf)
 	return perf->mode >= REC_PERF_USER ? perf->rate_hz : 0;
 }
 
+const struct perf_event_attr *rec_perf_sample_attr(const struct rec_perf *perf)
+{
+	for (size_t i = 0; i < perf->ring_count; i++)
+		if (perf->rings[i].attr.context_switch)
+			return &perf->rings[i].attr;
+	return NULL;
+}
+
 int rec_perf_fd(const struct rec_perf *perf)
 {
 	return perf->ring_count > 0 ? perf->epoll_fd : -1;

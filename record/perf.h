@@ -91,6 +91,8 @@ size_t rec_perf_ring_count(const struct rec_perf *perf);
 enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf);
 /* The rate in force: lower than asked for when the kernel limits it. */
 uint64_t rec_perf_rate_hz(const struct rec_perf *perf);
+/* How samples and switches are recorded; NULL when neither is. Lives as long as `perf`. */
+const struct perf_event_attr *rec_perf_sample_attr(const struct rec_perf *perf);
 /* An epoll descriptor that is readable when there is something to read; -1 without rings. */
 int rec_perf_fd(const struct rec_perf *perf);
 

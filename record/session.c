@@ -8,13 +8,13 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "attach.h"
 #include "connector.h"
+#include "cost.h"
 #include "machine.h"
 #include "num.h"
 #include "output.h"
@@ -66,6 +66,7 @@ struct session {
 	uint64_t next_flush_ns;
 	uint64_t next_settle_ns;
 	uint64_t connector_losses;
+	struct rec_cost cost;
 	bool has_left_overs;  /* perf records too young for the last round */
 	bool was_told_to_end; /* by a signal, with -p */
 	bool output_failed;
@@ -113,6 +114,7 @@ static void take_life(struct session *s, const struct rec_perf_record *record)
 static void take_perf_record(void *context, const struct rec_perf_record *record)
 {
 	struct session *s = context;
+	rec_cost_count(&s->cost, record);
 	if (!s->attach || rec_attach_seen(s->attach, record))
 		take_life(s, record);
 	for (size_t i = 0; i < s->source_count; i++)
@@ -281,12 +283,15 @@ static void drain_all(struct session *s, uint64_t until_ns)
 static void run_round(struct session *s)
 {
 	uint64_t now_ns = rec_now_ns();
+	rec_cost_start(&s->cost);
 	drain_all(s, now_ns - PERF_AGE_NS);
+	rec_cost_add(&s->cost, "rings and stacks");
 	for (size_t i = 0; i < s->source_count; i++) {
 		struct running_source *running = &s->sources[i];
 		if (!running->source->drain || now_ns < running->next_ns)
 			continue;
 		running->source->drain(running->state, now_ns);
+		rec_cost_add(&s->cost, running->source->name);
 		running->next_ns += running->source->period_ns(running->state);
 		if (running->next_ns < now_ns)
 			running->next_ns = now_ns;
@@ -295,6 +300,7 @@ static void run_round(struct session *s)
 		if (rec_perf_mode(s->perf) != REC_PERF_NONE)
 			rec_walk(s->tree, now_ns, true);
 		rec_tree_settle(s->tree, now_ns);
+		rec_cost_add(&s->cost, "processes");
 		s->next_settle_ns = now_ns + SETTLE_PERIOD_NS;
 	}
 	if (now_ns >= s->next_clock_ns) {
@@ -305,6 +311,7 @@ static void run_round(struct session *s)
 	/* All kinds together: samples that reach the disk have their names there too. */
 	if (now_ns >= s->next_flush_ns) {
 		rec_sink_flush(s->sink);
+		rec_cost_add(&s->cost, "output");
 		s->next_flush_ns = now_ns + FLUSH_NS;
 	}
 	if (s->attach)
@@ -566,32 +573,6 @@ static int set_up(struct session *s)
 
 /* ---- the end ---- */
 
-static void write_cost(
-	struct session *s, uint64_t now_ns, const char *name, const char *unit, uint64_t value)
-{
-	struct tfmt_cost cost = {
-		.time_ns = now_ns,
-		.value = (int64_t)value,
-		.name = rec_sink_text(s->sink, name),
-		.unit = rec_sink_text(s->sink, unit),
-	};
-	tfmt_writer_cost(rec_sink_writer(s->sink), &cost);
-}
-
-static uint64_t timeval_ns(struct timeval t)
-{
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_usec * 1000;
-}
-
-static void write_costs(struct session *s, uint64_t now_ns)
-{
-	struct rusage usage;
-	getrusage(RUSAGE_SELF, &usage);
-	write_cost(s, now_ns, "recorder cpu", "ns",
-		timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime));
-	write_cost(s, now_ns, "recorder memory", "bytes", (uint64_t)usage.ru_maxrss * 1024);
-}
-
 static void finish(struct session *s)
 {
 	rec_perf_stop(s->perf);
@@ -607,7 +588,7 @@ static void finish(struct session *s)
 	rec_sink_lost(s->sink, now_ns, 0, "life", "proc connector overflow", s->connector_losses);
 	struct tfmt_clock clocks = rec_machine_clocks();
 	tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
-	write_costs(s, now_ns);
+	rec_cost_write(&s->cost, s->perf, s->sink, now_ns);
 	rec_sink_end(s->sink);
 }
 
