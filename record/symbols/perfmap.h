@@ -1,7 +1,8 @@
 /*
- * Names for JIT code, from the /tmp/perf-PID.map that runtimes write (node --perf-basic-prof,
- * python -X perf, java with perf-map-agent). Only a regular file that belongs to the process's
- * user (or root) is believed. It is read again when it has grown.
+ * Names for JIT code, from the /tmp/perf-PID.map that runtimes write: node --perf-basic-prof,
+ * python -X perf, java -XX:+DumpPerfMapAtExit or jcmd PID Compiler.perfmap, dotnet with
+ * DOTNET_PerfMapEnabled=1. Only a regular file that belongs to the process's user (or root) is
+ * believed.
  *
  * Threads: one object, one thread.
  */
@@ -12,17 +13,20 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "symbols/code_map.h"
+
 struct rec_perfmap;
 
-/* `folder` is "/tmp" but in tests; copied. Returns NULL when there is no memory. */
-struct rec_perfmap *rec_perfmap_new(const char *folder, pid_t pid, uid_t owner);
+/*
+ * The map at "tmp/perf-PID.map" in the folder that is open as `root`, which is borrowed. `pid` is
+ * the number that the process itself knows. Returns NULL when there is no memory.
+ */
+struct rec_perfmap *rec_perfmap_new(int root, pid_t pid, uid_t owner);
 void rec_perfmap_free(struct rec_perfmap *map);
 
-/*
- * The entry that covers `address`; of several the one written last, as JITs reuse memory.
- * `*ret_name` lives until the next call. Returns false when there is none.
- */
-bool rec_perfmap_find(struct rec_perfmap *map, uint64_t address, const char **ret_name,
-	uint64_t *ret_start, uint64_t *ret_length);
+/* Read what the file has got since the last time; a file that was written anew is read anew. */
+void rec_perfmap_refresh(struct rec_perfmap *map);
+
+const struct rec_code_map *rec_perfmap_codes(const struct rec_perfmap *map);
 
 #endif

@@ -123,7 +123,10 @@ struct module *modules_unknown(const struct rec_modules *modules)
 
 struct module *modules_add_jit(struct rec_modules *modules, pid_t pid)
 {
-	struct module *module = add_module(modules, REC_MODULE_JIT, "[jit]", pid);
+	char name[32];
+
+	snprintf(name, sizeof(name), "[jit %d]", (int)pid);
+	struct module *module = add_module(modules, REC_MODULE_JIT, name, pid);
 
 	return module ? module : modules_unknown(modules);
 }
@@ -209,6 +212,29 @@ int rec_module_dup(struct rec_modules *modules, struct rec_module *base)
 	int fd = modules_use_fd(modules, (struct module *)base);
 
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+int rec_module_dup_jitdump(struct rec_modules *modules, struct rec_module *base)
+{
+	struct module *jitdump = ((struct module *)base)->jitdump;
+
+	return jitdump ? rec_module_dup(modules, &jitdump->base) : -1;
+}
+
+void rec_module_renew_jit(struct rec_modules *modules, struct rec_module *base)
+{
+	struct module *module = (struct module *)base;
+	char name[32];
+
+	/* The rest of the numbers is for files. */
+	if (module->successor || modules->count >= MAX_MODULES / 2)
+		return;
+	snprintf(name, sizeof(name), "[jit %d.%u]", (int)base->pid, module->generation + 1);
+	module->successor = add_module(modules, REC_MODULE_JIT, name, base->pid);
+	if (!module->successor)
+		return;
+	module->successor->generation = module->generation + 1;
+	module->successor->jitdump = module->jitdump;
 }
 
 /* How the file that an event names can be reached, best first. */

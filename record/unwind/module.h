@@ -15,9 +15,12 @@ struct module {
 	uint64_t inode;		 /* as the first event had it, 0: none */
 	struct stat stat;	 /* of the file when it was opened */
 	unsigned open_attempts;
-	bool is_foreign;     /* contents that are no ELF file */
-	uint64_t last_use;   /* grows with every use of the contents */
-	struct module *next; /* of the same hash */
+	bool is_foreign;	  /* contents that are no ELF file */
+	uint64_t last_use;	  /* grows with every use of the contents */
+	struct module *next;	  /* of the same hash */
+	struct module *jitdump;	  /* of JIT code: a file that tells about it, NULL: none seen */
+	struct module *successor; /* of JIT code that is gone: what is there now */
+	unsigned generation;	  /* how many predecessors it has */
 };
 
 /* The module that the event maps: known already, or new. Never NULL: at worst the unknown one. */

@@ -124,6 +124,17 @@ static bool try_slot(struct climb *climb, uint64_t slot, enum return_kind wanted
 	return true;
 }
 
+/*
+ * Whether the code at `pc` is a JIT compiler's. That is known to keep a frame pointer, and to jump
+ * where others call, with a return address of its choice.
+ */
+static bool is_jit_code(const struct climb *climb, uint64_t pc)
+{
+	const struct mapping *mapping = space_find(climb->space, pc);
+
+	return mapping && mapping->module->base.type == REC_MODULE_JIT;
+}
+
 /* The frame that the frame pointer stands for. Returns: whether it looks like one. */
 static bool read_frame(struct climb *climb, const struct arch_regs *regs, uint64_t *ret_saved,
 	uint64_t *ret_address)
@@ -136,6 +147,7 @@ static bool read_frame(struct climb *climb, const struct arch_regs *regs, uint64
 	       stack_memory_read(climb->memory, frame, ret_saved, 8) &&
 	       stack_memory_read(climb->memory, frame + 8, ret_address, 8) &&
 	       (judge(climb, *ret_address, regs->value[ARCH_REG_PC], 0) != RETURN_NONE ||
+		       is_jit_code(climb, *ret_address) ||
 		       (*ret_saved == 0 && space_find(climb->space, *ret_address)));
 }
 
@@ -195,14 +207,6 @@ static bool try_slots(struct climb *climb, struct search *search, enum return_ki
 	return false;
 }
 
-/* Whether code of the function at `pc` is known to keep a frame pointer, as JIT compilers' is. */
-static bool has_frame_pointer(const struct climb *climb, uint64_t pc)
-{
-	const struct mapping *mapping = space_find(climb->space, pc);
-
-	return mapping && mapping->module->base.type == REC_MODULE_JIT;
-}
-
 /* Continue the search with what it has not tried. The climb stands where the search began. */
 static bool continue_search(struct climb *climb, struct search *search)
 {
@@ -213,7 +217,7 @@ static bool continue_search(struct climb *climb, struct search *search)
 		switch (search->stage) {
 		case STAGE_TOP:
 			is_found = search->is_exact && try_slot(climb, sp, RETURN_CERTAIN);
-			search->stage = has_frame_pointer(climb, pc) ? STAGE_POINTER : STAGE_CALLER;
+			search->stage = is_jit_code(climb, pc) ? STAGE_POINTER : STAGE_CALLER;
 			search->next = sp;
 			break;
 		case STAGE_CALLER:

@@ -164,6 +164,27 @@ static bool names_file(const char *path)
 	return path[0] == '/' && path[1] != '/';
 }
 
+/* The module of the process's memory without file. */
+static struct module *jit_of(struct rec_space *space, pid_t pid)
+{
+	if (!space->jit)
+		space->jit = modules_add_jit(space->modules, pid);
+	while (space->jit->successor)
+		space->jit = space->jit->successor;
+	return space->jit;
+}
+
+/* A runtime maps its jit-PID.dump executable so that it is found. */
+static void note_jitdump(
+	struct rec_space *space, const struct rec_map_event *event, struct module *file)
+{
+	const char *slash = strrchr(file->base.path, '/'), *name = slash ? slash + 1 : "";
+	size_t length = strlen(name);
+
+	if (strncmp(name, "jit-", 4) == 0 && length > 9 && strcmp(name + length - 5, ".dump") == 0)
+		jit_of(space, event->pid)->jitdump = file;
+}
+
 int rec_space_map(struct rec_space *space, const struct rec_map_event *event)
 {
 	struct mapping item = {.start = event->start, .end = event->start + event->length};
@@ -175,8 +196,10 @@ int rec_space_map(struct rec_space *space, const struct rec_map_event *event)
 	if (names_file(event->path) || strcmp(event->path, "[vdso]") == 0) {
 		item.module = modules_of_event(space->modules, event);
 		/* Shared memory and the like, where a runtime puts its code. */
-		if (item.module->is_foreign)
+		if (item.module->is_foreign) {
+			note_jitdump(space, event, item.module);
 			item.module = NULL;
+		}
 	}
 	if (item.module && item.module->image) {
 		const struct elf_segment *segment =
@@ -188,9 +211,7 @@ int rec_space_map(struct rec_space *space, const struct rec_map_event *event)
 	} else if (item.module) {
 		item.bias = event->file_offset - event->start;
 	} else {
-		if (!space->jit)
-			space->jit = modules_add_jit(space->modules, event->pid);
-		item.module = space->jit;
+		item.module = jit_of(space, event->pid);
 	}
 	return add_mapping(space, item);
 }
@@ -213,6 +234,25 @@ static bool parse_line(char *line, struct rec_map_event *event)
 	event->length = end - event->start;
 	event->path = line + path_at;
 	return true;
+}
+
+int rec_space_take_maps(struct rec_space *space, pid_t pid, const char *text)
+{
+	int status = 0;
+
+	for (size_t length; status == 0 && *text; text += length + (text[length] == '\n')) {
+		struct rec_map_event event = {.pid = pid};
+
+		length = strcspn(text, "\n");
+		char *line = strndup(text, length);
+
+		if (!line)
+			return TFMT_E_NOMEM;
+		if (parse_line(line, &event))
+			status = rec_space_map(space, &event);
+		free(line);
+	}
+	return status;
 }
 
 int rec_space_read_maps(struct rec_space *space, pid_t pid)
@@ -238,24 +278,32 @@ int rec_space_read_maps(struct rec_space *space, pid_t pid)
 	return status;
 }
 
+/* JIT code that is gone has made room for other code. */
+static const struct mapping *bring_up_to_date(struct mapping *mapping)
+{
+	while (mapping->module->successor)
+		mapping->module = mapping->module->successor;
+	return mapping;
+}
+
 const struct mapping *space_find(struct rec_space *space, uint64_t address)
 {
-	const struct map_table *table = space->table;
+	struct map_table *table = space->table;
 
 	if (!table)
 		return NULL;
 	if (space->last_hit < table->count) {
-		const struct mapping *last = &table->items[space->last_hit];
+		struct mapping *last = &table->items[space->last_hit];
 
 		if (address >= last->start && address < last->end)
-			return last;
+			return bring_up_to_date(last);
 	}
 	size_t index = find_index(table, address);
 
 	if (index == table->count || address < table->items[index].start)
 		return NULL;
 	space->last_hit = index;
-	return &table->items[index];
+	return bring_up_to_date(&table->items[index]);
 }
 
 struct rec_module *rec_space_find(struct rec_space *space, uint64_t address, uint64_t *ret_vaddr)

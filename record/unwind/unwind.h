@@ -33,7 +33,8 @@ enum rec_module_type {
 };
 
 struct rec_module {
-	const char *path; /* as the process saw it, or "[vdso]", "[jit]", "[unknown]"; never NULL */
+	const char *
+		path; /* as the process saw it, or "[vdso]", "[jit PID]", "[unknown]"; never NULL */
 	uint8_t build_id[REC_BUILD_ID_BYTES];
 	size_t build_id_size; /* 0: none */
 	uint32_t index;	      /* dense, from 0 */
@@ -61,6 +62,15 @@ struct rec_module *rec_modules_get(const struct rec_modules *modules, uint32_t i
  * the path has been deleted. Returns: -1 when there are no contents.
  */
 int rec_module_dup(struct rec_modules *modules, struct rec_module *module);
+
+/* The same of the jitdump that the process of JIT code writes. Returns: -1 when it has none. */
+int rec_module_dup_jitdump(struct rec_modules *modules, struct rec_module *module);
+
+/*
+ * The memory of this JIT code holds other code by now: addresses in it belong to a new module from
+ * now on. Nothing happens when there are too many already.
+ */
+void rec_module_renew_jit(struct rec_modules *modules, struct rec_module *module);
 
 /* ---- spaces: what one process has mapped ---- */
 
@@ -95,6 +105,8 @@ int rec_space_map(struct rec_space *space, const struct rec_map_event *event);
 
 /* Add every executable mapping of /proc/PID/maps. Returns: 0, TFMT_E_IO (errno), TFMT_E_NOMEM. */
 int rec_space_read_maps(struct rec_space *space, pid_t pid);
+/* The same from lines that were read before. Returns: 0, TFMT_E_NOMEM. */
+int rec_space_take_maps(struct rec_space *space, pid_t pid, const char *text);
 
 /*
  * Returns: the module that holds `address`, and in `ret_vaddr` the address in terms of its ELF
@@ -156,6 +168,7 @@ struct rec_stack_frame {
 	 * has been forgotten. Lives until: the next call of rec_unwind().
 	 */
 	uint32_t *user;
+	uint64_t sp; /* the stack pointer there; the frame lies between it and its caller's */
 };
 
 struct rec_stack {

@@ -45,7 +45,7 @@ static void copy_file(const char *from, const char *to)
 static struct rec_map_event anonymous(uint64_t start, uint64_t length)
 {
 	return (struct rec_map_event){
-		.pid = getpid(), .start = start, .length = length, .path = "//anon"};
+		.pid = 42, .start = start, .length = length, .path = "//anon"};
 }
 
 static void assert_at(struct rec_space *space, uint64_t address, const char *path)
@@ -71,12 +71,12 @@ static void test_mappings(void **state)
 	assert_int_equal(rec_space_map(space, &event), 0);
 	assert_int_equal(rec_space_map(space, &file), 0);
 	assert_at(space, 0xffff, "[unknown]");
-	assert_at(space, 0x10000, "[jit]");
-	assert_at(space, 0x13fff, "[jit]");
+	assert_at(space, 0x10000, "[jit 42]");
+	assert_at(space, 0x13fff, "[jit 42]");
 	assert_at(space, 0x14000, "/nowhere/file");
 	assert_at(space, 0x17fff, "/nowhere/file");
-	assert_at(space, 0x18000, "[jit]");
-	assert_at(space, 0x1ffff, "[jit]");
+	assert_at(space, 0x18000, "[jit 42]");
+	assert_at(space, 0x1ffff, "[jit 42]");
 	assert_at(space, 0x20000, "[unknown]");
 	rec_space_find(space, 0x14010, &vaddr);
 	assert_int_equal(vaddr, 0x1010);
@@ -86,10 +86,10 @@ static void test_mappings(void **state)
 	/* Over everything, and across both ends. */
 	event = anonymous(0x12000, 0xa000);
 	assert_int_equal(rec_space_map(space, &event), 0);
-	assert_at(space, 0x15000, "[jit]");
+	assert_at(space, 0x15000, "[jit 42]");
 	file.start = 0x1e000;
 	assert_int_equal(rec_space_map(space, &file), 0);
-	assert_at(space, 0x1dfff, "[jit]");
+	assert_at(space, 0x1dfff, "[jit 42]");
 	assert_at(space, 0x21fff, "/nowhere/file");
 	event = anonymous(UINT64_MAX - 10, 100);
 	assert_int_not_equal(rec_space_map(space, &event), 0);
@@ -106,16 +106,16 @@ static void test_fork_and_exec(void **state)
 	grandchild = rec_space_clone(child);
 	event = anonymous(0x20000, 0x1000);
 	assert_int_equal(rec_space_map(child, &event), 0);
-	assert_at(child, 0x20000, "[jit]");
-	assert_at(child, 0x10000, "[jit]");
+	assert_at(child, 0x20000, "[jit 42]");
+	assert_at(child, 0x10000, "[jit 42]");
 	assert_at(parent, 0x20000, "[unknown]");
 	assert_at(grandchild, 0x20000, "[unknown]");
 	rec_space_clear(parent);
 	assert_at(parent, 0x10000, "[unknown]");
-	assert_at(grandchild, 0x10000, "[jit]");
+	assert_at(grandchild, 0x10000, "[jit 42]");
 	rec_space_free(parent);
 	rec_space_free(child);
-	assert_at(grandchild, 0x10000, "[jit]");
+	assert_at(grandchild, 0x10000, "[jit 42]");
 	rec_space_free(grandchild);
 }
 
@@ -141,7 +141,7 @@ static void test_many_mappings(void **state)
 		assert_int_equal(rec_space_map(space, &event), 0);
 		memset(owner + first, is_file ? 2 : 1, count);
 	}
-	static const char *const paths[] = {"[unknown]", "[jit]", "/nowhere/file"};
+	static const char *const paths[] = {"[unknown]", "[jit 42]", "/nowhere/file"};
 
 	for (size_t slot = 0; slot < SLOTS; slot++) {
 		assert_at(space, slot * PAGE + PAGE, paths[owner[slot]]);
@@ -336,6 +336,27 @@ static void test_file_limit(void **state)
 	rec_modules_free(few);
 }
 
+/* Memory that is used again is another module from then on, in a child too. */
+static void test_renewed_code(void **state)
+{
+	struct rec_space *space = rec_space_new(modules), *child;
+	struct rec_map_event event = anonymous(0x10000, 0x10000);
+	uint64_t vaddr;
+
+	assert_int_equal(rec_space_map(space, &event), 0);
+	child = rec_space_clone(space);
+	rec_module_renew_jit(modules, rec_space_find(space, 0x10000, &vaddr));
+	assert_at(space, 0x10000, "[jit 42.1]");
+	assert_at(child, 0x10000, "[jit 42.1]");
+	event = anonymous(0x30000, 0x1000);
+	assert_int_equal(rec_space_map(child, &event), 0);
+	assert_at(child, 0x30000, "[jit 42.1]");
+	rec_module_renew_jit(modules, rec_space_find(child, 0x30000, &vaddr));
+	assert_at(space, 0x10000, "[jit 42.2]");
+	rec_space_free(child);
+	rec_space_free(space);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -349,6 +370,7 @@ int main(void)
 		cmocka_unit_test(test_shared_memory),
 		cmocka_unit_test(test_vdso),
 		cmocka_unit_test(test_file_limit),
+		cmocka_unit_test(test_renewed_code),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
