@@ -10,8 +10,10 @@
 
 #include "format.h"
 #include "jsonw.h"
+#include "lives.h"
 #include "num.h"
 #include "select.h"
+#include "span_args.h"
 #include "tracefmt/tracefmt.h"
 
 /* The newest value of a cumulative metric, whose slope is drawn. */
@@ -23,13 +25,11 @@ struct meter {
 struct chrome_state {
 	const struct conv_context *context;
 	struct jsonw w;
-	struct meter *meters;  /* by metric id */
-	uint32_t *depths;      /* spans open, by thread id */
-	struct tfmt_arg *args; /* of all spans, ascending by span */
-	size_t arg_count, arg_capacity;
+	struct meter *meters; /* by metric id */
+	uint32_t *depths;     /* spans open, by thread id */
+	struct conv_span_args args;
 	uint64_t orphan_count; /* ends without a begin */
-	bool args_are_sorted;
-	bool has_machine; /* the machine's track has its name */
+	bool has_machine;      /* the machine's track has its name */
 };
 
 static int chrome_begin(void *opaque, const struct conv_context *context)
@@ -71,7 +71,7 @@ static void chrome_release(void *opaque)
 
 	free(state->meters);
 	free(state->depths);
-	free(state->args);
+	conv_span_args_release(&state->args);
 }
 
 /* --- parts of events --- */
@@ -129,23 +129,6 @@ static void put_command(struct chrome_state *state, uint32_t process)
 	put_pair(&state->w, "command", text);
 }
 
-/* "exit 3", "killed by signal 9" */
-static const char *describe_exit(uint8_t status_type, int32_t status, char *text, size_t size_bytes)
-{
-	switch (status_type) {
-	case TFMT_STATUS_EXITED:
-		snprintf(text, size_bytes, "exit %d", (int)status);
-		return text;
-	case TFMT_STATUS_SIGNALED:
-		snprintf(text, size_bytes, "killed by signal %d", (int)status);
-		return text;
-	case TFMT_STATUS_ALIVE:
-		return "alive at the end";
-	default:
-		return "exit, status unknown";
-	}
-}
-
 static int on_life(void *opaque, const struct conv_record *record)
 {
 	struct chrome_state *state = opaque;
@@ -164,7 +147,7 @@ static int on_life(void *opaque, const struct conv_record *record)
 	put_pair(w, "cat", "process");
 	put_pair(w, "name",
 		is_exec ? "exec"
-			: describe_exit(life->status_type, life->status, text, sizeof(text)));
+			: conv_describe_exit(life->status_type, life->status, text, sizeof(text)));
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
 	put_pair(w, "process", tfmt_trace_text(trace, life->name));
@@ -172,26 +155,6 @@ static int on_life(void *opaque, const struct conv_record *record)
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 	return 0;
-}
-
-/* Cut [*begin_ns, *end_ns] to what is shown; an unknown end is the last. False: nothing is left. */
-static bool clip(const struct chrome_state *state, uint64_t *begin_ns, uint64_t *end_ns)
-{
-	const struct conv_context *context = state->context;
-
-	if (*begin_ns < context->begin_ns)
-		*begin_ns = context->begin_ns;
-	if (!*end_ns || *end_ns > context->end_ns)
-		*end_ns = context->end_ns;
-	return *begin_ns <= *end_ns;
-}
-
-static uint64_t thread_end_ns(const struct chrome_state *state, uint32_t id)
-{
-	const struct tfmt_trace *trace = state->context->trace;
-	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
-
-	return thread->end_ns ? thread->end_ns : tfmt_trace_process(trace, thread->process)->end_ns;
 }
 
 static void put_lifetime(struct chrome_state *state, uint32_t pid, uint32_t tid, uint32_t name,
@@ -213,7 +176,8 @@ static void put_process(struct chrome_state *state, uint32_t id)
 	struct jsonw *w = &state->w;
 	char text[64];
 
-	if (!conv_select_process(state->context->select, id) || !clip(state, &begin_ns, &end_ns))
+	if (!conv_select_process(state->context->select, id) ||
+		!conv_clip(state->context, &begin_ns, &end_ns))
 		return;
 	put_metadata(state, "process_name", process->pid, process->pid,
 		tfmt_trace_text(trace, process->name));
@@ -225,8 +189,8 @@ static void put_process(struct chrome_state *state, uint32_t id)
 	put_pair(w, "exe", tfmt_trace_text(trace, process->exe));
 	put_command(state, id);
 	put_pair(w, "cwd", tfmt_trace_text(trace, process->cwd));
-	put_pair(
-		w, "end", describe_exit(process->status_type, process->status, text, sizeof(text)));
+	put_pair(w, "end",
+		conv_describe_exit(process->status_type, process->status, text, sizeof(text)));
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 }
@@ -236,9 +200,10 @@ static void put_thread(struct chrome_state *state, uint32_t id)
 	const struct tfmt_trace *trace = state->context->trace;
 	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
 	uint32_t pid = tfmt_trace_process(trace, thread->process)->pid;
-	uint64_t begin_ns = thread->start_ns, end_ns = thread_end_ns(state, id);
+	uint64_t begin_ns = thread->start_ns, end_ns = conv_thread_end_ns(trace, id);
 
-	if (!conv_select_thread(state->context->select, id) || !clip(state, &begin_ns, &end_ns))
+	if (!conv_select_thread(state->context->select, id) ||
+		!conv_clip(state->context, &begin_ns, &end_ns))
 		return;
 	put_metadata(state, "thread_name", pid, thread->tid, tfmt_trace_text(trace, thread->name));
 	if (thread->tid == pid)
@@ -376,40 +341,8 @@ static void end_meter(struct chrome_state *state, uint32_t id)
 static int on_arg(void *opaque, const struct conv_record *record)
 {
 	struct chrome_state *state = opaque;
-	size_t capacity = state->arg_capacity ? 2 * state->arg_capacity : 256;
-	struct tfmt_arg *grown;
 
-	if (state->arg_count == state->arg_capacity) {
-		grown = realloc(state->args, capacity * sizeof(*grown));
-		if (!grown)
-			return TFMT_E_NOMEM;
-		state->args = grown;
-		state->arg_capacity = capacity;
-	}
-	state->args[state->arg_count++] = *record->arg;
-	return 0;
-}
-
-static int compare_args(const void *a, const void *b)
-{
-	const struct tfmt_arg *x = a, *y = b;
-
-	return (x->span > y->span) - (x->span < y->span);
-}
-
-/* The first argument of a span or of a later one. */
-static size_t find_args(const struct chrome_state *state, uint64_t span)
-{
-	size_t low = 0, high = state->arg_count, middle;
-
-	while (low < high) {
-		middle = low + (high - low) / 2;
-		if (state->args[middle].span < span)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return conv_span_args_add(&state->args, record->arg);
 }
 
 static void put_args(struct chrome_state *state, uint64_t span)
@@ -417,15 +350,16 @@ static void put_args(struct chrome_state *state, uint64_t span)
 	const struct tfmt_trace *trace = state->context->trace;
 	const struct tfmt_string *name, *value;
 	struct jsonw *w = &state->w;
-	size_t i = find_args(state, span);
+	const struct tfmt_arg *args;
+	size_t count = conv_span_args_find(&state->args, span, &args), i;
 
-	if (i == state->arg_count || state->args[i].span != span)
+	if (!count)
 		return;
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
-	for (; i < state->arg_count && state->args[i].span == span; i++) {
-		name = tfmt_trace_string(trace, state->args[i].name);
-		value = tfmt_trace_string(trace, state->args[i].value);
+	for (i = 0; i < count; i++) {
+		name = tfmt_trace_string(trace, args[i].name);
+		value = tfmt_trace_string(trace, args[i].value);
 		jsonw_text_key(w, name->data, name->length);
 		jsonw_text(w, value->data, value->length);
 	}
@@ -452,10 +386,6 @@ static int on_span(void *opaque, const struct conv_record *record)
 	uint32_t pid = tfmt_trace_process(trace, thread->process)->pid;
 	bool is_lost = span->thread > tfmt_trace_count(trace, TFMT_THREAD);
 
-	if (!state->args_are_sorted && state->arg_count)
-		qsort(state->args, state->arg_count, sizeof(*state->args), compare_args);
-	state->args_are_sorted = true;
-
 	if (is_lost || (span->phase == TFMT_SPAN_END && !state->depths[span->thread])) {
 		state->orphan_count++;
 		return 0;
@@ -478,9 +408,9 @@ static void close_spans(struct chrome_state *state, uint32_t id)
 {
 	const struct tfmt_trace *trace = state->context->trace;
 	const struct tfmt_thread_info *thread = tfmt_trace_thread(trace, id);
-	uint64_t begin_ns = 0, end_ns = thread_end_ns(state, id);
+	uint64_t begin_ns = 0, end_ns = conv_thread_end_ns(trace, id);
 
-	clip(state, &begin_ns, &end_ns);
+	conv_clip(state->context, &begin_ns, &end_ns);
 	for (; state->depths[id]; state->depths[id]--) {
 		begin_event(state, "E", tfmt_trace_process(trace, thread->process)->pid,
 			thread->tid, end_ns);
