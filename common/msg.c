@@ -4,12 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Show control characters as "?": a traced program's name must not drive the terminal. */
+#include "utf8.h"
+
+/*
+ * Show control characters, and what is no UTF-8, as "?": a traced program's name must not drive the
+ * terminal.
+ */
 static void make_harmless(char *text)
 {
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	size_t length = strlen(text), step_bytes;
+	for (size_t at = 0; at < length; at += step_bytes) {
+		int step = utf8_step(text + at, length - at);
+		step_bytes = (size_t)(step < 0 ? -step : step);
+		if (step < 0 || utf8_is_control(text + at))
+			memset(text + at, '?', step_bytes);
+	}
 }
 
 static void say(const struct msg *msg, const char *format, va_list args)

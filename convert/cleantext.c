@@ -1,12 +1,12 @@
 #include "cleantext.h"
 
-#include "unicode.h"
+#include "utf8.h"
 
 /* One character, or the part of one that is broken. Returns its length; `*text` moves on. */
 static size_t clean_character(char out[4], const char **text, size_t length)
 {
-	const unsigned char *bytes = (const unsigned char *)*text;
-	int step = conv_utf8_step(*text, length);
+	const char *bytes = *text;
+	int step = utf8_step(*text, length);
 
 	if (step < 0) {
 		*text -= step;
@@ -14,7 +14,7 @@ static size_t clean_character(char out[4], const char **text, size_t length)
 		return 3;
 	}
 	*text += step;
-	if (bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0)) {
+	if (utf8_is_control(bytes)) {
 		out[0] = ' ';
 		return 1;
 	}

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
-#include "unicode.h"
+#include "utf8.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -121,12 +121,14 @@ static void put_quoted(struct conv_sink *out, const char *data, size_t length)
 		at = end;
 		if (at == length)
 			break;
-		step = conv_utf8_step(data + at, length - at);
+		step = utf8_step(data + at, length - at);
 		if (step == 1) {
 			put_escape(out, (unsigned char)data[at]);
 		} else if (step < 0) {
 			conv_put_text(out, UTF8_REPLACEMENT);
 			step = -step;
+		} else if (utf8_is_control(data + at)) {
+			put_escape(out, (unsigned char)data[at + 1]); /* U+0080 to U+009F */
 		} else {
 			conv_put(out, data + at, (size_t)step);
 		}
@@ -155,7 +157,7 @@ void jsonw_text_key(struct jsonw *w, const char *data, size_t length)
 
 void jsonw_exact(struct jsonw *w, const char *data, size_t length)
 {
-	if (conv_utf8_is_valid(data, length)) {
+	if (utf8_is_valid(data, length)) {
 		jsonw_text(w, data, length);
 		return;
 	}

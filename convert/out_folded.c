@@ -7,7 +7,7 @@
 #include "format.h"
 #include "process_name.h"
 #include "tracefmt/calltree.h"
-#include "unicode.h"
+#include "utf8.h"
 
 /* Longer names are cut, so that a line has a bound. */
 #define MAX_NAME_BYTES 4096
@@ -132,19 +132,16 @@ static size_t append_name(char *line, size_t at, const char *name, size_t length
 {
 	size_t i, step;
 	int length_or_error;
-	unsigned char c;
 
 	for (i = 0; i < length; i += step) {
-		c = (unsigned char)name[i];
-		length_or_error = conv_utf8_step(name + i, length - i);
+		length_or_error = utf8_step(name + i, length - i);
 		step = (size_t)abs(length_or_error);
 		if (length_or_error < 0) {
 			memcpy(line + at, UTF8_REPLACEMENT, 3);
 			at += 3;
-		} else if (c < 0x20 || c == 0x7f ||
-			   (c == 0xc2 && (unsigned char)name[i + 1] < 0xa0)) {
+		} else if (utf8_is_control(name + i)) {
 			line[at++] = ' ';
-		} else if (c == ';') {
+		} else if (name[i] == ';') {
 			line[at++] = ':';
 		} else {
 			memcpy(line + at, name + i, step);

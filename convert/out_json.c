@@ -8,7 +8,7 @@
 #include "format.h"
 #include "jsonw.h"
 #include "tracefmt/tracefmt.h"
-#include "unicode.h"
+#include "utf8.h"
 
 struct json_state {
 	const struct conv_context *context;
@@ -245,7 +245,7 @@ static int on_string(void *opaque, const struct conv_record *record)
 {
 	const struct tfmt_string *string = record->string;
 	struct jsonw *w = begin_record(opaque, record);
-	bool is_text = !string->is_bytes && conv_utf8_is_valid(string->data, string->length);
+	bool is_text = !string->is_bytes && utf8_is_valid(string->data, string->length);
 
 	jsonw_key(w, is_text ? "text" : "bytes");
 	if (is_text)

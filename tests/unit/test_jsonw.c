@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "convert/jsonw.h"
-#include "convert/unicode.h"
+#include "common/utf8.h"
 
 struct fixture {
 	char *text;
@@ -198,15 +198,15 @@ static void test_failed_stream(void **unused)
 /* The borders of what a character may be, and where a broken one ends. */
 static void test_utf8_steps(void **unused)
 {
-	assert_true(conv_utf8_is_valid("", 0));
-	assert_true(conv_utf8_is_valid("\xf4\x8f\xbf\xbf", 4));
-	assert_true(conv_utf8_is_valid("\xed\x9f\xbf", 3));
-	assert_false(conv_utf8_is_valid("\xf5", 1));
-	assert_false(conv_utf8_is_valid("\xe0\x9f\xbf", 3));
-	assert_false(conv_utf8_is_valid("ok\xe2\x82", 4));
-	assert_int_equal(conv_utf8_step("\xe2\x82\xac", 3), 3);
-	assert_int_equal(conv_utf8_step("\xe2\x82", 2), -2);
-	assert_int_equal(conv_utf8_step("\xe2 ", 2), -1);
+	assert_true(utf8_is_valid("", 0));
+	assert_true(utf8_is_valid("\xf4\x8f\xbf\xbf", 4));
+	assert_true(utf8_is_valid("\xed\x9f\xbf", 3));
+	assert_false(utf8_is_valid("\xf5", 1));
+	assert_false(utf8_is_valid("\xe0\x9f\xbf", 3));
+	assert_false(utf8_is_valid("ok\xe2\x82", 4));
+	assert_int_equal(utf8_step("\xe2\x82\xac", 3), 3);
+	assert_int_equal(utf8_step("\xe2\x82", 2), -2);
+	assert_int_equal(utf8_step("\xe2 ", 2), -1);
 }
 
 int main(void)

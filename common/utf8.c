@@ -1,6 +1,6 @@
-#include "unicode.h"
+#include "utf8.h"
 
-int conv_utf8_step(const char *data, size_t length)
+int utf8_step(const char *data, size_t length)
 {
 	const unsigned char *bytes = (const unsigned char *)data;
 	unsigned char first = bytes[0], low = 0x80, high = 0xbf;
@@ -28,13 +28,20 @@ int conv_utf8_step(const char *data, size_t length)
 	return need;
 }
 
-bool conv_utf8_is_valid(const char *data, size_t length)
+bool utf8_is_control(const char *data)
+{
+	const unsigned char *bytes = (const unsigned char *)data;
+
+	return bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0);
+}
+
+bool utf8_is_valid(const char *data, size_t length)
 {
 	size_t at = 0;
 	int step;
 
 	while (at < length) {
-		step = conv_utf8_step(data + at, length - at);
+		step = utf8_step(data + at, length - at);
 		if (step < 0)
 			return false;
 		at += (size_t)step;
