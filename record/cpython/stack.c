@@ -9,6 +9,8 @@
 #define CHUNK_BYTES  16384
 #define CFRAME_BYTES 24
 #define GIL_BYTES    32
+/* The whole lock, with the conditions that threads wait at. */
+#define GIL_LOCK_BYTES 208
 /* Older chunks of a deep recursion, in all. */
 #define MAX_CHUNKS	    64
 #define MAX_OLD_CHUNK_BYTES (2u << 20)
@@ -80,6 +82,12 @@ void py_reader_free(struct py_reader *reader)
 uint64_t py_reader_retries(const struct py_reader *reader)
 {
 	return reader->retries;
+}
+
+bool py_reader_is_gil(const struct py_reader *reader, uint64_t address)
+{
+	/* The holder is the second field; conditions and mutexes follow, 48 and 40 bytes each. */
+	return reader->gil_address != 0 && address - (reader->gil_address - 8) < GIL_LOCK_BYTES;
 }
 
 static uint64_t word(const uint8_t *bytes, uint32_t offset)

@@ -63,6 +63,9 @@ void py_reader_free(struct py_reader *reader);
 /* Readings that had to be done again, since the reader was made. */
 uint64_t py_reader_retries(const struct py_reader *reader);
 
+/* Whether an address lies in the lock of the interpreter that was read last. */
+bool py_reader_is_gil(const struct py_reader *reader, uint64_t address);
+
 /*
  * Read the stack of a thread now. `ret_stack->frames` lives until the next call.
  * Cost: 4 us for 16 frames, from 3.11 on; one more system call for each frame of a generator that

@@ -214,7 +214,8 @@ static int apply_rule(struct climb *climb, const struct cfi_rules *rules, uint32
 static void add_frame(struct rec_unwinder *unwinder, struct climb *climb, struct rec_module *module,
 	uint64_t vaddr, struct pc_entry *entry)
 {
-	unwinder->frames[climb->count++] = (struct rec_stack_frame){module, vaddr, &entry->user};
+	unwinder->frames[climb->count++] = (struct rec_stack_frame){
+		module, vaddr, &entry->user, climb->regs.value[ARCH_REG_SP]};
 	if (!climb->memory->is_live)
 		climb->sure_count = climb->count;
 }

@@ -1,0 +1,42 @@
+/*
+ * Joining a thread's native stack with its Python stack, by address and not by the names of
+ * functions: each evaluation loop of the interpreter leaves a mark (struct py_frame's `anchor`)
+ * within its own native frame, so the Python frames that it runs belong right there.
+ *
+ * Both stacks must be of the same instant. The native one is of the moment of the sample, the
+ * Python one may be some 100 us younger. It is taken to be the same when every mark lies in a
+ * native frame, and when the innermost loop holds, in its registers or its native frame, the
+ * address of the very Python frame and of an instruction of its code.
+ */
+#ifndef RECORD_CPYTHON_MERGE_H
+#define RECORD_CPYTHON_MERGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "cpython/stack.h"
+#include "unwind/unwind.h"
+
+enum py_merge {
+	PY_MERGED,
+	PY_APART, /* not shown to be of the same instant, or a version without marks (3.8, 3.9) */
+};
+
+/* A frame of the joined stack. */
+struct py_merged_frame {
+	bool is_python;
+	uint32_t index; /* in the stack it comes from */
+};
+
+/*
+ * `frames` has room for native->count + python->count; leaf first. `user`: what the native stack
+ * was unwound from; NULL for a thread that was not running, whose stacks cannot differ.
+ * `is_interpreter` tells modules that hold the interpreter itself.
+ * Stacks that stay apart are put one after the other: the Python frames in front of what the
+ * interpreter had called.
+ */
+enum py_merge py_merge(const struct rec_stack *native, const struct py_stack *python,
+	const struct rec_user_state *user, bool (*is_interpreter)(const struct rec_module *module),
+	struct py_merged_frame *frames);
+
+#endif

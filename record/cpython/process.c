@@ -1,0 +1,165 @@
+#include "cpython/process.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cpython/threads.h"
+#include "tracefmt/error.h"
+
+/* An interpreter needs some time to start; one that never does is asked less and less often. */
+#define FIRST_TRY_NS 2000000ull
+#define LAST_TRY_NS  200000000ull
+/* Threads are listed again for one that is not known, but not more often. */
+#define SCAN_NS 5000000ull
+
+struct py_process {
+	struct py_memory memory;
+	enum py_state state;
+	uint64_t next_try_ns, try_period_ns;
+	char reason[128];
+	struct py_runtime runtime;
+	struct py_codes *codes;
+	struct py_reader *reader;
+	bool has_own_numbers; /* it is in a pid namespace of its own */
+};
+
+struct py_process *py_process_new(pid_t pid)
+{
+	struct py_process *process = calloc(1, sizeof(*process));
+	if (!process)
+		return NULL;
+	py_memory_init(&process->memory, pid);
+	process->try_period_ns = FIRST_TRY_NS;
+	return process;
+}
+
+void py_process_free(struct py_process *process)
+{
+	if (!process)
+		return;
+	py_reader_free(process->reader);
+	py_codes_free(process->codes);
+	py_memory_release(&process->memory);
+	free(process);
+}
+
+const char *py_process_reason(const struct py_process *process)
+{
+	return process->reason;
+}
+
+const struct py_runtime *py_process_runtime(const struct py_process *process)
+{
+	return &process->runtime;
+}
+
+/* ---- the interpreter ---- */
+
+/* The number of a thread in the innermost pid namespace it is in; `tid` itself when unknown. */
+static pid_t inner_number(pid_t pid, pid_t tid)
+{
+	char path[64], line[256];
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	FILE *file = fopen(path, "re");
+	pid_t number = tid;
+	while (file && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "NSpid:", 6) != 0)
+			continue;
+		const char *last = strrchr(line, '\t');
+		number = last ? (pid_t)strtol(last, NULL, 10) : tid;
+		break;
+	}
+	if (file)
+		fclose(file);
+	return number > 0 ? number : tid;
+}
+
+static bool has_started(struct py_process *process)
+{
+	uint64_t interpreter = 0;
+	return py_read_pointer(&process->memory,
+		       process->runtime.address + process->runtime.layout.runtime_interpreters_head,
+		       &interpreter) &&
+	       interpreter != 0;
+}
+
+static enum py_state take_runtime(struct py_process *process)
+{
+	process->codes = py_codes_new(&process->memory, &process->runtime);
+	if (process->codes)
+		process->reader =
+			py_reader_new(&process->memory, &process->runtime, process->codes);
+	if (process->reader)
+		return PY_FOUND;
+	py_codes_free(process->codes);
+	process->codes = NULL;
+	return PY_NOT_FOUND;
+}
+
+enum py_state py_process_find(struct py_process *process, struct rec_modules *modules,
+	struct rec_space *space, uint64_t now_ns)
+{
+	pid_t pid = process->memory.pid;
+	if (process->state != PY_NOT_FOUND || now_ns < process->next_try_ns)
+		return process->state;
+	int code = py_runtime_find(&process->memory, modules, space, &process->runtime,
+		process->reason, sizeof(process->reason));
+	if (code == TFMT_E_UNSUPPORTED) {
+		process->state = PY_REFUSED;
+	} else if (code == 0 && has_started(process)) {
+		process->has_own_numbers = inner_number(pid, pid) != pid;
+		process->state = take_runtime(process);
+	}
+	process->next_try_ns = now_ns + process->try_period_ns;
+	if (process->try_period_ns < LAST_TRY_NS)
+		process->try_period_ns *= 2;
+	return process->state;
+}
+
+bool py_process_is_gil(const struct py_process *process, uint64_t address)
+{
+	return process->state == PY_FOUND && py_reader_is_gil(process->reader, address);
+}
+
+/* ---- threads ---- */
+
+/* List the interpreter's threads to learn which of them `tid` is. */
+static void find_thread(
+	struct py_process *process, pid_t tid, struct py_known_thread *known, uint64_t now_ns)
+{
+	struct py_thread_state *states = NULL;
+	pid_t number = process->has_own_numbers ? inner_number(process->memory.pid, tid) : tid;
+	*known = (struct py_known_thread){.tried_ns = now_ns};
+	long count = py_scan_threads(&process->memory, &process->runtime, &states);
+	for (long i = 0; i < count; i++) {
+		if (states[i].tid != number)
+			continue;
+		known->thread.address = states[i].address;
+		known->thread.interpreter = states[i].interpreter;
+	}
+	free(states);
+}
+
+enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,
+	uint64_t now_ns, struct py_stack *ret_stack)
+{
+	*ret_stack = (struct py_stack){0};
+	py_codes_trim(process->codes);
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (known->thread.address == 0) {
+			if (known->tried_ns != 0 && now_ns < known->tried_ns + SCAN_NS)
+				return PY_OK;
+			find_thread(process, tid, known, now_ns);
+			if (known->thread.address == 0)
+				return PY_OK;
+		}
+		enum py_result result =
+			py_read_stack(process->reader, &known->thread, now_ns, ret_stack);
+		if (result != PY_GONE)
+			return result;
+		/* Its state is gone: the thread has ended, or has another one. */
+		*known = (struct py_known_thread){0};
+	}
+	return PY_GONE;
+}

@@ -1,0 +1,56 @@
+/*
+ * One process that runs Python, or may come to: the interpreter is looked for when a file of its
+ * name is mapped, again and again until it has started, and then its threads' stacks can be read.
+ */
+#ifndef RECORD_CPYTHON_PROCESS_H
+#define RECORD_CPYTHON_PROCESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cpython/stack.h"
+#include "unwind/unwind.h"
+
+struct py_process;
+
+/* Returns: NULL without memory. Nothing is read yet. */
+struct py_process *py_process_new(pid_t pid);
+void py_process_free(struct py_process *process);
+
+/* What became of the search for an interpreter. */
+enum py_state {
+	PY_NOT_FOUND, /* none, or none that has started */
+	PY_FOUND,
+	PY_REFUSED, /* one that cannot be read: `py_process_reason()` */
+};
+
+/*
+ * Look for the interpreter, unless it is too soon after the last time.
+ * Cost: nothing mostly; some ms when one is there.
+ */
+enum py_state py_process_find(struct py_process *process, struct rec_modules *modules,
+	struct rec_space *space, uint64_t now_ns);
+const char *py_process_reason(const struct py_process *process);
+/* After PY_FOUND. */
+const struct py_runtime *py_process_runtime(const struct py_process *process);
+
+/* What is kept with a thread. All zero at first; of no more use after an exec. */
+struct py_known_thread {
+	struct py_thread thread; /* address 0: not known to the interpreter */
+	uint64_t tried_ns;	 /* when it was looked for in vain */
+};
+
+/*
+ * Read the stack of thread `tid`, as the recorder's pid namespace numbers it. No frames: the
+ * thread runs no Python code, or none that the interpreter knows of.
+ * Returns: as py_read_stack(). `ret_stack->frames` lives until the next call.
+ */
+enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,
+	uint64_t now_ns, struct py_stack *ret_stack);
+
+/* Whether an address is part of the lock that Python code must hold: waiting there is for it. */
+bool py_process_is_gil(const struct py_process *process, uint64_t address);
+
+#endif
