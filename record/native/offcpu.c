@@ -109,6 +109,8 @@ static void enqueue(struct rec_offcpu_queue *queue, struct rec_offcpu_thread *en
 void rec_offcpu_begin(struct rec_offcpu *offcpu, struct rec_offcpu_thread *entry,
 	struct rec_thread *thread, uint64_t time_ns)
 {
+	if (entry->thread && entry->since_ns == time_ns)
+		return;
 	rec_offcpu_cancel(entry);
 	entry->thread = thread;
 	entry->since_ns = time_ns;

@@ -67,7 +67,10 @@ struct rec_offcpu *rec_offcpu_new(rec_offcpu_unwind *unwind, void *context);
 /* After all threads have been released. */
 void rec_offcpu_free(struct rec_offcpu *offcpu);
 
-/* The thread blocked at `time_ns`. It must be told in the order of time, within microseconds. */
+/*
+ * The thread blocked at `time_ns`, or is still blocked since then. To be told in the order of time,
+ * within microseconds.
+ */
 void rec_offcpu_begin(struct rec_offcpu *offcpu, struct rec_offcpu_thread *entry,
 	struct rec_thread *thread, uint64_t time_ns);
 /* It runs again, or may. */

@@ -24,13 +24,18 @@ struct rec_schedule {
 	enum rec_wait_kind wait; /* while it does not run */
 	uint64_t since_ns;	 /* when that began */
 
-	/* Not yet written. */
+	/* Not yet written, by a caller who sets them back. */
 	uint64_t running_ns;
 	uint64_t sampled_ns; /* of the running time: what samples stand for */
+	uint64_t proven_ns;  /* the same since the last switch */
 	uint64_t short_ns[REC_WAIT_KINDS];
 
 	/* As last told to rec_schedule_totals(). */
 	uint64_t total_run_ns, total_ready_ns, total_turns;
+	bool has_totals;       /* it is told them */
+	uint64_t counted_ns;   /* of the time from since_ns on: already added to the sums */
+	uint64_t known_turns;  /* at since_ns */
+	bool has_ended_a_wait; /* somewhere from since_ns on */
 };
 
 /* A thread was given a CPU, or lost it. */
@@ -48,11 +53,15 @@ struct rec_wait {
 };
 
 /*
- * `start_ns`: when the thread began, for its first switch.
+ * `start_ns`: when the thread began, for its first switch. Two in a row that say the same mean that
+ * one between was lost: what samples stand for was running then, and the rest short waits.
  * Returns: whether a long wait ended, in `ret_wait`. A switch older than the last one is ignored.
  */
 bool rec_schedule_switch(struct rec_schedule *schedule, uint64_t start_ns,
 	const struct rec_switch *change, struct rec_wait *ret_wait);
+
+/* A sample of it stands for `weight_ns` of running. */
+void rec_schedule_sampled(struct rec_schedule *schedule, uint64_t weight_ns);
 
 /* The same for who only sees totals of a thread's life, as in /proc/PID/task/TID/schedstat. */
 struct rec_schedule_totals {
@@ -60,12 +69,15 @@ struct rec_schedule_totals {
 	uint64_t run_ns;   /* on a CPU */
 	uint64_t ready_ns; /* waiting for one */
 	uint64_t turns;	   /* how often it was given one */
+	bool is_open;	   /* it is on a CPU or waits for one: not all of that is in the sums yet */
+	bool waits;	   /* for something else */
 };
 
 /*
- * What is neither of both was blocked. That is one wait when the thread had one turn since the last
- * reading, or a reading in between found it unchanged; else it counts as short waits. The first
- * reading covers the time since `start_ns`. Returns: as above.
+ * What is neither running nor waiting for a CPU was blocked, as far as a reading that is not open
+ * can tell. That is one wait when the thread had one turn since, or a reading in between found it
+ * waiting; else it counts as short waits. The first reading covers the time since `start_ns`.
+ * Returns: as above.
  */
 bool rec_schedule_totals(struct rec_schedule *schedule, uint64_t start_ns,
 	const struct rec_schedule_totals *totals, struct rec_wait *ret_wait);
