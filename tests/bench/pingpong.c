@@ -1,4 +1,7 @@
-/* Two threads that hand a mutex to and fro: pingpong SWITCHES. Prints the seconds it took. */
+/*
+ * Two threads that hand a mutex to and fro: pingpong SWITCHES [WORK], with WORK rounds of an empty
+ * loop each time. Prints the seconds it took.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +10,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed[2] = {PTHREAD_COND_INITIALIZER, PTHREAD_COND_INITIALIZER};
 static int turn;
-static long rounds;
+static long rounds, work;
 
 static void *play(void *opaque)
 {
@@ -16,6 +19,8 @@ static void *play(void *opaque)
 	for (long i = 0; i < rounds; i++) {
 		while (turn != own)
 			pthread_cond_wait(&changed[own], &lock);
+		for (volatile long spin = work; spin > 0; spin--)
+			;
 		turn = !own;
 		pthread_cond_signal(&changed[!own]);
 	}
@@ -28,6 +33,7 @@ int main(int argc, char **argv)
 	struct timespec begin, end;
 	pthread_t other;
 	rounds = (argc > 1 ? atol(argv[1]) : 100000) / 2;
+	work = argc > 2 ? atol(argv[2]) : 0;
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	pthread_create(&other, NULL, play, &other);
 	play(NULL);
