@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "opts.h"
+#include "samplers.h"
 #include "session.h"
 #include "source.h"
 #include "tracefmt/tracefmt.h"
@@ -107,5 +108,7 @@ int main(int argc, char **argv)
 	options.command_count = operands;
 	options.stack_bytes &= ~7ull;
 	msg.level = options.is_quiet ? -1 : options.verbosity;
+	if (rec_samplers_parse(&options, &msg) != 0)
+		return REC_EXIT_FAILED;
 	return rec_session_run(&options, &msg);
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "perf_attr.h"
 #include "perf_parse.h"
 #include "tracefmt/error.h"
 
@@ -22,7 +23,10 @@
 #define MIN_SAMPLE_RING_BYTES (1u << 20)
 #define MAX_SAMPLE_RING_BYTES (16u << 20)
 #define LIFE_RING_BYTES	      (256u << 10)
+#define SWITCH_RING_BYTES     (8u << 20)
 #define MIN_RING_BYTES	      (32u << 10)
+
+#define NO_STACKS ": no stacks, only processes, CPU and memory"
 
 struct ring {
 	int fd;
@@ -50,6 +54,9 @@ struct rec_perf {
 	struct ring *rings;
 	size_t ring_count;
 	struct rec_perf_layout layout;
+	struct rec_perf_event event; /* when there are samples */
+	bool failed_at_mmap;	     /* the last refusal */
+	bool has_switch_stacks;
 	/* Of threads that ran already; their records go into the rings. */
 	bool attaches, is_started;
 	int *watches;
@@ -59,77 +66,6 @@ struct rec_perf {
 static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu)
 {
 	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
-
-static void fill_common(struct perf_event_attr *attr)
-{
-	attr->size = sizeof(*attr);
-	attr->type = PERF_TYPE_SOFTWARE;
-	attr->disabled = 1;
-	attr->enable_on_exec = 1;
-	attr->inherit = 1;
-	attr->sample_id_all = 1;
-	attr->use_clockid = 1;
-	attr->clockid = CLOCK_MONOTONIC;
-	attr->watermark = 1;
-}
-
-static void add_life(struct perf_event_attr *attr)
-{
-	attr->task = 1;
-	attr->comm = 1;
-	attr->comm_exec = 1;
-	attr->mmap = 1;
-	attr->mmap2 = 1;
-	attr->build_id = 1;
-}
-
-static struct perf_event_attr life_attr(void)
-{
-	struct perf_event_attr attr = {0};
-	fill_common(&attr);
-	attr.config = PERF_COUNT_SW_DUMMY;
-	attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
-	add_life(&attr);
-	attr.exclude_kernel = 1;
-	attr.wakeup_watermark = 1;
-	return attr;
-}
-
-static struct perf_event_attr sample_attr(const struct rec_perf_options *options, bool with_kernel)
-{
-	struct perf_event_attr attr = {0};
-	fill_common(&attr);
-	attr.config = PERF_COUNT_SW_TASK_CLOCK;
-	attr.freq = 1;
-	attr.sample_freq = options->rate_hz;
-	attr.sample_type = PERF_SAMPLE_IP | PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU |
-			   PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
-	attr.sample_regs_user = options->user_registers;
-	attr.sample_stack_user = options->stack_bytes;
-	attr.context_switch = 1;
-	attr.exclude_kernel = !with_kernel;
-	attr.exclude_hv = 1;
-	if (with_kernel) {
-		attr.sample_type |= PERF_SAMPLE_CALLCHAIN;
-		attr.exclude_callchain_user = 1;
-		attr.sample_max_stack = REC_PERF_MAX_KERNEL_FRAMES - 1;
-	}
-	attr.wakeup_watermark = UINT32_MAX; /* set with the ring's size */
-	return attr;
-}
-
-/* No samples: only when threads run and when they do not. */
-static struct perf_event_attr switch_attr(void)
-{
-	struct perf_event_attr attr = {0};
-	fill_common(&attr);
-	attr.config = PERF_COUNT_SW_DUMMY;
-	attr.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU;
-	attr.context_switch = 1;
-	attr.exclude_kernel = 1;
-	attr.wakeup_watermark = UINT32_MAX; /* set with the ring's size */
-	return attr;
 }
 
 static int map_ring(struct ring *ring, size_t size_bytes)
@@ -171,6 +107,7 @@ static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t 
 		.cpu = cpu, .attr = *attr, .is_life = attr->task && !attr->context_switch};
 	struct perf_event_attr owner = *attr;
 	owner.inherit = !perf->attaches; /* not by our own threads */
+	perf->failed_at_mmap = false;
 	ret_ring->fd = open_event(&owner, pid, cpu);
 	if (ret_ring->fd < 0)
 		return errno == ENODEV ? 0 : -1;
@@ -179,6 +116,7 @@ static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t 
 		epoll_ctl(perf->epoll_fd, EPOLL_CTL_ADD, ret_ring->fd, &event) == 0)
 		return 0;
 	int saved_errno = errno;
+	perf->failed_at_mmap = true;
 	close_ring(ret_ring);
 	errno = saved_errno;
 	return -1;
@@ -237,12 +175,17 @@ static long read_number(const char *path)
 	return n > 0 ? strtol(text, NULL, 10) : -1;
 }
 
-static void describe_refusal(char *reason, size_t size_bytes, int error)
+/* What the kernel refused, and how that could be changed. */
+static void describe_refusal(
+	char *reason, size_t size_bytes, const struct rec_perf *perf, int error, const char *effect)
 {
 	long paranoid = read_number("/proc/sys/kernel/perf_event_paranoid");
 	bool is_forbidden = error == EACCES || error == EPERM;
+	bool has_level = is_forbidden && !perf->failed_at_mmap;
 	const char *remedy = "";
-	if (is_forbidden && paranoid > 2)
+	if (perf->failed_at_mmap && is_forbidden)
+		remedy = "; locked memory is short: raise kernel.perf_event_mlock_kb or ulimit -l";
+	else if (is_forbidden && paranoid > 2)
 		remedy = "; to allow it: sysctl kernel.perf_event_paranoid=2";
 	else if (is_forbidden)
 		remedy =
@@ -251,11 +194,27 @@ static void describe_refusal(char *reason, size_t size_bytes, int error)
 	else if (error == EMFILE)
 		remedy = "; to allow it: ulimit -n 1024";
 	char level[48] = "";
-	if (is_forbidden)
+	if (has_level)
 		snprintf(level, sizeof(level), " (perf_event_paranoid=%ld)", paranoid);
+	snprintf(reason, size_bytes, "%s: %s%s%s%s",
+		perf->failed_at_mmap ? "mmap of perf's rings" : "perf_event_open", strerror(error),
+		level, remedy, effect);
+}
+
+static void describe_no_kernel(char *reason, size_t size_bytes, int error)
+{
 	snprintf(reason, size_bytes,
-		"perf_event_open: %s%s: no stacks, only processes, CPU and memory%s",
-		strerror(error), level, remedy);
+		"perf_event_open: %s (perf_event_paranoid=%ld): only user code is sampled; for the "
+		"kernel's too: sysctl kernel.perf_event_paranoid=1, or CAP_PERFMON",
+		strerror(error), read_number("/proc/sys/kernel/perf_event_paranoid"));
+}
+
+static void describe_no_counter(char *reason, size_t size_bytes, const char *name, int error)
+{
+	snprintf(reason, size_bytes,
+		"perf_event_open: %s: this machine has no counter of %s, as most virtual ones: CPU "
+		"time is sampled instead",
+		strerror(error), name);
 }
 
 static void limit_rate(struct rec_perf *perf, struct rec_perf_options *options)
@@ -275,19 +234,76 @@ static size_t sample_ring_bytes(const struct rec_perf_options *options)
 	return size_bytes;
 }
 
-static int open_samples(struct rec_perf *perf, const struct rec_perf_options *options, pid_t pid)
+static void open_switch_stacks(
+	struct rec_perf *perf, const struct rec_perf_options *options, pid_t pid)
 {
-	for (int with_kernel = 1; with_kernel >= 0; with_kernel--) {
-		struct perf_event_attr attr = sample_attr(options, with_kernel);
+	struct perf_event_attr attr =
+		rec_perf_attr_switch_stacks(options, perf->layout.has_kernel_frames);
+	perf->has_switch_stacks =
+		!options->has_one_ring && add_rings(perf, &attr, pid, SWITCH_RING_BYTES) == 0;
+}
+
+static int open_samples_of(struct rec_perf *perf, const struct rec_perf_options *options,
+	const struct rec_perf_event *event, pid_t pid, char *reason, size_t reason_bytes)
+{
+	bool with_kernel = !event->is_user_only;
+	for (;; with_kernel = false) {
+		struct perf_event_attr attr = rec_perf_attr_samples(options, event, with_kernel);
 		if (options->has_one_ring)
-			add_life(&attr);
+			rec_perf_attr_add_life(&attr);
 		perf->layout.has_kernel_frames = with_kernel;
 		if (add_rings(perf, &attr, pid, sample_ring_bytes(options)) == 0) {
 			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
+			perf->event = *event;
+			if (options->with_switch_stacks)
+				open_switch_stacks(perf, options, pid);
 			return 0;
 		}
+		if (!with_kernel)
+			return -1;
+		describe_no_kernel(reason, reason_bytes, errno);
 	}
-	return -1;
+}
+
+static int open_samples(struct rec_perf *perf, const struct rec_perf_options *options, pid_t pid,
+	char *reason, size_t reason_bytes)
+{
+	struct rec_perf_event event, cpu_time;
+	rec_perf_event_find(options->event, &event);
+	rec_perf_event_find(NULL, &cpu_time);
+	if (open_samples_of(perf, options, &event, pid, reason, reason_bytes) == 0)
+		return 0;
+	if (event.count_by_s == 0 || errno == EACCES || errno == EPERM)
+		return -1;
+	int counter_errno = errno;
+	if (open_samples_of(perf, options, &cpu_time, pid, reason, reason_bytes) != 0)
+		return -1;
+	describe_no_counter(reason, reason_bytes, event.name, counter_errno);
+	return 0;
+}
+
+/* All there may be, in the order of worth. Returns 0, or -1 with errno. */
+static int open_all(struct rec_perf *perf, struct rec_perf_options *options, pid_t pid,
+	char *reason, size_t reason_bytes)
+{
+	struct perf_event_attr life = rec_perf_attr_life();
+	struct perf_event_attr switches = rec_perf_attr_switches();
+	if (!options->has_one_ring && add_rings(perf, &life, pid, LIFE_RING_BYTES) != 0)
+		return -1;
+	if (options->with_samples) {
+		limit_rate(perf, options);
+		if (open_samples(perf, options, pid, reason, reason_bytes) == 0)
+			return 0;
+		if (options->needs_samples)
+			return -1;
+		describe_refusal(reason, reason_bytes, perf, errno, NO_STACKS);
+	}
+	if (options->has_one_ring)
+		rec_perf_attr_add_life(&switches);
+	if (add_rings(perf, &switches, pid, MIN_SAMPLE_RING_BYTES) != 0 && options->has_one_ring)
+		return -1;
+	perf->mode = REC_PERF_LIFE;
+	return 0;
 }
 
 int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_perf **ret_perf,
@@ -298,31 +314,18 @@ int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_
 	if (!perf)
 		return TFMT_E_NOMEM;
 	*ret_reason = '\0';
+	*ret_perf = perf;
 	perf->attaches = pid == 0;
+	perf->epoll_fd = -1;
+	if (options->is_unwanted)
+		return 0;
 	perf->layout.register_count = (unsigned)__builtin_popcountll(options->user_registers);
 	perf->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	struct perf_event_attr life = life_attr();
-	bool has_life_ring = !options->has_one_ring;
-	if (perf->epoll_fd < 0 ||
-		(has_life_ring && add_rings(perf, &life, pid, LIFE_RING_BYTES) != 0)) {
-		describe_refusal(ret_reason, reason_bytes, errno);
-	} else {
-		perf->mode = REC_PERF_LIFE;
-		if (wanted.with_samples) {
-			limit_rate(perf, &wanted);
-			if (open_samples(perf, &wanted, pid) != 0)
-				describe_refusal(ret_reason, reason_bytes, errno);
-		}
-		if (perf->mode == REC_PERF_LIFE) {
-			struct perf_event_attr switches = switch_attr();
-			if (!has_life_ring)
-				add_life(&switches);
-			if (add_rings(perf, &switches, pid, MIN_SAMPLE_RING_BYTES) != 0 &&
-				!has_life_ring)
-				perf->mode = REC_PERF_NONE;
-		}
-	}
-	*ret_perf = perf;
+	if (perf->epoll_fd >= 0 && open_all(perf, &wanted, pid, ret_reason, reason_bytes) == 0)
+		return 0;
+	describe_refusal(
+		ret_reason, reason_bytes, perf, errno, options->needs_samples ? "" : NO_STACKS);
+	close_rings_from(perf, 0);
 	return 0;
 }
 
@@ -393,6 +396,22 @@ void rec_perf_free(struct rec_perf *perf)
 	free(perf);
 }
 
+int rec_perf_try_switch_stacks(void)
+{
+	struct rec_perf_options options = {0};
+	struct perf_event_attr attr = rec_perf_attr_switch_stacks(&options, false);
+	int fd = open_event(&attr, 0, -1);
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+bool rec_perf_has_switch_stacks(const struct rec_perf *perf)
+{
+	return perf->has_switch_stacks;
+}
+
 enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf)
 {
 	return perf->mode;
@@ -409,6 +428,16 @@ const struct perf_event_attr *rec_perf_sample_attr(const struct rec_perf *perf)
 		if (perf->rings[i].attr.context_switch)
 			return &perf->rings[i].attr;
 	return NULL;
+}
+
+const char *rec_perf_event_name(const struct rec_perf *perf)
+{
+	return perf->mode >= REC_PERF_USER ? perf->event.name : NULL;
+}
+
+bool rec_perf_counts_events(const struct rec_perf *perf)
+{
+	return perf->event.count_by_s > 0;
 }
 
 int rec_perf_fd(const struct rec_perf *perf)
@@ -431,6 +460,11 @@ static const struct perf_event_header *peek(struct ring *ring)
 	return (const void *)ring->copy;
 }
 
+static bool is_of_switches(const struct perf_event_attr *attr)
+{
+	return attr->type == PERF_TYPE_SOFTWARE && attr->config == PERF_COUNT_SW_CONTEXT_SWITCHES;
+}
+
 /* Advance to the next record that we understand. */
 static void load_next(const struct rec_perf *perf, struct ring *ring)
 {
@@ -443,6 +477,8 @@ static void load_next(const struct rec_perf *perf, struct ring *ring)
 		}
 		ring->next_bytes = header->size;
 		if (rec_perf_parse(&perf->layout, header, &ring->next)) {
+			if (ring->next.type == PERF_RECORD_SAMPLE)
+				ring->next.sample.is_switch = is_of_switches(&ring->attr);
 			ring->has_next = true;
 			return;
 		}

@@ -26,7 +26,11 @@ enum rec_perf_mode {
 };
 
 struct rec_perf_options {
+	bool is_unwanted;   /* open nothing, as if all were refused */
 	bool with_samples;
+	bool needs_samples; /* nothing else is wanted without them */
+	bool with_switch_stacks; /* a stack at every switch, if there are samples and it may be */
+	const char *event;  /* a hardware counter that makes samples; NULL: CPU time */
 	uint64_t rate_hz;
 	uint32_t stack_bytes;
 	uint64_t user_registers; /* mask of perf's register numbers */
@@ -55,7 +59,8 @@ struct rec_perf_record {
 			const char *path;
 		} mmap;
 		struct {
-			uint64_t period_ns;
+			uint64_t period; /* ns of CPU time, or events */
+			bool is_switch;	 /* the thread is losing the CPU: stands for no time */
 			const uint64_t *kernel_frames; /* leaf first, return addresses */
 			size_t kernel_frame_count;
 			const uint64_t *registers; /* NULL: no user context */
@@ -65,7 +70,22 @@ struct rec_perf_record {
 		struct {
 			uint64_t count;
 		} lost;
+		struct {
+			uint64_t run_ns, ready_ns, turns;
+			bool is_open, waits; /* as of native/schedule.h */
+		} totals; /* REC_RECORD_TOTALS */
+		struct {
+			const char *lines;
+		} maps; /* REC_RECORD_MAPS */
 	};
+};
+
+/* What is seen without perf, in the same form. */
+enum rec_other_record {
+	/* How long a thread has run, and waited for a CPU, since it began. */
+	REC_RECORD_TOTALS = 1000,
+	/* All executable mappings of a process, as lines of /proc/PID/maps. */
+	REC_RECORD_MAPS,
 };
 
 /*
@@ -89,6 +109,14 @@ void rec_perf_start(struct rec_perf *perf);
 size_t rec_perf_ring_count(const struct rec_perf *perf);
 
 enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf);
+/* Whether there is a stack at every switch. */
+bool rec_perf_has_switch_stacks(const struct rec_perf *perf);
+/* Ask the kernel whether there can be. Returns 0 or an errno. */
+int rec_perf_try_switch_stacks(void);
+/* What makes samples: "task-clock" or a hardware counter; NULL: there are none. */
+const char *rec_perf_event_name(const struct rec_perf *perf);
+/* Whether `period` of samples is a number of events. */
+bool rec_perf_counts_events(const struct rec_perf *perf);
 /* The rate in force: lower than asked for when the kernel limits it. */
 uint64_t rec_perf_rate_hz(const struct rec_perf *perf);
 /* How samples and switches are recorded; NULL when neither is. Lives as long as `perf`. */

@@ -76,7 +76,7 @@ static void parse_sample(
 	take_u32_pair(c, &record->pid, &record->tid);
 	record->time_ns = take_u64(c);
 	take_u32_pair(c, &record->cpu, &reserved);
-	record->sample.period_ns = take_u64(c);
+	record->sample.period = take_u64(c);
 	if (layout->has_kernel_frames)
 		parse_kernel_frames(record, c);
 	uint64_t abi = take_u64(c);

@@ -70,12 +70,12 @@ static int parse_stat(char *text, struct rec_proc_stat *stat)
 	*close = '\0';
 	snprintf(stat->name, sizeof(stat->name), "%s", open + 1);
 
-	uint64_t field[25] = {0}; /* numbered as in proc(5), from 3 on */
+	uint64_t field[40] = {0}; /* numbered as in proc(5), from 3 on */
 	char *at = close + 1;
 	while (*at == ' ')
 		at++;
 	stat->state = *at ? *at++ : '?';
-	for (int i = 4; i <= 24; i++)
+	for (int i = 4; i <= 39; i++)
 		field[i] = strtoull(at, &at, 10);
 	uint64_t tick_ns = 1000000000 / (uint64_t)sysconf(_SC_CLK_TCK);
 	stat->ppid = (pid_t)field[4];
@@ -87,6 +87,7 @@ static int parse_stat(char *text, struct rec_proc_stat *stat)
 	stat->threads = (uint32_t)field[20];
 	stat->start_ns = field[22] * tick_ns;
 	stat->rss_bytes = field[24] * (uint64_t)sysconf(_SC_PAGESIZE);
+	stat->cpu = (int)field[39];
 	return 0;
 }
 

@@ -19,6 +19,7 @@ struct rec_proc_stat {
 	uint64_t rss_bytes;
 	uint64_t minor_faults, major_faults;
 	uint32_t threads;
+	int cpu; /* where it runs, or ran last */
 };
 
 /* /proc/PID/io: of all threads, ended ones included. */

@@ -20,6 +20,7 @@
 #include "output.h"
 #include "pidfds.h"
 #include "procfs.h"
+#include "samplers.h"
 #include "source.h"
 #include "symbols/cut_files.h"
 #include "target.h"
@@ -38,6 +39,8 @@
 /* Chunks that may wait for a slow output. */
 #define QUEUE_BYTES (8u << 20)
 #define MAX_SOURCES REC_TREE_SLOTS
+/* Of our children, not of what another thread of ours may trace. */
+#define OWN_ENDS (WEXITED | WNOHANG | __WNOTHREAD)
 
 struct running_source {
 	const struct rec_source *source;
@@ -55,7 +58,8 @@ struct session {
 	struct rec_output output;
 	struct rec_sink *sink;
 	struct rec_tree *tree;
-	struct rec_perf *perf;
+	struct rec_samplers samplers;
+	struct rec_perf *perf; /* the samplers' own */
 	struct running_source sources[MAX_SOURCES];
 	size_t source_count;
 	int connector_fd;
@@ -200,14 +204,14 @@ static void reap(struct session *s, uint64_t now_ns)
 		siginfo_t info = {0};
 		int wait_status;
 		uint64_t cpu_ns;
-		if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0)
+		if (waitid(P_ALL, 0, &info, OWN_ENDS | WNOWAIT) != 0 || info.si_pid == 0)
 			return;
 		pid_t pid = info.si_pid;
 		/* Its clock can be read until it is reaped, and some of /proc. */
 		rec_tree_ends(s->tree, pid);
 		if (rec_proc_cpu_ns(pid, &cpu_ns) == 0)
 			rec_tree_clock(s->tree, pid, cpu_ns);
-		if (waitpid(pid, &wait_status, WNOHANG) != pid)
+		if (waitpid(pid, &wait_status, WNOHANG | __WNOTHREAD) != pid)
 			return;
 		const struct rec_process *process = rec_tree_process(s->tree, pid);
 		rec_tree_status(s->tree, now_ns, pid, wait_status, true);
@@ -276,6 +280,7 @@ static void drain_all(struct session *s, uint64_t until_ns)
 	rec_tree_read_again(s->tree);
 	rec_perf_peek(s->perf, read_ahead, s);
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
+	rec_samplers_drain(&s->samplers, take_perf_record, s);
 	uint64_t now_ns = rec_now_ns();
 	rec_tree_set_seen(s->tree, until_ns < now_ns ? until_ns : now_ns);
 }
@@ -331,7 +336,7 @@ static bool tree_has_ended(const struct session *s)
 		return s->target.has_ended;
 	/* As their subreaper we are the parent of all that are left. */
 	siginfo_t info = {0};
-	return s->target.has_ended && waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 &&
+	return s->target.has_ended && waitid(P_ALL, 0, &info, OWN_ENDS | WNOWAIT) != 0 &&
 	       errno == ECHILD;
 }
 
@@ -396,7 +401,7 @@ static void start_sources(struct session *s)
 		const struct rec_source *source = rec_sources[i];
 		struct running_source *running = &s->sources[s->source_count];
 		struct rec_context context = {
-			s->options, s->msg, s->sink, s->tree, s->perf, s->source_count};
+			s->options, s->msg, s->sink, s->tree, &s->samplers, s->source_count};
 		char reason[256] = "";
 		if (!source->probe(&context, reason, sizeof(reason))) {
 			if (reason[0])
@@ -425,41 +430,25 @@ static void start_sources(struct session *s)
 	}
 }
 
-static void open_perf(struct session *s, char *reason, size_t reason_bytes)
+static int open_samplers(struct session *s)
 {
-	struct rec_perf_options options = {
-		.with_samples = !s->options->without_native,
-		.rate_hz = s->options->rate_hz,
-		.stack_bytes = (uint32_t)s->options->stack_bytes,
-		.user_registers = REC_PERF_REGS_MASK,
+	struct rec_samplers_target target = {
+		.pid = s->attach ? 0 : s->target.pid,
+		.running_pid = s->attach ? rec_attach_pid(s->attach, 0) : 0,
 		.has_one_ring = s->attach && rec_attach_needs_one_ring(s->attach),
 	};
-	pid_t pid = s->attach ? 0 : s->target.pid;
-	if (rec_perf_open(&options, pid, &s->perf, reason, reason_bytes) != 0)
-		return;
-	if (reason[0])
-		msg_warn(s->msg, "%s", reason);
-	uint64_t rate_hz = rec_perf_rate_hz(s->perf);
-	if (rate_hz > 0 && rate_hz < s->options->rate_hz)
-		msg_warn(s->msg,
-			"rate lowered to %llu Hz, the limit of "
-			"kernel.perf_event_max_sample_rate",
-			(unsigned long long)rate_hz);
-	if (rec_perf_mode(s->perf) == REC_PERF_USER)
-		msg_info(s->msg, "kernel code is not sampled: that needs "
-				 "kernel.perf_event_paranoid=1 or CAP_PERFMON");
+	int status = rec_samplers_open(&s->samplers, s->options, &target, s->msg);
+	s->perf = s->samplers.perf;
+	return status;
 }
 
-static int open_sink(struct session *s, const char *refusal)
+static int open_sink(struct session *s)
 {
-	static const char *const sampler_names[] = {
-		[REC_PERF_NONE] = "none",
-		[REC_PERF_LIFE] = "none",
-		[REC_PERF_USER] = "perf task-clock, user code",
-		[REC_PERF_KERNEL] = "perf task-clock, user code and kernel",
-	};
+	char sampler[64];
+	const char *refusal = s->samplers.refused;
+	rec_samplers_name(&s->samplers, sampler, sizeof(sampler));
 	struct tfmt_note notes[] = {
-		{"sampler", sampler_names[rec_perf_mode(s->perf)]},
+		{"sampler", sampler},
 		{"exit status",
 			s->connector_fd >= 0 ? "of every process" : "of those that could be asked"},
 		{"refused", refusal},
@@ -467,7 +456,7 @@ static int open_sink(struct session *s, const char *refusal)
 	struct rec_machine machine;
 	struct tfmt_header header;
 	rec_machine_describe(s->options, &machine, &header);
-	header.rate_hz = (uint32_t)rec_perf_rate_hz(s->perf);
+	header.rate_hz = (uint32_t)s->samplers.rate_hz;
 	header.notes = notes;
 	header.note_count = refusal[0] ? 3 : 2;
 	s->start_ns = header.time_ns;
@@ -536,7 +525,6 @@ static void plant_attached(struct session *s)
 /* Everything armed, the program waiting. Returns 0, or -1 after an error was said. */
 static int set_up(struct session *s)
 {
-	char refusal[256] = "";
 	if (rec_output_open(&s->output, s->options->output, s->msg) != 0)
 		return -1;
 	s->signal_fd = rec_inherited_take(&s->inherited);
@@ -548,10 +536,11 @@ static int set_up(struct session *s)
 	if ((s->attach ? find_attached(s) : start_target(s)) != 0)
 		return -1;
 	s->connector_fd = rec_connector_open();
-	open_perf(s, refusal, sizeof(refusal));
-	if (s->perf && rec_perf_mode(s->perf) != REC_PERF_NONE && s->connector_fd >= 0)
+	if (open_samplers(s) != 0)
+		return -1;
+	if (rec_perf_mode(s->perf) != REC_PERF_NONE && s->connector_fd >= 0)
 		rec_connector_only_ends(s->connector_fd);
-	if (!s->perf || open_sink(s, refusal) != 0)
+	if (open_sink(s) != 0)
 		return -1;
 	s->tree = rec_tree_new(s->sink);
 	if (s->tree)
@@ -559,6 +548,7 @@ static int set_up(struct session *s)
 	if (!s->pidfds)
 		return -1;
 	start_sources(s);
+	rec_samplers_follow(&s->samplers, s->tree);
 	watch(s, s->signal_fd);
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
@@ -575,7 +565,7 @@ static int set_up(struct session *s)
 
 static void finish(struct session *s)
 {
-	rec_perf_stop(s->perf);
+	rec_samplers_stop(&s->samplers);
 	drain_all(s, UINT64_MAX);
 	uint64_t now_ns = rec_now_ns();
 	for (size_t i = 0; i < s->source_count; i++)
@@ -588,6 +578,7 @@ static void finish(struct session *s)
 	rec_sink_lost(s->sink, now_ns, 0, "life", "proc connector overflow", s->connector_losses);
 	struct tfmt_clock clocks = rec_machine_clocks();
 	tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
+	rec_samplers_finish(&s->samplers, s->sink, now_ns);
 	rec_cost_write(&s->cost, s->perf, s->sink, now_ns);
 	rec_sink_end(s->sink);
 }
@@ -628,7 +619,7 @@ static void tear_down(struct session *s, bool discard)
 	}
 	rec_tree_free(s->tree);
 	rec_pidfds_free(s->pidfds);
-	rec_perf_free(s->perf);
+	rec_samplers_close(&s->samplers);
 	rec_attach_free(s->attach);
 	rec_sink_free(s->sink);
 	rec_output_close(&s->output, discard);

@@ -15,6 +15,7 @@
 #include "msg.h"
 #include "options.h"
 #include "perf.h"
+#include "samplers.h"
 #include "sink.h"
 #include "tree.h"
 
@@ -24,7 +25,7 @@ struct rec_context {
 	const struct msg *msg;
 	struct rec_sink *sink;
 	struct rec_tree *tree;
-	struct rec_perf *perf; /* never NULL; its mode says what there is */
+	struct rec_samplers *samplers;
 	size_t slot;	       /* of this source in processes and threads */
 };
 

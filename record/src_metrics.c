@@ -90,7 +90,7 @@ static int prepare(void *opaque, const struct rec_context *context)
 		.sink = context->sink,
 		.max_kept_fds = max_kept_fds(),
 		.has_io = kernel_has(context->msg, "/proc/self/io"),
-		.sees_switches = rec_perf_mode(context->perf) != REC_PERF_NONE,
+		.sees_switches = rec_perf_mode(context->samplers->perf) != REC_PERF_NONE,
 	};
 	kernel_has(context->msg, "/proc/self/smaps_rollup");
 	rec_whole_init(&state->whole, context->msg);

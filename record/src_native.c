@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "native/namer.h"
 #include "native/offcpu.h"
 #include "native/sampler.h"
+#include "native/schedstat.h"
 #include "native/schedule.h"
 #include "native/stack_ids.h"
 #include "procfs.h"
@@ -58,7 +60,7 @@ struct state {
 static bool probe(const struct rec_context *context, char *reason, size_t reason_bytes)
 {
 	reason[0] = '\0'; /* a refusal was said when the rings were opened */
-	return !context->options->without_native && rec_perf_mode(context->perf) >= REC_PERF_USER;
+	return context->samplers->in_force != REC_SAMPLER_NONE;
 }
 
 /* ---- address spaces ---- */
@@ -89,7 +91,7 @@ static void process_started(void *opaque, struct rec_process *process)
 static void process_executed(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
-	struct rec_space *space = space_of(state, process);
+	struct rec_space *space = process->slots[state->context.slot];
 	if (space)
 		rec_space_clear(space);
 }
@@ -120,6 +122,17 @@ static void take_mmap(struct state *state, const struct rec_perf_record *record)
 		.inode = record->mmap.inode,
 	};
 	rec_space_map(space, &event);
+}
+
+/* All there is at once, from who cannot see mappings come. */
+static void take_maps(struct state *state, const struct rec_perf_record *record)
+{
+	struct rec_process *process = rec_tree_process(state->context.tree, (pid_t)record->pid);
+	struct rec_space *space = process ? space_of(state, process) : NULL;
+	if (!space)
+		return;
+	rec_space_clear(space);
+	rec_space_take_maps(space, process->pid, record->maps.lines);
 }
 
 /* ---- samples ---- */
@@ -164,7 +177,7 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 	struct native_thread *native = native_thread(state, running->thread);
 	if (!native)
 		return;
-	native->schedule.sampled_ns += running->weight_ns;
+	rec_schedule_sampled(&native->schedule, running->weight_ns);
 	if (!rec_sink_has_room(state->context.sink)) {
 		state->losses[LOST_OUTPUT].count++;
 		return;
@@ -186,12 +199,28 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 	state->whole_count += !(flags & TFMT_SAMPLE_TRUNCATED);
 }
 
+/*
+ * The running time that a sample stands for. Of a counter's: what the thread has run since its last
+ * one. Else the timer's period; but switching is the thread's by that timer and a wait by its
+ * switches, so that samples may not get ahead of what it has run by those.
+ */
+static uint64_t weight_of(
+	struct state *state, struct rec_schedule *schedule, const struct rec_perf_record *record)
+{
+	uint64_t ahead_ns = record->sample.period;
+	rec_schedule_pass(schedule, record->time_ns);
+	if (rec_perf_counts_events(state->context.samplers->perf))
+		ahead_ns = 0;
+	uint64_t limit_ns = schedule->running_ns + ahead_ns;
+	uint64_t left_ns = limit_ns > schedule->sampled_ns ? limit_ns - schedule->sampled_ns : 0;
+	return ahead_ns > 0 && ahead_ns < left_ns ? ahead_ns : left_ns;
+}
+
 static void take_perf_sample(struct state *state, const struct rec_perf_record *record)
 {
 	struct rec_running_sample running = {
 		.thread = rec_tree_thread(state->context.tree, (pid_t)record->tid),
 		.time_ns = record->time_ns,
-		.weight_ns = record->sample.period_ns,
 		.user =
 			{
 				.pid = (pid_t)record->pid,
@@ -203,10 +232,13 @@ static void take_perf_sample(struct state *state, const struct rec_perf_record *
 		.kernel_frames = record->sample.kernel_frames,
 		.kernel_frame_count = record->sample.kernel_frame_count,
 	};
-	if (running.thread)
-		take_running(state, &running);
-	else
+	struct native_thread *native = running.thread ? native_thread(state, running.thread) : NULL;
+	if (!native) {
 		state->losses[LOST_THREAD].count++;
+		return;
+	}
+	running.weight_ns = weight_of(state, &native->schedule, record);
+	take_running(state, &running);
 }
 
 /* ---- running and waiting ---- */
@@ -281,6 +313,44 @@ static void take_switch(struct state *state, const struct rec_perf_record *recor
 	watch_wait(state, thread, native);
 }
 
+/* How long a thread has run and waited for a CPU in all, from who cannot see its switches. */
+static void take_totals(struct state *state, const struct rec_perf_record *record)
+{
+	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
+	struct native_thread *native = thread ? native_thread(state, thread) : NULL;
+	struct rec_schedule_totals totals = {
+		.time_ns = record->time_ns,
+		.run_ns = record->totals.run_ns,
+		.ready_ns = record->totals.ready_ns,
+		.turns = record->totals.turns,
+		.is_open = record->totals.is_open,
+		.waits = record->totals.waits,
+	};
+	struct rec_wait wait;
+	if (!native)
+		return;
+	if (rec_schedule_totals(&native->schedule, thread->start_ns, &totals, &wait))
+		take_wait(state, thread, native, &wait, false);
+	watch_wait(state, thread, native);
+}
+
+/* The last totals, which stay readable until the thread is reaped. */
+static void read_last_totals(struct state *state, struct rec_thread *thread, uint64_t time_ns)
+{
+	struct rec_schedule_totals totals;
+	struct rec_perf_record record = {.tid = (uint32_t)thread->tid, .time_ns = time_ns};
+	int fd = rec_schedstat_open(thread->process->pid, thread->tid);
+	if (fd < 0)
+		return;
+	if (rec_schedstat_read(fd, &totals) == 0) {
+		record.totals.run_ns = totals.run_ns;
+		record.totals.ready_ns = totals.ready_ns;
+		record.totals.turns = totals.turns;
+		take_totals(state, &record);
+	}
+	close(fd);
+}
+
 /*
  * CPU time that no sample stands for: kernel code where only user code is sampled; what a thread
  * ran before its first sample is due, and after its last; what samples that were lost stood for.
@@ -288,10 +358,7 @@ static void take_switch(struct state *state, const struct rec_perf_record *recor
 static void write_unsampled(struct state *state, const struct rec_thread *thread,
 	struct rec_schedule *schedule, uint64_t time_ns, uint64_t least_ns)
 {
-	static const char *const markers[] = {
-		[REC_PERF_USER] = "[kernel, not sampled]",
-		[REC_PERF_KERNEL] = "[not sampled]",
-	};
+	bool is_kernel = rec_perf_mode(state->context.samplers->perf) == REC_PERF_USER;
 	if (schedule->running_ns < schedule->sampled_ns + least_ns)
 		return;
 	struct tfmt_sample sample = {
@@ -299,7 +366,7 @@ static void write_unsampled(struct state *state, const struct rec_thread *thread
 		.weight_ns = schedule->running_ns - schedule->sampled_ns,
 		.thread = thread->id,
 		.stack = rec_stack_ids_marker(
-			state->stack_ids, markers[rec_perf_mode(state->context.perf)]),
+			state->stack_ids, is_kernel ? "[kernel, not sampled]" : "[not sampled]"),
 		.state = TFMT_STATE_RUNNING,
 		.flags = TFMT_SAMPLE_UNSAMPLED,
 	};
@@ -329,14 +396,17 @@ static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns
 			write_wait(state, thread, time_ns, kind, schedule->short_ns[kind], &summed);
 		schedule->short_ns[kind] = 0;
 	}
-	if (rec_perf_mode(state->context.perf) == REC_PERF_USER)
+	if (rec_perf_mode(state->context.samplers->perf) == REC_PERF_USER)
 		write_unsampled(state, thread, schedule, time_ns,
-			1000000000 / rec_perf_rate_hz(state->context.perf));
+			1000000000 / state->context.samplers->rate_hz);
 }
 
 static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct state *state = opaque;
+	if (state->context.samplers->in_force == REC_SAMPLER_PTRACE &&
+		!thread->process->was_running)
+		read_last_totals(state, thread, time_ns);
 	struct native_thread *native = thread->slots[state->context.slot];
 	struct rec_wait wait;
 	if (!native)
@@ -388,6 +458,12 @@ static void perf_record(void *opaque, const struct rec_perf_record *record)
 		break;
 	case PERF_RECORD_MMAP2:
 		take_mmap(state, record);
+		break;
+	case REC_RECORD_TOTALS:
+		take_totals(state, record);
+		break;
+	case REC_RECORD_MAPS:
+		take_maps(state, record);
 		break;
 	case PERF_RECORD_LOST:
 		state->losses[LOST_RING].count += record->lost.count;

@@ -31,8 +31,36 @@ struct arch_regs {
 /* `perf`: REC_PERF_REGS_COUNT values in perf's order. All registers become known. */
 void arch_regs_from_perf(struct arch_regs *regs, const uint64_t *perf);
 
-/* The stack pointer among them. */
+/* The stack pointer among them, and the program counter. */
 uint64_t arch_perf_sp(const uint64_t *perf);
+uint64_t arch_perf_pc(const uint64_t *perf);
+
+struct user_regs_struct;
+
+/* The same REC_PERF_REGS_COUNT values from what ptrace gives. */
+void arch_perf_from_registers(uint64_t *ret_perf, const struct user_regs_struct *registers);
+
+/* Whether they are those of 64-bit code. */
+bool arch_is_64bit(const struct user_regs_struct *registers);
+
+/* Whether the thread stands at the end of a system call. */
+bool arch_in_syscall(const struct user_regs_struct *registers);
+
+/*
+ * Some system calls give EINTR when they were disturbed, also when no handler has run. If the
+ * thread stands at the end of one that has done nothing yet, change the registers so that it is
+ * begun anew, or gives EINTR if a handler does run. Returns: whether they were changed.
+ */
+bool arch_restart_syscall(struct user_regs_struct *registers);
+
+/* Bytes before the address after a system call that may tell its number. */
+#define ARCH_SYSCALL_BYTES 7
+
+/*
+ * The number of the system call that the ARCH_SYSCALL_BYTES at `code` end with, when it is set
+ * right before as in most wrappers. Returns: -1 when it is not.
+ */
+int arch_syscall_number(const uint8_t *code);
 
 enum arch_call {
 	ARCH_CALL_NONE,	    /* no call instruction ends here */

@@ -1,6 +1,9 @@
 #include "arch.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
 
 void arch_regs_from_perf(struct arch_regs *regs, const uint64_t *perf)
 {
@@ -16,6 +19,54 @@ void arch_regs_from_perf(struct arch_regs *regs, const uint64_t *perf)
 uint64_t arch_perf_sp(const uint64_t *perf)
 {
 	return perf[7];
+}
+
+uint64_t arch_perf_pc(const uint64_t *perf)
+{
+	return perf[8];
+}
+
+void arch_perf_from_registers(uint64_t *ret_perf, const struct user_regs_struct *registers)
+{
+	const uint64_t perf[] = {registers->rax, registers->rbx, registers->rcx, registers->rdx,
+		registers->rsi, registers->rdi, registers->rbp, registers->rsp, registers->rip,
+		registers->r8, registers->r9, registers->r10, registers->r11, registers->r12,
+		registers->r13, registers->r14, registers->r15};
+
+	memcpy(ret_perf, perf, sizeof(perf));
+}
+
+bool arch_is_64bit(const struct user_regs_struct *registers)
+{
+	const unsigned long long user_code_32 = 0x23;
+
+	return registers->cs != user_code_32;
+}
+
+bool arch_in_syscall(const struct user_regs_struct *registers)
+{
+	return (long long)registers->orig_rax >= 0;
+}
+
+bool arch_restart_syscall(struct user_regs_struct *registers)
+{
+	/* Those of signal(7) that a stop ends and that have then transferred nothing. */
+	static const uint16_t restartable[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_epoll_pwait2,
+		SYS_semop, SYS_semtimedop, SYS_rt_sigtimedwait, SYS_io_getevents, SYS_io_pgetevents,
+		SYS_read, SYS_readv, SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg, SYS_accept,
+		SYS_accept4, SYS_write, SYS_writev, SYS_sendto, SYS_sendmsg};
+	/* The kernel's own mark: again, unless a handler runs. Never seen by programs. */
+	const long long error_restart_no_handler = 514;
+
+	if ((long long)registers->rax != -EINTR)
+		return false;
+	for (size_t i = 0; i < sizeof(restartable) / sizeof(*restartable); i++) {
+		if (registers->orig_rax != restartable[i])
+			continue;
+		registers->rax = (unsigned long long)-error_restart_no_handler;
+		return true;
+	}
+	return false;
 }
 
 /* Length of an indirect call (opcode ff /2) without prefixes, from its bytes after ff. */
@@ -84,4 +135,20 @@ int arch_sigreturn_offset(unsigned reg)
 		13, 12, 14, 11, 9, 8, 10, 15, 0, 1, 2, 3, 4, 5, 6, 7, 16};
 
 	return 40 + 8 * slot[reg];
+}
+
+int arch_syscall_number(const uint8_t *code)
+{
+	static const uint8_t syscall[] = {0x0f, 0x05}, clear_eax[] = {0x31, 0xc0};
+	const uint8_t *before = code + ARCH_SYSCALL_BYTES - sizeof(syscall);
+	int32_t number;
+
+	if (memcmp(before, syscall, sizeof(syscall)) != 0)
+		return -1;
+	if (memcmp(before - sizeof(clear_eax), clear_eax, sizeof(clear_eax)) == 0)
+		return 0;
+	if (before[-5] != 0xb8) /* mov $number, %eax */
+		return -1;
+	memcpy(&number, before - 4, sizeof(number));
+	return number < 0 ? -1 : number;
 }
