@@ -35,7 +35,6 @@ struct pidfd {
 
 struct rec_pidfds {
 	struct rec_tree *tree;
-	bool all;
 	struct pidfd *buckets[BUCKETS];
 	size_t count, limit;
 	int epoll_fd;
@@ -63,8 +62,7 @@ static void remove_pid(struct rec_pidfds *pidfds, pid_t pid)
 	pidfds->count--;
 }
 
-/* Remember this process, instead of an older one with the same number. */
-static void add_pid(struct rec_pidfds *pidfds, pid_t pid)
+void rec_pidfds_add(struct rec_pidfds *pidfds, pid_t pid)
 {
 	remove_pid(pidfds, pid);
 	if (pidfds->count >= pidfds->limit)
@@ -81,7 +79,8 @@ static void add_pid(struct rec_pidfds *pidfds, pid_t pid)
 	*bucket = pidfd;
 	pidfds->count++;
 	struct epoll_event event = {.events = EPOLLIN, .data.fd = (int)pid};
-	epoll_ctl(pidfds->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+	if (pidfds->epoll_fd >= 0)
+		epoll_ctl(pidfds->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
 /* Of a process that waits to be reaped. */
@@ -119,17 +118,8 @@ static bool status_of(void *context, pid_t pid, int *ret_wait_status)
 static void process_started(void *context, struct rec_process *process)
 {
 	struct rec_pidfds *pidfds = context;
-	if (pidfds->all && !find(pidfds, process->pid))
-		add_pid(pidfds, process->pid);
-}
-
-/* The process stays to be asked until its last thread has left. */
-static void thread_ended(void *context, struct rec_thread *thread, uint64_t time_ns)
-{
-	struct rec_pidfds *pidfds = context;
-	const struct rec_process *process = thread->process;
-	if (thread->tid == process->pid && process->live_threads > 1 && !find(pidfds, process->pid))
-		add_pid(pidfds, process->pid);
+	if (!find(pidfds, process->pid))
+		rec_pidfds_add(pidfds, process->pid);
 }
 
 static void process_settled(void *context, struct rec_process *process)
@@ -140,23 +130,21 @@ static void process_settled(void *context, struct rec_process *process)
 		remove_pid(pidfds, process->pid);
 }
 
-struct rec_pidfds *rec_pidfds_new(struct rec_tree *tree, bool all)
+struct rec_pidfds *rec_pidfds_new(struct rec_tree *tree, bool watches)
 {
 	struct rlimit files;
 	struct rec_pidfds *pidfds = calloc(1, sizeof(*pidfds));
 	if (!pidfds)
 		return NULL;
 	pidfds->tree = tree;
-	pidfds->all = all;
 	pidfds->limit = MAX_PIDFDS;
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / FILES_SHARE < MAX_PIDFDS)
 		pidfds->limit = files.rlim_cur / FILES_SHARE;
-	pidfds->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	pidfds->epoll_fd = watches ? epoll_create1(EPOLL_CLOEXEC) : -1;
 	struct rec_tree_listener listener = {
 		.context = pidfds,
 		.process_started = process_started,
 		.process_settled = process_settled,
-		.thread_ended = thread_ended,
 	};
 	rec_tree_listen(tree, &listener);
 	rec_tree_ask_statuses(tree, status_of, pidfds);
@@ -173,12 +161,6 @@ void rec_pidfds_free(struct rec_pidfds *pidfds)
 	if (pidfds->epoll_fd >= 0)
 		close(pidfds->epoll_fd);
 	free(pidfds);
-}
-
-void rec_pidfds_add(struct rec_pidfds *pidfds, pid_t pid)
-{
-	if (pidfds->all)
-		add_pid(pidfds, pid);
 }
 
 int rec_pidfds_fd(const struct rec_pidfds *pidfds)

@@ -15,16 +15,19 @@
 struct rec_pidfds;
 
 /*
- * `all`: nobody else tells how processes end. Otherwise only those are looked at whose main thread
- * leaves before the others. Freed before the tree. Returns NULL when there is no memory.
+ * `watches`: nobody else tells that processes end; see rec_pidfds_drain().
+ * Returns NULL when there is no memory.
  */
-struct rec_pidfds *rec_pidfds_new(struct rec_tree *tree, bool all);
+struct rec_pidfds *rec_pidfds_new(struct rec_tree *tree, bool watches);
 void rec_pidfds_free(struct rec_pidfds *pidfds);
 
-/* A process that the tree will be told of: it may be gone by then. */
+/*
+ * A process that the tree will be told of, and may be gone by then. It takes the place of an older
+ * one with the same number.
+ */
 void rec_pidfds_add(struct rec_pidfds *pidfds, pid_t pid);
 
-/* For where nobody tells that processes end: a descriptor that is readable when one has. */
+/* A descriptor that is readable when there is something to drain; -1 when nothing is watched. */
 int rec_pidfds_fd(const struct rec_pidfds *pidfds);
 /* Tell the tree of those that have ended; never blocks. */
 void rec_pidfds_drain(struct rec_pidfds *pidfds);

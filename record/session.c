@@ -538,13 +538,14 @@ static int set_up(struct session *s)
 	s->connector_fd = rec_connector_open();
 	if (open_samplers(s) != 0)
 		return -1;
-	if (rec_perf_mode(s->perf) != REC_PERF_NONE && s->connector_fd >= 0)
+	bool perf_tells = rec_perf_mode(s->perf) != REC_PERF_NONE;
+	if (perf_tells && s->connector_fd >= 0)
 		rec_connector_only_ends(s->connector_fd);
 	if (open_sink(s) != 0)
 		return -1;
 	s->tree = rec_tree_new(s->sink);
 	if (s->tree)
-		s->pidfds = rec_pidfds_new(s->tree, s->connector_fd < 0);
+		s->pidfds = rec_pidfds_new(s->tree, !perf_tells && s->connector_fd < 0);
 	if (!s->pidfds)
 		return -1;
 	start_sources(s);
@@ -552,8 +553,7 @@ static int set_up(struct session *s)
 	watch(s, s->signal_fd);
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
-	if (rec_perf_mode(s->perf) == REC_PERF_NONE)
-		watch(s, rec_pidfds_fd(s->pidfds));
+	watch(s, rec_pidfds_fd(s->pidfds));
 	if (s->attach)
 		plant_attached(s);
 	else
