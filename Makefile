@@ -42,8 +42,8 @@ LIB_CFLAGS    = $(call pkg,--cflags,libcbor libzstd)
 LIB_LIBS      = $(call pkg,--libs,libcbor libzstd)
 CONVERT_CFLAGS = $(call pkg,--cflags,zlib)
 CONVERT_LIBS   = $(call pkg,--libs,zlib)
-RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf)
-RECORD_LIBS   = $(call pkg,--libs,libdw libelf) -liberty
+RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf liblzma)
+RECORD_LIBS   = $(call pkg,--libs,libdw libelf liblzma) -liberty
 RENDER_CFLAGS = $(call pkg,--cflags,cairo cairo-svg pangocairo)
 RENDER_LIBS   = $(call pkg,--libs,cairo cairo-svg pangocairo) -lm
 

@@ -30,12 +30,16 @@ void rec_dwarf_forget(struct rec_dwarf *dwarf)
 	for (size_t i = 0; i < dwarf->unit_count; i++)
 		free_cache(&dwarf->units[i]);
 	dwarf->cached_bytes = 0;
+	if (dwarf->shared)
+		rec_dwarf_forget(dwarf->shared);
 }
 
 void rec_dwarf_free(struct rec_dwarf *dwarf)
 {
 	if (!dwarf)
 		return;
+	rec_dwarf_free(dwarf->shared);
+	dwarf->shared = NULL;
 	rec_dwarf_forget(dwarf);
 	rec_dwarf_forget_names(dwarf);
 	free(dwarf->ranges);
@@ -50,13 +54,14 @@ bool rec_dwarf_is_given_up(const struct rec_dwarf *dwarf)
 
 size_t rec_dwarf_cached_bytes(const struct rec_dwarf *dwarf)
 {
-	return dwarf->cached_bytes;
+	return dwarf->cached_bytes + (dwarf->shared ? rec_dwarf_cached_bytes(dwarf->shared) : 0);
 }
 
 size_t rec_dwarf_bytes(const struct rec_dwarf *dwarf)
 {
 	return dwarf->unit_capacity * sizeof(*dwarf->units) +
-	       dwarf->range_capacity * sizeof(*dwarf->ranges);
+	       dwarf->range_capacity * sizeof(*dwarf->ranges) +
+	       (dwarf->shared ? rec_dwarf_bytes(dwarf->shared) : 0);
 }
 
 static int add_unit(struct rec_dwarf *dwarf, const struct rec_unit *unit)
@@ -134,7 +139,8 @@ static int index_units(struct rec_dwarf *dwarf)
 	return result;
 }
 
-struct rec_dwarf *rec_dwarf_new(struct rec_elf_file *file, const struct rec_text *text,
+/* Read the sections and index the units. Returns NULL as rec_dwarf_new(). */
+static struct rec_dwarf *open_sections(struct rec_elf_file *file, const struct rec_text *text,
 	size_t limit_bytes, bool *ret_too_large)
 {
 	struct rec_dwarf *dwarf = calloc(1, sizeof(*dwarf));
@@ -155,12 +161,31 @@ struct rec_dwarf *rec_dwarf_new(struct rec_elf_file *file, const struct rec_text
 		.str_offsets = rec_elf_load(file, ".debug_str_offsets", limit_bytes, ret_too_large),
 		.steps_left = &dwarf->steps_left,
 	};
-	if (dwarf->sections.info.size == 0 || *ret_too_large || index_units(dwarf) < 0 ||
-		dwarf->range_count == 0) {
+	if (dwarf->sections.info.size == 0 || *ret_too_large || index_units(dwarf) < 0) {
 		rec_dwarf_free(dwarf);
 		return NULL;
 	}
 	return dwarf;
+}
+
+struct rec_dwarf *rec_dwarf_new(struct rec_elf_file *file, const struct rec_text *text,
+	size_t limit_bytes, bool *ret_too_large)
+{
+	struct rec_dwarf *dwarf = open_sections(file, text, limit_bytes, ret_too_large);
+
+	if (dwarf && dwarf->range_count > 0)
+		return dwarf;
+	rec_dwarf_free(dwarf);
+	return NULL;
+}
+
+void rec_dwarf_add_shared(struct rec_dwarf *dwarf, struct rec_elf_file *shared, size_t limit_bytes,
+	bool *ret_too_large)
+{
+	/* It has no code of its own. */
+	dwarf->shared = open_sections(shared, &dwarf->text, limit_bytes, ret_too_large);
+	if (dwarf->shared)
+		dwarf->sections.shared_str = dwarf->shared->sections.str;
 }
 
 /* Read the unit's abbreviations. Returns false when they cannot be used. */

@@ -24,6 +24,12 @@ struct rec_dwarf;
  */
 struct rec_dwarf *rec_dwarf_new(struct rec_elf_file *file, const struct rec_text *text,
 	size_t limit_bytes, bool *ret_too_large);
+/*
+ * Add what dwz has moved from this file (and others) into `shared`, which has to outlive the
+ * result. Compressed sections are refused as above.
+ */
+void rec_dwarf_add_shared(struct rec_dwarf *dwarf, struct rec_elf_file *shared, size_t limit_bytes,
+	bool *ret_too_large);
 void rec_dwarf_free(struct rec_dwarf *dwarf);
 
 /* What an address was found to be. */

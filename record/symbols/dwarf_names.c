@@ -15,7 +15,9 @@ struct description {
 	const char *name;
 	const char *linkage_name;
 	uint32_t first_line;
-	uint64_t declaration; /* offset of the last of them, which lies in the function's scope */
+	/* The last of them, which lies in the function's scope: its file, and its offset there. */
+	struct rec_dwarf *home;
+	uint64_t declaration;
 };
 
 static bool read_entry(struct rec_dwarf *dwarf, uint64_t offset, struct rec_die *ret_die)
@@ -29,7 +31,7 @@ static void describe(struct rec_dwarf *dwarf, uint64_t offset, struct descriptio
 {
 	struct rec_die die;
 
-	*ret = (struct description){0};
+	*ret = (struct description){.home = dwarf};
 	for (int i = 0; i < ORIGINS_MAX && offset && read_entry(dwarf, offset, &die); i++) {
 		if (!ret->name)
 			ret->name = rec_die_text(die.name);
@@ -37,8 +39,13 @@ static void describe(struct rec_dwarf *dwarf, uint64_t offset, struct descriptio
 			ret->linkage_name = rec_die_text(die.linkage_name);
 		if (ret->first_line == 0)
 			ret->first_line = die.first_line;
+		ret->home = dwarf;
 		ret->declaration = offset;
 		offset = die.origin;
+		if (die.shared_origin && dwarf->shared) {
+			offset = die.shared_origin;
+			dwarf = dwarf->shared;
+		}
 	}
 }
 
@@ -130,14 +137,14 @@ static void fill(struct rec_dwarf *dwarf, uint64_t offset, struct rec_dwarf_name
 	}
 	if (!description.name || !*description.name)
 		return;
-	switch (language_of(dwarf, description.declaration)) {
+	switch (language_of(description.home, description.declaration)) {
 	case DW_LANG_C_plus_plus:
 	case DW_LANG_C_plus_plus_03:
 	case DW_LANG_C_plus_plus_11:
 	case DW_LANG_C_plus_plus_14:
 		/* gcc gives no linkage names to what is local to a file. */
 		name->is_short = true;
-		write_scopes(dwarf, description.declaration, text, REC_NAME_BYTES_MAX);
+		write_scopes(description.home, description.declaration, text, REC_NAME_BYTES_MAX);
 		break;
 	case DW_LANG_Mips_Assembler:
 		/* Of the labels of one place the symbol table knows the best. */
@@ -158,8 +165,12 @@ const struct rec_dwarf_name *rec_dwarf_name(struct rec_dwarf *dwarf, uint64_t of
 	struct rec_die die;
 
 	/* Inlined copies of a function have but their origin in common. */
-	if (read_entry(dwarf, offset, &die) && die.origin && !die.name.strings)
-		offset = die.origin;
+	if (read_entry(dwarf, offset, &die) && !die.name.strings) {
+		if (die.shared_origin && dwarf->shared)
+			return rec_dwarf_name(dwarf->shared, die.shared_origin);
+		if (die.origin)
+			offset = die.origin;
+	}
 	name = &dwarf->names[(offset * UINT64_C(0x9e3779b97f4a7c15) >> 32) % REC_DWARF_NAMES];
 	if (name->die == offset)
 		return name;

@@ -36,6 +36,7 @@ struct rec_dwarf_name {
 
 struct rec_dwarf {
 	struct rec_dwarf_sections sections;
+	struct rec_dwarf *shared; /* what dwz has moved into another file, NULL: none; owned */
 	uint64_t steps_left;
 	struct rec_text text;
 	struct rec_unit *units; /* by offset */

@@ -50,6 +50,8 @@ static void keep(const struct rec_dwarf_sections *sections, const struct rec_uni
 	case DW_AT_specification:
 		if (value->kind == REC_VALUE_ENTRY)
 			die->origin = value->number;
+		else if (value->kind == REC_VALUE_SHARED_ENTRY)
+			die->shared_origin = value->number;
 		break;
 	case DW_AT_name:
 		die->name = value->text;

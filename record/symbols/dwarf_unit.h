@@ -24,6 +24,7 @@ struct rec_dwarf_sections {
 	struct rec_span rnglists;
 	struct rec_span addr;
 	struct rec_span str_offsets;
+	struct rec_span shared_str; /* .debug_str of the file that dwz has made */
 	/*
 	 * Steps (some 10 ns each) that may still be spent on the file. A hostile file can ask for
 	 * any amount of work with few bytes; when none is left, reading fails.
@@ -115,8 +116,9 @@ struct rec_die {
 	uint64_t high;
 	uint64_t ranges; /* offset in the section of the unit's version */
 
-	uint64_t sibling; /* offset */
-	uint64_t origin;  /* offset of the entry that it completes */
+	uint64_t sibling;	/* offset */
+	uint64_t origin;	/* offset of the entry that it completes */
+	uint64_t shared_origin; /* the same when that is in the file that dwz has made */
 	struct rec_die_text name;
 	struct rec_die_text linkage_name;
 	struct rec_die_text folder;

@@ -49,8 +49,13 @@ static struct rec_value entry_value(const struct rec_unit *unit, uint64_t offset
 	return (struct rec_value){REC_VALUE_ENTRY, unit->offset + offset, {0}};
 }
 
+static struct rec_value shared_value(uint64_t offset)
+{
+	return (struct rec_value){REC_VALUE_SHARED_ENTRY, offset, {0}};
+}
+
 /* Step over what naming has no use for. */
-static void skip_form(const struct rec_unit *unit, struct rec_cursor *cursor, unsigned int form)
+static void skip_form(struct rec_cursor *cursor, unsigned int form)
 {
 	switch (form) {
 	case DW_FORM_loclistx:
@@ -73,16 +78,7 @@ static void skip_form(const struct rec_unit *unit, struct rec_cursor *cursor, un
 		rec_skip(cursor, 16);
 		break;
 	case DW_FORM_ref_sig8:
-	case DW_FORM_ref_sup8:
 		rec_skip(cursor, 8);
-		break;
-	case DW_FORM_ref_sup4:
-		rec_skip(cursor, 4);
-		break;
-	case DW_FORM_strp_sup:
-	case DW_FORM_GNU_strp_alt:
-	case DW_FORM_GNU_ref_alt:
-		rec_skip(cursor, unit->offset_bytes);
 		break;
 	default:
 		/* Its length is not known, so neither is where the next one starts. */
@@ -105,6 +101,9 @@ static struct rec_value read_text_form(const struct rec_dwarf_sections *sections
 		return text_value(&sections->str, rec_read_uint(cursor, unit->offset_bytes));
 	case DW_FORM_line_strp:
 		return text_value(&sections->line_str, rec_read_uint(cursor, unit->offset_bytes));
+	case DW_FORM_strp_sup:
+	case DW_FORM_GNU_strp_alt:
+		return text_value(&sections->shared_str, rec_read_uint(cursor, unit->offset_bytes));
 	case DW_FORM_strx:
 	case DW_FORM_GNU_str_index:
 		return indexed_text(sections, unit, rec_read_uleb(cursor));
@@ -162,6 +161,8 @@ struct rec_value rec_value_read(const struct rec_dwarf_sections *sections,
 	case DW_FORM_strx3:
 	case DW_FORM_strx4:
 	case DW_FORM_GNU_str_index:
+	case DW_FORM_strp_sup:
+	case DW_FORM_GNU_strp_alt:
 		return read_text_form(sections, unit, cursor, form);
 	case DW_FORM_ref1:
 		return entry_value(unit, rec_read_u8(cursor));
@@ -178,13 +179,19 @@ struct rec_value rec_value_read(const struct rec_dwarf_sections *sections,
 			rec_read_uint(cursor,
 				unit->version < 3 ? unit->address_bytes : unit->offset_bytes),
 			{0}};
+	case DW_FORM_GNU_ref_alt:
+		return shared_value(rec_read_uint(cursor, unit->offset_bytes));
+	case DW_FORM_ref_sup4:
+		return shared_value(rec_read_uint(cursor, 4));
+	case DW_FORM_ref_sup8:
+		return shared_value(rec_read_uint(cursor, 8));
 	case DW_FORM_sec_offset:
 		return (struct rec_value){
 			REC_VALUE_SECTION, rec_read_uint(cursor, unit->offset_bytes), {0}};
 	case DW_FORM_rnglistx:
 		return (struct rec_value){REC_VALUE_RANGES_INDEX, rec_read_uleb(cursor), {0}};
 	default:
-		skip_form(unit, cursor, form);
+		skip_form(cursor, form);
 		return (struct rec_value){REC_VALUE_NONE, 0, {0}};
 	}
 }

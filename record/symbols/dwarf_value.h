@@ -14,6 +14,7 @@ enum rec_value_kind {
 	REC_VALUE_ADDRESS,
 	REC_VALUE_TEXT,
 	REC_VALUE_ENTRY,	/* an offset in .debug_info */
+	REC_VALUE_SHARED_ENTRY, /* the same of the file that dwz has made */
 	REC_VALUE_SECTION,	/* an offset in another section */
 	REC_VALUE_RANGES_INDEX, /* a number in the list of range lists */
 };

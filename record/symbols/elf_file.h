@@ -12,6 +12,8 @@
 
 #include "symbols/bytes.h"
 
+/* Sections of one file that are unpacked here. */
+#define REC_UNPACKED_MAX 16
 /* Executable sections of one file that are kept: more are ignored. */
 #define REC_TEXT_RANGES_MAX 64
 
@@ -31,6 +33,10 @@ struct rec_elf_file {
 	const uint8_t *build_id; /* NULL when the file has none */
 	size_t build_id_bytes;
 	size_t owned_bytes; /* memory taken by uncompressed sections */
+	/* Those that libelf does not uncompress. */
+	void *unpacked[REC_UNPACKED_MAX];
+	size_t unpacked_count;
+	char *path; /* of a separate file; NULL: not known */
 };
 
 /*
@@ -51,6 +57,28 @@ int rec_elf_open_debug(
 
 /* The whole file. */
 struct rec_span rec_elf_bytes(const struct rec_elf_file *file);
+
+/*
+ * Open the file that `file`, which is at `path` (NULL: not known), shares debug information with:
+ * dwz leaves there what several files have in common. Proven by its build id.
+ * Returns: 0; TFMT_E_IO when there is none.
+ */
+int rec_elf_open_shared(
+	struct rec_elf_file *shared, const struct rec_elf_file *file, const char *path);
+
+/*
+ * Open the symbols in .gnu_debugdata: a small ELF file, packed with xz, with the functions that are
+ * not in .dynsym. Unpacked it may have `limit_bytes`.
+ * Returns: 0; TFMT_E_IO when there is none; TFMT_E_LIMIT; TFMT_E_FORMAT.
+ */
+int rec_elf_open_mini(
+	struct rec_elf_file *mini, const struct rec_elf_file *file, size_t limit_bytes);
+
+/* The bytes at a virtual address up to the end of its segment; empty when there are none. */
+struct rec_span rec_elf_memory(const struct rec_elf_file *file, uint64_t vaddr);
+
+/* The first program header of a kind. Returns false when there is none. */
+bool rec_elf_segment(const struct rec_elf_file *file, uint32_t type, GElf_Phdr *ret_segment);
 
 /* The section of that name, or NULL. `*ret_header` is its header. */
 Elf_Scn *rec_elf_section(const struct rec_elf_file *file, const char *name, GElf_Shdr *ret_header);

@@ -26,20 +26,44 @@ struct rec_frames {
 
 static void find_table(struct rec_frames *frames, const struct rec_elf_file *file)
 {
-	GElf_Shdr header;
-	struct rec_span span =
-		rec_elf_section_bytes(rec_elf_section(file, ".eh_frame_hdr", &header));
-	size_t head_bytes = span.size < HEADER_BYTES_MAX ? span.size : HEADER_BYTES_MAX;
+	GElf_Phdr segment;
+	struct rec_span span;
+	size_t head_bytes;
 	uint64_t count, offset = 0;
 
+	if (!rec_elf_segment(file, PT_GNU_EH_FRAME, &segment))
+		return;
+	span = rec_elf_memory(file, segment.p_vaddr);
+	head_bytes = span.size < HEADER_BYTES_MAX ? span.size : HEADER_BYTES_MAX;
 	if (!span.data)
 		return;
-	count = cfi_read_header(span.data, head_bytes, header.sh_addr, &offset);
+	count = cfi_read_header(span.data, head_bytes, segment.p_vaddr, &offset);
 	if (count > (span.size - offset) / sizeof(struct cfi_index_entry))
 		return;
 	frames->table = span.data + offset;
 	frames->table_count = count;
-	frames->table_base = header.sh_addr;
+	frames->table_base = segment.p_vaddr;
+}
+
+/* Without section headers, the head of the table says where .eh_frame begins. */
+static void find_entries(struct rec_frames *frames, const struct rec_elf_file *file)
+{
+	GElf_Phdr segment;
+	struct rec_span head;
+
+	if (!rec_elf_segment(file, PT_GNU_EH_FRAME, &segment))
+		return;
+	head = rec_elf_memory(file, segment.p_vaddr);
+	if (head.size < 12)
+		return;
+	struct cursor cursor = {head.data + 4, head.data + 12, false};
+	uint64_t vaddr =
+		cfi_read_pointer(&cursor, head.data[1], segment.p_vaddr + 4, segment.p_vaddr);
+
+	if (cursor.bad)
+		return;
+	frames->section = rec_elf_memory(file, vaddr);
+	frames->section_address = vaddr;
 }
 
 struct rec_frames *rec_frames_new(const struct rec_elf_file *file)
@@ -54,6 +78,8 @@ struct rec_frames *rec_frames_new(const struct rec_elf_file *file)
 	if (section) {
 		frames->section = rec_elf_section_bytes(section);
 		frames->section_address = header.sh_addr;
+	} else {
+		find_entries(frames, file);
 	}
 	rec_elf_text(file, &frames->text);
 	find_table(frames, file);

@@ -23,11 +23,12 @@ static int open_place(int root, const char *path)
 	return place;
 }
 
-int rec_open_rooted(int root, const char *path)
+/* Open the file at a place, which is closed, if it is a regular one. */
+static int open_at_place(int place)
 {
-	int place = open_place(root, path), fd = -1;
 	struct stat status;
 	char self[32];
+	int fd = -1;
 
 	if (place < 0)
 		return -1;
@@ -37,4 +38,14 @@ int rec_open_rooted(int root, const char *path)
 	}
 	close(place);
 	return fd;
+}
+
+int rec_open_rooted(int root, const char *path)
+{
+	return open_at_place(open_place(root, path));
+}
+
+int rec_open_regular(const char *path)
+{
+	return open_at_place(open(path, O_PATH | O_CLOEXEC));
 }

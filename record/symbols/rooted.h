@@ -11,4 +11,7 @@
  */
 int rec_open_rooted(int root, const char *path);
 
+/* The same for a path of our own root, which may be a link. */
+int rec_open_regular(const char *path);
+
 #endif

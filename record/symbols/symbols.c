@@ -39,7 +39,9 @@ struct module {
 	struct rec_intervals told;
 	uint64_t used_at; /* the resolver's clock at the last use */
 	struct rec_elf_file file;
-	struct rec_elf_file debug; /* closed when there is no separate one */
+	struct rec_elf_file debug;  /* closed when there is no separate one */
+	struct rec_elf_file shared; /* what dwz moved out of the one with debug information */
+	struct rec_elf_file mini;   /* .gnu_debugdata */
 	struct go_table go;
 	struct rec_symtab symtab;
 	struct rec_dwarf *dwarf;   /* NULL when there is none */
@@ -84,6 +86,8 @@ static void close_module(struct rec_symbols *symbols, struct module *module)
 	rec_frames_free(module->frames);
 	module->frames = NULL;
 	rec_symtab_release(&module->symtab);
+	rec_elf_close(&module->mini);
+	rec_elf_close(&module->shared);
 	rec_elf_close(&module->debug);
 	rec_elf_close(&module->file);
 	module->is_open = false;
@@ -146,6 +150,17 @@ static bool is_expected(const struct rec_elf_file *file, const struct rec_symbol
 	       memcmp(file->build_id, wanted->build_id, wanted->build_id_bytes) == 0;
 }
 
+/* Add what dwz has moved into another file. */
+static void open_shared(struct module *module, const char *path, bool *ret_too_large)
+{
+	bool is_separate = module->debug.elf;
+
+	if (rec_elf_open_shared(&module->shared, is_separate ? &module->debug : &module->file,
+		    is_separate ? module->debug.path : path) == 0)
+		rec_dwarf_add_shared(
+			module->dwarf, &module->shared, UNCOMPRESSED_BYTES_MAX, ret_too_large);
+}
+
 /* Open the debug information: the file's own, or that of its separate debug file. */
 static void open_dwarf(struct rec_symbols *symbols, struct module *module,
 	const struct rec_text *text, const struct rec_symbol_module *wanted)
@@ -158,6 +173,8 @@ static void open_dwarf(struct rec_symbols *symbols, struct module *module,
 		!wanted->is_hardly_used)
 		module->dwarf =
 			rec_dwarf_new(&module->debug, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
+	if (module->dwarf)
+		open_shared(module, wanted->path, &is_too_large);
 	if (is_too_large)
 		note(symbols, module, "its compressed debug information is too large: no lines");
 }
@@ -187,8 +204,11 @@ static int read_tables(
 	module->has_tables = true;
 	rec_elf_text(&module->file, &text);
 	open_dwarf(symbols, module, &text, wanted);
-	return rec_symtab_load(
-		&module->symtab, &module->file, module->debug.elf ? &module->debug : NULL, &text);
+	if (rec_elf_open_mini(&module->mini, &module->file, UNCOMPRESSED_BYTES_MAX) == TFMT_E_LIMIT)
+		note(symbols, module, "its packed symbols are too large");
+	return rec_symtab_load(&module->symtab, &module->file,
+		module->debug.elf ? &module->debug : NULL, module->mini.elf ? &module->mini : NULL,
+		&text);
 }
 
 /* Returns 0; TFMT_E_FORMAT when the file cannot be used. */
@@ -223,7 +243,8 @@ static int open_module(
 
 static size_t open_bytes(const struct module *module)
 {
-	size_t bytes = module->file.owned_bytes + module->debug.owned_bytes;
+	size_t bytes =
+		module->file.owned_bytes + module->debug.owned_bytes + module->shared.owned_bytes;
 
 	bytes += rec_symtab_bytes(&module->symtab);
 	if (module->dwarf)

@@ -65,18 +65,12 @@ static bool is_function(const Elf64_Sym *symbol, const char *name)
 	return true;
 }
 
-/* Append the functions of a symbol table section. Returns how many, or TFMT_E_NOMEM. */
-static int add_section(struct rec_symtab *table, const struct rec_elf_file *file,
-	const char *section_name, const struct rec_text *text)
+/* Append the functions of a symbol table. Returns how many, or TFMT_E_NOMEM. */
+static int add_symbols(struct rec_symtab *table, struct rec_span bytes, struct rec_span names,
+	const struct rec_text *text)
 {
-	GElf_Shdr header;
-	Elf_Scn *section = rec_elf_section(file, section_name, &header);
-	struct rec_span bytes = rec_elf_section_bytes(section), names;
 	size_t before = table->count;
 
-	if (!section || (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
-		return 0;
-	names = rec_elf_strings(file, header.sh_link);
 	for (size_t at = 0; at + sizeof(Elf64_Sym) <= bytes.size; at += sizeof(Elf64_Sym)) {
 		Elf64_Sym symbol;
 		const char *name;
@@ -95,6 +89,59 @@ static int add_section(struct rec_symtab *table, const struct rec_elf_file *file
 			return result;
 	}
 	return (int)(table->count - before);
+}
+
+/* The same of a section; `file` may be NULL. */
+static int add_section(struct rec_symtab *table, const struct rec_elf_file *file,
+	const char *section_name, const struct rec_text *text)
+{
+	GElf_Shdr header;
+	Elf_Scn *section = file ? rec_elf_section(file, section_name, &header) : NULL;
+
+	if (!section || (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
+		return 0;
+	return add_symbols(
+		table, rec_elf_section_bytes(section), rec_elf_strings(file, header.sh_link), text);
+}
+
+/*
+ * The dynamic symbols of a file whose section headers are gone, as the loader finds them. Nothing
+ * says how many there are; their texts begin after them, as all linkers have it.
+ */
+static int add_dynamic(
+	struct rec_symtab *table, const struct rec_elf_file *file, const struct rec_text *text)
+{
+	struct rec_span dynamic, symbols, names;
+	uint64_t symbols_at = 0, names_at = 0, names_bytes = 0;
+	const uint8_t *last;
+	GElf_Phdr segment;
+
+	if (!rec_elf_segment(file, PT_DYNAMIC, &segment))
+		return 0;
+	dynamic = rec_elf_memory(file, segment.p_vaddr);
+	for (size_t at = 0; at + sizeof(Elf64_Dyn) <= dynamic.size; at += sizeof(Elf64_Dyn)) {
+		Elf64_Dyn item;
+
+		memcpy(&item, dynamic.data + at, sizeof(item));
+		if (item.d_tag == DT_NULL)
+			break;
+		if (item.d_tag == DT_SYMTAB)
+			symbols_at = item.d_un.d_ptr;
+		else if (item.d_tag == DT_STRTAB)
+			names_at = item.d_un.d_ptr;
+		else if (item.d_tag == DT_STRSZ)
+			names_bytes = item.d_un.d_val;
+	}
+	symbols = rec_elf_memory(file, symbols_at);
+	names = rec_elf_memory(file, names_at);
+	if (names_bytes < names.size)
+		names.size = names_bytes;
+	/* Every offset inside is that of a text with an end. */
+	last = names.data ? memrchr(names.data, 0, names.size) : NULL;
+	names.size = last ? (size_t)(last - names.data) + 1 : 0;
+	if (names_at > symbols_at && names_at - symbols_at < symbols.size)
+		symbols.size = names_at - symbols_at;
+	return add_symbols(table, symbols, names, text);
 }
 
 static int compare(const void *left, const void *right)
@@ -156,15 +203,30 @@ static void put_in_order(struct rec_symtab *table, const struct rec_text *text)
 	}
 }
 
+/* Of a file that has been stripped: what its debug file knows, and what was left to it. */
+static int add_others(struct rec_symtab *table, const struct rec_elf_file *file,
+	const struct rec_elf_file *debug, const struct rec_elf_file *mini,
+	const struct rec_text *text)
+{
+	int result = add_section(table, debug, ".symtab", text), found;
+
+	if (result != 0)
+		return result;
+	result = add_section(table, mini, ".symtab", text);
+	if (result < 0)
+		return result;
+	found = add_section(table, file, ".dynsym", text);
+	return found == 0 && file->names.size == 0 ? add_dynamic(table, file, text) : found;
+}
+
 int rec_symtab_load(struct rec_symtab *table, const struct rec_elf_file *file,
-	const struct rec_elf_file *debug, const struct rec_text *text)
+	const struct rec_elf_file *debug, const struct rec_elf_file *mini,
+	const struct rec_text *text)
 {
 	int result = add_section(table, file, ".symtab", text);
 
-	if (result == 0 && debug)
-		result = add_section(table, debug, ".symtab", text);
 	if (result == 0)
-		result = add_section(table, file, ".dynsym", text);
+		result = add_others(table, file, debug, mini, text);
 	if (result < 0)
 		return result;
 	put_in_order(table, text);

@@ -30,12 +30,14 @@ struct rec_symtab {
 };
 
 /*
- * Read the symbols of `file`: its .symtab, or else that of its debug file (which may be NULL), or
- * else its .dynsym; and its PLT. `text` says where code is.
+ * Read the symbols of `file`: its .symtab, or else that of its debug file and that of its
+ * .gnu_debugdata (both may be NULL) beside its dynamic ones; and its PLT. `text` says where code
+ * is.
  * Returns 0, or TFMT_E_NOMEM.
  */
 int rec_symtab_load(struct rec_symtab *table, const struct rec_elf_file *file,
-	const struct rec_elf_file *debug, const struct rec_text *text);
+	const struct rec_elf_file *debug, const struct rec_elf_file *mini,
+	const struct rec_text *text);
 void rec_symtab_release(struct rec_symtab *table);
 size_t rec_symtab_bytes(const struct rec_symtab *table);
 
