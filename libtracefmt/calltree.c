@@ -80,7 +80,7 @@ static int add_sum(struct tfmt_calltree *tree, const struct tfmt_stack_sum *adde
 
 		if (sum->prefix == added->prefix && sum->stack == added->stack &&
 			sum->top == added->top) {
-			sum->weight += added->weight;
+			sum->weight = tfmt_calltree__sum(sum->weight, added->weight);
 			sum->count += added->count;
 			return 0;
 		}
@@ -298,7 +298,7 @@ static int place_sums(struct tfmt_calltree *tree)
 			status = place_top(tree, sum, &node);
 		if (status < 0)
 			break;
-		tree->nodes[node].self += sum->weight;
+		tree->nodes[node].self = tfmt_calltree__sum(tree->nodes[node].self, sum->weight);
 		tree->nodes[node].self_count += sum->count;
 	}
 	free(walk.nodes);

@@ -49,13 +49,15 @@ static void sum_totals(struct tfmt_calltree *tree)
 		struct tfmt_node *node = &tree->nodes[i];
 		struct tfmt_function *function = &tree->functions[node->function];
 
-		node->total += node->self;
+		node->total = tfmt_calltree__sum(node->total, node->self);
 		node->total_count += node->self_count;
-		function->self += node->self;
+		function->self = tfmt_calltree__sum(function->self, node->self);
 		function->self_count += node->self_count;
 		if (i > 0) {
-			tree->nodes[node->parent].total += node->total;
-			tree->nodes[node->parent].total_count += node->total_count;
+			struct tfmt_node *parent = &tree->nodes[node->parent];
+
+			parent->total = tfmt_calltree__sum(parent->total, node->total);
+			parent->total_count += node->total_count;
 		}
 	}
 }
@@ -124,7 +126,7 @@ static int sum_functions(struct tfmt_calltree *tree)
 		struct tfmt_function *function = &tree->functions[node->function];
 
 		if (active[node->function]++ == 0) {
-			function->total += node->total;
+			function->total = tfmt_calltree__sum(function->total, node->total);
 			function->total_count += node->total_count;
 		}
 		if (node->first_child != 0) {

@@ -16,6 +16,12 @@
 #define TFMT_TOP_STATE(top)	   ((uint8_t)((top) >> 16 & 0xff))
 #define TFMT_TOP_SYSCALL(top)	   ((uint16_t)(top))
 
+/* Weights that add up to more than there can be, as no recorder writes them, stay the most. */
+static inline uint64_t tfmt_calltree__sum(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
 /* What was added for one stack below one prefix. */
 struct tfmt_stack_sum {
 	uint32_t prefix; /* index */

@@ -1,5 +1,6 @@
 #include "flame_layout.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "tracefmt/error.h"
@@ -55,16 +56,19 @@ static int lay_out(struct rend_flame_layout *layout, const struct tfmt_node *nod
 	next_x[0] = 0;
 	for (uint32_t i = 0;;) {
 		const struct tfmt_node *node = &nodes[i];
+		/* Saturated weights (tracefmt/calltree.h) may be more than their caller's. */
+		double x = fmin(next_x[node->depth], limits->width_px);
+		double width_px = (double)node->total * px_per_weight;
 		struct rend_flame_box box = {
-			.x = next_x[node->depth],
-			.width_px = (double)node->total * px_per_weight,
+			.x = x,
+			.width_px = fmin(width_px, limits->width_px - x),
 			.total = node->total,
 			.count = node->total_count,
 			.node = i,
 			.row = node->depth,
 		};
 		int status = 0;
-		bool is_thin = i != 0 && box.width_px < layout->min_px;
+		bool is_thin = i != 0 && width_px < layout->min_px;
 		if (is_thin)
 			status = add_merged(layout, nodes, px_per_weight, &i, &box);
 		else

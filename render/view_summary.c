@@ -12,8 +12,10 @@
 #include "view.h"
 
 #define GAP		  REND_FACTS_GAP
+#define SCREEN_LINES	  24
 #define TOP_COUNT	  5
 #define TOP_PROCESSES	  4
+#define FEW_ROWS	  3 /* of a table, before gaps between tables are given up */
 #define SPARKLINE_COLUMNS 56
 #define NAME_COLUMNS	  8
 #define BAR_COLUMNS	  8
@@ -171,8 +173,72 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 	fputc('\n', stream);
 }
 
-static void put_functions(
-	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+/* How many rows of each table there is room for. */
+enum table { FUNCTIONS, WAITS, PROCESSES, TABLE_COUNT };
+
+struct room {
+	int rows[TABLE_COUNT];
+	bool has_gaps; /* empty lines above the tables */
+};
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+static int lines_of(const struct room *room)
+{
+	int lines = 1 + room->has_gaps; /* the next command */
+	for (int i = 0; i < TABLE_COUNT; i++) {
+		if (room->rows[i] > 0)
+			lines += 1 + room->has_gaps + room->rows[i];
+	}
+	return lines;
+}
+
+/* The longest table loses a row, if it has more than `few`. */
+static bool shorten(struct room *room, int few)
+{
+	int longest = 0;
+	for (int i = 1; i < TABLE_COUNT; i++) {
+		if (room->rows[i] >= room->rows[longest])
+			longest = i;
+	}
+	if (room->rows[longest] <= few)
+		return false;
+	room->rows[longest]--;
+	return true;
+}
+
+static struct room share_room(const struct rend_model *model, int used_lines)
+{
+	struct room room = {.has_gaps = true};
+	size_t count = 0;
+	const struct tfmt_function *const *functions =
+		model->tree != NULL ? tfmt_calltree_functions(model->tree, &count) : NULL;
+	while (room.rows[FUNCTIONS] < (int)least(count, TOP_COUNT) &&
+		functions[room.rows[FUNCTIONS]]->self > 0)
+		room.rows[FUNCTIONS]++;
+	room.rows[WAITS] = (int)least(model->waits.count, TOP_COUNT);
+	if (model->totals.process_count > 1)
+		room.rows[PROCESSES] = (int)least(model->totals.process_count, TOP_PROCESSES);
+	int left = SCREEN_LINES - used_lines;
+	while (lines_of(&room) > left && shorten(&room, FEW_ROWS))
+		;
+	room.has_gaps = lines_of(&room) <= left;
+	while (lines_of(&room) > left && shorten(&room, 1))
+		;
+	return room;
+}
+
+static void put_gap(const struct room *room, FILE *stream)
+{
+	if (room->has_gaps)
+		fputc('\n', stream);
+}
+
+static void put_functions(const struct rend_model *model, const struct rend_text_frame *frame,
+	const struct room *room, FILE *stream)
 {
 	static const char *const headings[] = {
 		[TFMT_WEIGHT_SAMPLES] = "busiest functions by samples",
@@ -182,12 +248,13 @@ static void put_functions(
 	};
 	size_t count, node_count;
 	const struct tfmt_function *const *functions = tfmt_calltree_functions(model->tree, &count);
-	if (count == 0 || functions[0]->self == 0)
+	if (room->rows[FUNCTIONS] == 0)
 		return;
-	fprintf(stream, "\n%*s  %-*s%*s  %s\n", NUMBER_COLUMNS, "self", BAR_COLUMNS, "",
+	put_gap(room, stream);
+	fprintf(stream, "%*s  %-*s%*s  %s\n", NUMBER_COLUMNS, "self", BAR_COLUMNS, "",
 		NUMBER_COLUMNS, "total", headings[model->weight]);
 	uint64_t whole = tfmt_calltree_nodes(model->tree, &node_count)[0].total;
-	for (size_t i = 0; i < count && i < TOP_COUNT && functions[i]->self > 0; i++)
+	for (int i = 0; i < room->rows[FUNCTIONS]; i++)
 		put_function(frame, functions[i], whole, (double)functions[0]->self, stream);
 }
 
@@ -229,8 +296,8 @@ static void put_wait(const struct rend_model *model, const struct rend_text_fram
 	fputc('\n', stream);
 }
 
-static void put_waits(
-	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+static void put_waits(const struct rend_model *model, const struct rend_text_frame *frame,
+	const struct room *room, FILE *stream)
 {
 	const struct rend_waits *waits = &model->waits;
 	char places[REND_FACTS_BYTES];
@@ -241,8 +308,9 @@ static void put_waits(
 	if (waits->count == 0)
 		return;
 	rend_facts_wait_places(model, places);
-	fprintf(stream, "\nworst waits%s%s\n", places[0] != '\0' ? ", " : "", places);
-	for (size_t i = 0; i < waits->count && i < TOP_COUNT; i++)
+	put_gap(room, stream);
+	fprintf(stream, "worst waits%s%s\n", places[0] != '\0' ? ", " : "", places);
+	for (int i = 0; i < room->rows[WAITS]; i++)
 		put_wait(model, frame, &waits->places[i], names_process, stream);
 }
 
@@ -285,8 +353,8 @@ static void put_process(const struct rend_model *model, const struct rend_text_f
 	fputc('\n', stream);
 }
 
-static int put_processes(
-	struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+static int put_processes(struct rend_model *model, const struct rend_text_frame *frame,
+	const struct room *room, FILE *stream)
 {
 	uint32_t *ids = calloc((size_t)model->process_count + 1, sizeof(*ids));
 	size_t count = 0;
@@ -296,14 +364,15 @@ static int put_processes(
 		if (model->processes[id].is_shown)
 			ids[count++] = id;
 	}
-	if (count > 1) {
+	if (room->rows[PROCESSES] > 0) {
 		qsort_r(ids, count, sizeof(*ids), compare_cpu, model);
-		fprintf(stream, "\n%*s", NUMBER_COLUMNS + 2, "CPU");
+		put_gap(room, stream);
+		fprintf(stream, "%*s", NUMBER_COLUMNS + 2, "CPU");
 		if (model->totals.wait_ns > 0)
 			fprintf(stream, "%*s%*s", NUMBER_COLUMNS + 2, "preempted",
 				NUMBER_COLUMNS + 2, "waiting");
 		fprintf(stream, "%*s  busiest processes\n", NUMBER_COLUMNS + 2, "peak");
-		for (size_t i = 0; i < count && i < TOP_PROCESSES; i++)
+		for (int i = 0; i < room->rows[PROCESSES]; i++)
 			put_process(model, frame, ids[i], stream);
 	}
 	free(ids);
@@ -317,20 +386,42 @@ static void put_next_command(const char *trace_name, FILE *stream)
 		trace_name[strcspn(trace_name, " \t\"$&|;<>()*?\\`!#~")] != '\0' ? "'" : "";
 	char name[REND_FACTS_BYTES];
 	rend_text_shorten(REND_FONT_BODY, trace_name, 0, REND_ELLIPSIS_END, name, sizeof(name));
-	fprintf(stream, "\ntrender -o report.svg %s%s%s\n", quote, name, quote);
+	fprintf(stream, "trender -o report.svg %s%s%s\n", quote, name, quote);
+}
+
+/* What is said in any case. Returns how many lines it takes, or TFMT_E_NOMEM. */
+static int put_head(
+	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	char command[1024], *text = NULL;
+	size_t length = 0;
+	int lines = 0;
+	FILE *head = open_memstream(&text, &length);
+	if (head == NULL)
+		return TFMT_E_NOMEM;
+	rend_model_command(model, command, sizeof(command));
+	put_line(frame, command, head);
+	put_facts(model, frame, head);
+	put_sparklines(model, head);
+	fclose(head);
+	for (size_t i = 0; i < length; i++)
+		lines += text[i] == '\n';
+	fwrite(text, 1, length, stream);
+	free(text);
+	return lines;
 }
 
 static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
-	char command[1024];
-	rend_model_command(model, command, sizeof(command));
-	put_line(frame, command, stream);
-	put_facts(model, frame, stream);
-	put_sparklines(model, stream);
+	int used_lines = put_head(model, frame, stream);
+	if (used_lines < 0)
+		return used_lines;
+	struct room room = share_room(model, used_lines);
 	if (model->tree != NULL)
-		put_functions(model, frame, stream);
-	put_waits(model, frame, stream);
-	int status = put_processes(model, frame, stream);
+		put_functions(model, frame, &room, stream);
+	put_waits(model, frame, &room, stream);
+	int status = put_processes(model, frame, &room, stream);
+	put_gap(&room, stream);
 	put_next_command(frame->trace_name, stream);
 	return status;
 }

@@ -7,8 +7,8 @@
  *	walk tfmt_calltree_nodes() from node 0
  *
  * Two frames are merged when function, module and language are equal, whatever the line. Inlined
- * functions are nodes of their own. Sums by stack come first, so adding a sample costs two adds,
- * whatever its depth.
+ * functions are nodes of their own. Sums that no recording has, beyond 64 bits, stay at the most.
+ * Sums by stack come first, so adding a sample costs two adds, whatever its depth.
  */
 #ifndef TRACEFMT_CALLTREE_H
 #define TRACEFMT_CALLTREE_H
