@@ -41,8 +41,9 @@ expect "groups" 2 "$(grep -c 'role="group"' two.svg)"
 "$trender" --metric pss t.cbor.zst >table.txt
 grep -q '^ .* 40 MiB .* python3 busy.py' table.txt || fail "no row of the process that wrote"
 
-# The summary: totals, and what the recording cost.
+# The summary: totals, and what the recording cost, on one screen.
 "$trender" t.cbor.zst >summary.txt
+[ "$(wc -l <summary.txt)" -le 24 ] || fail "the summary is more than a screen"
 grep -q 'PSS .* MiB · .*written 40 MiB' summary.txt || fail "no totals: $(cat summary.txt)"
 grep -q '^recording cost: [0-9.]* % of a CPU' summary.txt || fail "no cost: $(cat summary.txt)"
 "$tconv" -q --json t.cbor.zst | grep '"kind":"cost"' >costs.json
