@@ -18,6 +18,7 @@
 #include "machine.h"
 #include "num.h"
 #include "output.h"
+#include "own_proc.h"
 #include "pidfds.h"
 #include "procfs.h"
 #include "samplers.h"
@@ -535,6 +536,11 @@ static int set_up(struct session *s)
 	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if ((s->attach ? find_attached(s) : start_target(s)) != 0)
 		return -1;
+	if (!rec_own_proc_ensure()) {
+		msg_error(s->msg, "/proc shows the processes of another pid namespace: mount the "
+				  "own one first, as unshare --mount-proc does");
+		return -1;
+	}
 	s->connector_fd = rec_connector_open();
 	if (open_samplers(s) != 0)
 		return -1;

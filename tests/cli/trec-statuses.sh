@@ -56,6 +56,14 @@ for flags in -Ur "-Urfp --mount-proc"; do
     tells ns.cbor.zst $pidfds "$wanted"
 done
 
+# A pid namespace that kept the /proc of the one around it: whose numbers are those?
+if unshare -fp true 2>/dev/null; then
+    unshare -fp "$trec" -q -o proc.cbor.zst sh -c 'exec sleep 0.2'
+    "$tconv" -q --json proc.cbor.zst | grep '"kind":"exec"' | tail -n 1 >exec
+    grep -q "\"cwd\":\"$PWD\"" exec && grep -q '"argv":\["sleep"' exec || fail "not our process: $(cat exec)"
+    [ -d /proc/$$ ] || fail "the /proc outside has changed"
+fi
+
 # The main thread leaves first, and the process ends with what another one says.
 cat >early.c <<'C'
 #include <pthread.h>
