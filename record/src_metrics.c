@@ -52,6 +52,7 @@ struct state {
 	uint64_t now_ns;  /* of the last drain */
 	uint64_t next_ns; /* when everything is read again */
 	uint64_t next_machine_ns;
+	uint64_t round_count; /* how often everything was read */
 	unsigned slow_rounds; /* in a row */
 	bool has_young;	      /* processes that were not read yet */
 	bool has_said_slow;
@@ -296,6 +297,7 @@ static void drain(void *opaque, uint64_t now_ns)
 	}
 	read_processes(state, now_ns, true);
 	read_seldom(state);
+	state->round_count++;
 	uint64_t interval_ns = state->context.options->interval_ns;
 	uint64_t affordable_ns = (thread_cpu_ns() - start_ns) * COST_SHARE;
 	state->next_ns = now_ns + (affordable_ns > interval_ns ? affordable_ns : interval_ns);
@@ -314,6 +316,9 @@ static uint64_t period_ns(void *opaque)
 static void finish(void *opaque, uint64_t now_ns)
 {
 	struct state *state = opaque;
+	if (state->has_said_slow)
+		rec_sink_cost(state->context.sink, now_ns, "metrics interval", "ns",
+			(now_ns - state->start_ns) / state->round_count);
 	rec_whole_read(&state->whole, state->context.sink, now_ns);
 	rec_series_close(&state->whole.set, state->context.sink, now_ns);
 }

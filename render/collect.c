@@ -334,6 +334,8 @@ static void read_cost(struct rend_model *model, const struct tfmt_cost *cost)
 		costs->recorder_bytes = (uint64_t)cost->value;
 	else if (strcmp(name, "bytes written") == 0)
 		costs->written_bytes = (uint64_t)cost->value;
+	else if (strcmp(name, "metrics interval") == 0)
+		costs->metrics_interval_ns = (uint64_t)cost->value;
 	else if (strncmp(name, target, strlen(target)) == 0)
 		costs->target_ns += (uint64_t)cost->value;
 }

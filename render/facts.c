@@ -236,31 +236,32 @@ void rend_facts_costs(const struct rend_model *model, char text[REND_FACTS_BYTES
 void rend_facts_metrics(const struct rend_model *model, int columns, char text[REND_FACTS_BYTES])
 {
 	static const struct {
-		const char *name, *before, *after;
+		const char *name, *before;
+		const char *one, *many; /* NULL: bytes */
 	} parts[] = {
-		{"pss", "PSS ", ""},
-		{"uss", "USS ", ""},
-		{"io_read", "read ", ""},
-		{"io_write", "written ", ""},
-		{"faults_minor", "", " faults"},
-		{"faults_major", "", " from disk"},
-		{"switches_voluntary", "", " switches"},
+		{"pss", "PSS "},
+		{"uss", "USS "},
+		{"io_read", "read "},
+		{"io_write", "written "},
+		{"faults_minor", "", "fault", "faults"},
+		{"faults_major", "", "from disk", "from disk"},
+		{"switches_voluntary", "", "switch", "switches"},
 	};
 	text[0] = '\0';
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		const struct rend_metric *metric = rend_metrics_find(model->metrics, parts[i].name);
-		char number[NUM_TEXT_BYTES], part[2 * NUM_TEXT_BYTES];
+		char value_text[REND_FACTS_BYTES], part[2 * REND_FACTS_BYTES];
 		if (metric == NULL || metric->missing_count == metric->process_count)
 			continue;
 		uint64_t value = metric->is_total ? metric->growth : (uint64_t)metric->sum.peak;
-		if (value == 0 && parts[i].before[0] == '\0')
+		if (value == 0 && parts[i].one != NULL)
 			continue;
-		if (strcmp(metric->unit, "bytes") == 0)
-			num_bytes(number, value);
+		if (parts[i].one != NULL)
+			rend_facts_plural(value_text, value, parts[i].one, parts[i].many);
 		else
-			num_count(number, value);
-		snprintf(part, sizeof(part), "%s%s%s%s", text[0] != '\0' ? GAP : "",
-			parts[i].before, number, parts[i].after);
+			num_bytes(value_text, value);
+		snprintf(part, sizeof(part), "%s%s%s", text[0] != '\0' ? GAP : "", parts[i].before,
+			value_text);
 		if (rend_text_columns(text) + rend_text_columns(part) > columns)
 			return;
 		append(text, "%s", part);
@@ -283,9 +284,16 @@ void rend_facts_missing(const struct rend_model *model, char text[REND_FACTS_BYT
 		count = loss->count > count ? loss->count : count;
 		reason = end;
 	}
-	if (count == 0)
-		return;
-	append(text, " n/a of ");
-	append_plural(text, count, "process", "processes");
-	append(text, "%s", reason);
+	if (count > 0) {
+		append(text, " n/a of ");
+		append_plural(text, count, "process", "processes");
+		append(text, "%s", reason);
+	}
+	char interval[NUM_TEXT_BYTES], asked[NUM_TEXT_BYTES];
+	uint64_t interval_ns = model->totals.costs.metrics_interval_ns;
+	uint64_t asked_ns = model->header->interval_ns;
+	if (asked_ns > 0 && interval_ns > asked_ns * 3 / 2)
+		append(text, "%smetrics were read every %s, not every %s: many processes",
+			count > 0 ? GAP : "", num_duration(interval, interval_ns),
+			num_duration(asked, asked_ns));
 }

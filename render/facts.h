@@ -48,7 +48,10 @@ void rend_facts_costs(const struct rend_model *model, char text[REND_FACTS_BYTES
 /* "PSS 88 MiB · read 5 MiB · 43 000 faults": peaks and totals of all, as many as fit in a line. */
 void rend_facts_metrics(const struct rend_model *model, int columns, char text[REND_FACTS_BYTES]);
 
-/* What could not be read of how many processes, and why; empty when all could. */
+/*
+ * What could not be read of how many processes, and why; that metrics were read less often than
+ * asked. Empty when all was read in time.
+ */
 void rend_facts_missing(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
 #endif

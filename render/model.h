@@ -79,6 +79,7 @@ struct rend_costs {
 	uint64_t recorder_cpu_ns;
 	uint64_t recorder_bytes; /* its memory, at most */
 	uint64_t written_bytes;
+	uint64_t metrics_interval_ns; /* between readings, on average */
 	uint64_t target_ns; /* what it took from the programs, as measured */
 };
 

@@ -12,10 +12,11 @@ for i in range(0, len(shared), 4096):
 open("out", "wb").write(bytes(5 << 20))
 open("out", "rb").read()
 sockets = [socket.socket() for _ in range(7)]
+time.sleep(1)                           # time to be looked at
 if os.fork() == 0:
     data = b"x" * (9 << 20)             # of the child only, also when its parent waits for it
     open("child", "wb").write(data)
-    time.sleep(0.8)
+    time.sleep(1)
     os._exit(0)
 for _ in range(50):
     time.sleep(0.01)
