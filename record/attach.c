@@ -252,10 +252,15 @@ static int add_threads(struct rec_attach *attach, pid_t pid)
 	return threads ? 0 : -1;
 }
 
+int rec_attach_family(const struct rec_attach *attach, struct rec_family *ret_family)
+{
+	return rec_family_find(attach->roots, attach->named_count, ret_family);
+}
+
 int rec_attach_scan(struct rec_attach *attach)
 {
 	struct rec_family family;
-	if (rec_family_find(attach->roots, attach->named_count, &family) != 0) {
+	if (rec_attach_family(attach, &family) != 0) {
 		msg_error(attach->msg, "cannot read /proc: %s", strerror(errno));
 		return -1;
 	}
@@ -313,22 +318,21 @@ static const struct thread *find_thread(const struct rec_attach *attach, pid_t t
 	return bsearch(&key, attach->threads, attach->thread_count, sizeof(key), compare_tids);
 }
 
-static void say_refusal(const struct msg *msg, pid_t pid, int error)
+void rec_attach_say_refusal(
+	const struct msg *msg, pid_t pid, const char *call, int error, const char *effect)
 {
 	struct rec_proc_stat stat = {.name = "?"};
 	read_stat(pid, "stat", &stat);
 	long user = read_status_number(pid, "\nUid:");
-	const char *way_out = "it runs with other rights than its user's, or forbids to be looked "
-			      "at; run trec as root";
-	char text[96];
-	if (user >= 0 && user != (long)geteuid()) {
-		snprintf(text, sizeof(text),
+	char way_out[96] = "it has other rights than its user, or forbids it; run trec as root";
+	if (user >= 0 && user != (long)geteuid())
+		snprintf(way_out, sizeof(way_out),
 			"it runs as user %ld; run trec as that user or as root", user);
-		way_out = text;
-	}
-	msg_warn(msg,
-		"process %d (%s): perf_event_open: %s: no stacks of it, only CPU and memory: %s",
-		(int)pid, stat.name, strerror(error), way_out);
+	else if (access("/proc/sys/kernel/yama/ptrace_scope", F_OK) == 0)
+		snprintf(way_out, sizeof(way_out),
+			"run trec as root, or: sysctl kernel.yama.ptrace_scope=0");
+	msg_warn(msg, "process %d (%s): %s: %s: %s: %s", (int)pid, stat.name, call, strerror(error),
+		effect, way_out);
 }
 
 static bool is_refusal(int error)
@@ -345,7 +349,8 @@ static void say_what_is_missing(const struct rec_attach *attach)
 		if (thread->pid != thread->tid || !is_refusal(thread->error))
 			continue;
 		if (refused++ < MAX_REFUSALS_SAID)
-			say_refusal(attach->msg, thread->pid, thread->error);
+			rec_attach_say_refusal(attach->msg, thread->pid, "perf_event_open",
+				thread->error, "no stacks of it, only CPU and memory");
 	}
 	if (refused > MAX_REFUSALS_SAID)
 		msg_warn(attach->msg, "the same for %zu more processes",
@@ -355,14 +360,14 @@ static void say_what_is_missing(const struct rec_attach *attach)
 			"%zu of %zu threads are left out: too few descriptors for their events; to "
 			"record them: ulimit -n %zu",
 			left_out, attach->thread_count,
-			2 * (SPARE_FILES + rec_perf_ring_count(attach->perf) *
+			2 * (SPARE_FILES + rec_perf_watch_cost(attach->perf) *
 						   (attach->thread_count + 2)));
 }
 
 void rec_attach_watch(struct rec_attach *attach, struct rec_perf *perf)
 {
 	attach->perf = perf;
-	size_t rings = rec_perf_ring_count(perf), room = free_descriptors();
+	size_t cost = rec_perf_watch_cost(perf), room = free_descriptors();
 	pid_t refused = 0;
 	int refusal = 0;
 	qsort(attach->threads, attach->thread_count, sizeof(*attach->threads), compare_importance);
@@ -370,12 +375,12 @@ void rec_attach_watch(struct rec_attach *attach, struct rec_perf *perf)
 		struct thread *thread = &attach->threads[i];
 		if (thread->pid == refused)
 			thread->error = refusal;
-		else if (room < rings)
+		else if (room < cost)
 			thread->error = EMFILE;
 		else
 			thread->error = rec_perf_watch(perf, thread->tid);
 		if (thread->error == 0)
-			room -= rings;
+			room -= cost;
 		if (is_refusal(thread->error)) {
 			refused = thread->pid;
 			refusal = thread->error;
@@ -433,7 +438,7 @@ static void adopt_thread(
 		return;
 	attach->listener.found(
 		attach->listener.context, time_ns, process->pid, tid, stat.state == 'R');
-	if (!thread)
+	if (!thread && !rec_perf_is_machine_wide(attach->perf))
 		add_suspect(attach, process->pid, tid);
 }
 
@@ -497,7 +502,7 @@ static void adopt_process(struct rec_attach *attach, uint64_t time_ns,
 static void adopt_all(struct rec_attach *attach, uint64_t time_ns)
 {
 	struct rec_family family;
-	if (rec_family_find(attach->roots, attach->named_count, &family) != 0)
+	if (rec_attach_family(attach, &family) != 0)
 		return;
 	for (size_t i = 0; i < family.count; i++) {
 		pid_t *tids;

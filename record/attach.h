@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "family.h"
 #include "msg.h"
 #include "opts.h"
 #include "perf.h"
@@ -40,6 +41,13 @@ void rec_attach_free(struct rec_attach *attach);
 size_t rec_attach_count(const struct rec_attach *attach);
 pid_t rec_attach_pid(const struct rec_attach *attach, size_t index);
 const char *rec_attach_name(const struct rec_attach *attach, size_t index);
+
+/* They and all their descendants, as of rec_family_find(). */
+int rec_attach_family(const struct rec_attach *attach, struct rec_family *ret_family);
+
+/* Say that `call` was refused for a process, what follows from it, and the way out. */
+void rec_attach_say_refusal(
+	const struct msg *msg, pid_t pid, const char *call, int error, const char *effect);
 
 /* Find descendants and threads. Returns 0, or -1 after an error was said. */
 int rec_attach_scan(struct rec_attach *attach);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dump/dump.h"
 #include "opts.h"
 #include "samplers.h"
 #include "session.h"
@@ -99,6 +100,10 @@ int main(int argc, char **argv)
 			argv[1]);
 		return EXIT_USAGE;
 	}
+	if (options.dumps_stacks && options.pids.count == 0) {
+		msg_error(&msg, "--dump: name the processes with -p PID");
+		return EXIT_USAGE;
+	}
 	if (operands == 0 && options.pids.count == 0) {
 		fputs(short_help, stderr);
 		return REC_EXIT_FAILED;
@@ -110,5 +115,7 @@ int main(int argc, char **argv)
 	msg.level = options.is_quiet ? -1 : options.verbosity;
 	if (rec_samplers_parse(&options, &msg) != 0)
 		return REC_EXIT_FAILED;
+	if (options.dumps_stacks)
+		return rec_dump_run(&options, &msg);
 	return rec_session_run(&options, &msg);
 }

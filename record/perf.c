@@ -26,6 +26,11 @@
 #define SWITCH_RING_BYTES     (8u << 20)
 #define MIN_RING_BYTES	      (32u << 10)
 
+/* Beyond it one process's share of the records is too small. */
+#define MAX_MACHINE_CPUS 64
+/* There is memory for large rings on each. */
+#define FEW_CPUS 8
+
 #define NO_STACKS ": no stacks, only processes, CPU and memory"
 
 struct ring {
@@ -57,6 +62,7 @@ struct rec_perf {
 	struct rec_perf_event event; /* when there are samples */
 	bool failed_at_mmap;	     /* the last refusal */
 	bool has_switch_stacks;
+	bool is_machine_wide; /* the rings have the records of every process */
 	/* Of threads that ran already; their records go into the rings. */
 	bool attaches, is_started;
 	int *watches;
@@ -97,6 +103,24 @@ static void close_rings_from(struct rec_perf *perf, size_t first)
 		close_ring(&perf->rings[--perf->ring_count]);
 }
 
+/* The event whose ring it is: of one process, of nobody, or of everybody on that CPU. */
+static int open_owner(
+	const struct rec_perf *perf, const struct perf_event_attr *attr, pid_t pid, int cpu)
+{
+	struct perf_event_attr owner = *attr;
+	if (!perf->is_machine_wide) {
+		owner.inherit = !perf->attaches; /* not by our own threads */
+		return open_event(&owner, pid, cpu);
+	}
+	owner.inherit = 0;
+	owner.enable_on_exec = 0;
+	owner.exclude_idle = 1;
+	/* The clock of a task stands still where there is none. */
+	if (owner.type == PERF_TYPE_SOFTWARE && owner.config == PERF_COUNT_SW_TASK_CLOCK)
+		owner.config = PERF_COUNT_SW_CPU_CLOCK;
+	return open_event(&owner, -1, cpu);
+}
+
 /* Returns 0 (`ret_ring->fd` is -1 on an offline CPU), or -1 with errno. */
 static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, int cpu,
 	size_t size_bytes, struct ring *ret_ring)
@@ -105,10 +129,8 @@ static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t 
 	/* With samples in it as well it is not looked through in advance. */
 	*ret_ring = (struct ring){
 		.cpu = cpu, .attr = *attr, .is_life = attr->task && !attr->context_switch};
-	struct perf_event_attr owner = *attr;
-	owner.inherit = !perf->attaches; /* not by our own threads */
 	perf->failed_at_mmap = false;
-	ret_ring->fd = open_event(&owner, pid, cpu);
+	ret_ring->fd = open_owner(perf, attr, pid, cpu);
 	if (ret_ring->fd < 0)
 		return errno == ENODEV ? 0 : -1;
 	ret_ring->copy = malloc(UINT16_MAX + 1);
@@ -225,10 +247,13 @@ static void limit_rate(struct rec_perf *perf, struct rec_perf_options *options)
 	perf->rate_hz = options->rate_hz;
 }
 
-static size_t sample_ring_bytes(const struct rec_perf_options *options)
+static size_t sample_ring_bytes(const struct rec_perf *perf, const struct rec_perf_options *options)
 {
 	uint64_t wanted = options->rate_hz * options->stack_bytes / RING_SHARE;
 	size_t size_bytes = MIN_SAMPLE_RING_BYTES;
+	/* On a busy machine all CPUs give samples all the time, and our turn comes late. */
+	if (perf->is_machine_wide && sysconf(_SC_NPROCESSORS_CONF) <= FEW_CPUS)
+		wanted *= 4;
 	while (size_bytes < wanted && size_bytes < MAX_SAMPLE_RING_BYTES)
 		size_bytes *= 2;
 	return size_bytes;
@@ -252,7 +277,7 @@ static int open_samples_of(struct rec_perf *perf, const struct rec_perf_options 
 		if (options->has_one_ring)
 			rec_perf_attr_add_life(&attr);
 		perf->layout.has_kernel_frames = with_kernel;
-		if (add_rings(perf, &attr, pid, sample_ring_bytes(options)) == 0) {
+		if (add_rings(perf, &attr, pid, sample_ring_bytes(perf, options)) == 0) {
 			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
 			perf->event = *event;
 			if (options->with_switch_stacks)
@@ -306,6 +331,25 @@ static int open_all(struct rec_perf *perf, struct rec_perf_options *options, pid
 	return 0;
 }
 
+/* All events of all CPUs. Returns false, with nothing changed, where that is not allowed. */
+static bool open_machine(struct rec_perf *perf, const struct rec_perf_options *options,
+	char *reason, size_t reason_bytes)
+{
+	struct rec_perf_options wanted = *options;
+	wanted.has_one_ring = false;
+	wanted.needs_samples = options->with_samples;
+	if (!options->prefers_machine || sysconf(_SC_NPROCESSORS_CONF) > MAX_MACHINE_CPUS)
+		return false;
+	perf->is_machine_wide = true;
+	if (open_all(perf, &wanted, 0, reason, reason_bytes) == 0 && perf->mode != REC_PERF_USER)
+		return true;
+	perf->is_machine_wide = false;
+	perf->mode = REC_PERF_NONE;
+	*reason = '\0';
+	close_rings_from(perf, 0);
+	return false;
+}
+
 int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_perf **ret_perf,
 	char *ret_reason, size_t reason_bytes)
 {
@@ -321,6 +365,9 @@ int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_
 		return 0;
 	perf->layout.register_count = (unsigned)__builtin_popcountll(options->user_registers);
 	perf->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (perf->epoll_fd >= 0 && pid == 0 &&
+		open_machine(perf, options, ret_reason, reason_bytes))
+		return 0;
 	if (perf->epoll_fd >= 0 && open_all(perf, &wanted, pid, ret_reason, reason_bytes) == 0)
 		return 0;
 	describe_refusal(
@@ -353,6 +400,8 @@ static int make_room_for_watches(struct rec_perf *perf)
 int rec_perf_watch(struct rec_perf *perf, pid_t tid)
 {
 	size_t first = perf->watch_count;
+	if (perf->is_machine_wide)
+		return 0;
 	if (make_room_for_watches(perf) != 0)
 		return ENOMEM;
 	for (size_t i = 0; i < perf->ring_count; i++) {
@@ -374,13 +423,20 @@ int rec_perf_watch(struct rec_perf *perf, pid_t tid)
 void rec_perf_start(struct rec_perf *perf)
 {
 	perf->is_started = true;
+	for (size_t i = 0; perf->is_machine_wide && i < perf->ring_count; i++)
+		ioctl(perf->rings[i].fd, PERF_EVENT_IOC_ENABLE, 0);
 	for (size_t i = 0; i < perf->watch_count; i++)
 		ioctl(perf->watches[i], PERF_EVENT_IOC_ENABLE, 0);
 }
 
-size_t rec_perf_ring_count(const struct rec_perf *perf)
+size_t rec_perf_watch_cost(const struct rec_perf *perf)
 {
-	return perf->ring_count;
+	return perf->is_machine_wide ? 0 : perf->ring_count;
+}
+
+bool rec_perf_is_machine_wide(const struct rec_perf *perf)
+{
+	return perf->is_machine_wide;
 }
 
 void rec_perf_free(struct rec_perf *perf)
@@ -398,7 +454,7 @@ void rec_perf_free(struct rec_perf *perf)
 
 int rec_perf_try_switch_stacks(void)
 {
-	struct rec_perf_options options = {0};
+	struct rec_perf_options options = {.user_registers = 1};
 	struct perf_event_attr attr = rec_perf_attr_switch_stacks(&options, false);
 	int fd = open_event(&attr, 0, -1);
 	if (fd < 0)

@@ -26,15 +26,20 @@ enum rec_perf_mode {
 };
 
 struct rec_perf_options {
-	bool is_unwanted;   /* open nothing, as if all were refused */
+	bool is_unwanted; /* open nothing, as if all were refused */
 	bool with_samples;
-	bool needs_samples; /* nothing else is wanted without them */
+	bool needs_samples;	 /* nothing else is wanted without them */
 	bool with_switch_stacks; /* a stack at every switch, if there are samples and it may be */
-	const char *event;  /* a hardware counter that makes samples; NULL: CPU time */
+	const char *event;	 /* a hardware counter that makes samples; NULL: CPU time */
 	uint64_t rate_hz;
 	uint32_t stack_bytes;
 	uint64_t user_registers; /* mask of perf's register numbers */
 	bool has_one_ring;	 /* life and samples in one, for half the descriptors */
+	/*
+	 * With pid 0: look at the CPUs where that is allowed, not at each thread. An event of a
+	 * thread costs it microseconds at each switch, most of them for the timer that samples it.
+	 */
+	bool prefers_machine;
 };
 
 /* One record. Pointers into the ring live until the callback returns. */
@@ -73,7 +78,7 @@ struct rec_perf_record {
 		struct {
 			uint64_t run_ns, ready_ns, turns;
 			bool is_open, waits; /* as of native/schedule.h */
-		} totals; /* REC_RECORD_TOTALS */
+		} totals;		     /* REC_RECORD_TOTALS */
 		struct {
 			const char *lines;
 		} maps; /* REC_RECORD_MAPS */
@@ -100,13 +105,16 @@ void rec_perf_free(struct rec_perf *perf);
 
 /*
  * Let the records of a thread that runs already, and of all that it will start, go into the rings
- * opened with pid 0; nothing comes before rec_perf_start(). Takes a descriptor for each ring.
+ * opened with pid 0; nothing comes before rec_perf_start(). Takes rec_perf_watch_cost()
+ * descriptors.
  * Returns: 0 or an errno: ESRCH when the thread has ended, EACCES when it is not ours to look at,
  * EMFILE.
  */
 int rec_perf_watch(struct rec_perf *perf, pid_t tid);
 void rec_perf_start(struct rec_perf *perf);
-size_t rec_perf_ring_count(const struct rec_perf *perf);
+size_t rec_perf_watch_cost(const struct rec_perf *perf);
+/* The records of all processes come, asked for or not; samples have no meaning as periods. */
+bool rec_perf_is_machine_wide(const struct rec_perf *perf);
 
 enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf);
 /* Whether there is a stack at every switch. */

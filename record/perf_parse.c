@@ -164,6 +164,9 @@ bool rec_perf_parse(const struct rec_perf_layout *layout, const struct perf_even
 		take_u64(&c);
 		record->lost.count = take_u64(&c);
 		break;
+	case PERF_RECORD_SWITCH_CPU_WIDE: /* with the other thread, which has its own */
+		record->type = PERF_RECORD_SWITCH;
+		break;
 	case PERF_RECORD_SWITCH:
 		break;
 	default:

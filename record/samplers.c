@@ -67,6 +67,7 @@ static int open_perf(struct rec_samplers *samplers, const struct rec_options *op
 		.user_registers = REC_PERF_REGS_MASK,
 		.event = options->event,
 		.has_one_ring = target->has_one_ring,
+		.prefers_machine = true,
 	};
 	return rec_perf_open(&wanted, target->pid, &samplers->perf, reason, reason_bytes);
 }

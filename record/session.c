@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@
 /* Chunks that may wait for a slow output. */
 #define QUEUE_BYTES (8u << 20)
 #define MAX_SOURCES REC_TREE_SLOTS
+/* Where that is allowed, with -p. */
+#define ATTACHED_NICE (-10)
 /* Of our children, not of what another thread of ours may trace. */
 #define OWN_ENDS (WEXITED | WNOHANG | __WNOTHREAD)
 
@@ -116,9 +119,20 @@ static void take_life(struct session *s, const struct rec_perf_record *record)
 	}
 }
 
+/* Where perf tells of every process of the machine: not one of ours, nor begun by one. */
+static bool is_foreign(struct session *s, const struct rec_perf_record *record)
+{
+	if (!rec_perf_is_machine_wide(s->perf) || record->type == PERF_RECORD_LOST)
+		return false;
+	pid_t pid = (pid_t)(record->type == PERF_RECORD_FORK ? record->fork.ppid : record->pid);
+	return !rec_tree_process(s->tree, pid);
+}
+
 static void take_perf_record(void *context, const struct rec_perf_record *record)
 {
 	struct session *s = context;
+	if (is_foreign(s, record))
+		return;
 	rec_cost_count(&s->cost, record);
 	if (!s->attach || rec_attach_seen(s->attach, record))
 		take_life(s, record);
@@ -127,13 +141,29 @@ static void take_perf_record(void *context, const struct rec_perf_record *record
 			s->sources[i].source->perf_record(s->sources[i].state, record);
 }
 
+/* As far as is known before the record's turn: a fork may be still to come. */
+static bool may_be_ours(struct session *s, const struct rec_perf_record *record)
+{
+	struct rec_proc_stat stat;
+	if (!is_foreign(s, record))
+		return true;
+	int fd = rec_proc_open((pid_t)record->pid, "stat");
+	bool is_ours = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 &&
+		       rec_tree_process(s->tree, stat.ppid);
+	if (fd >= 0)
+		close(fd);
+	return is_ours;
+}
+
 static void read_ahead(void *context, const struct rec_perf_record *record)
 {
 	struct session *s = context;
-	if (record->type == PERF_RECORD_COMM && (record->misc & PERF_RECORD_MISC_COMM_EXEC))
+	if (record->type == PERF_RECORD_COMM && (record->misc & PERF_RECORD_MISC_COMM_EXEC) &&
+		may_be_ours(s, record))
 		rec_tree_read_ahead(s->tree, record->time_ns, (pid_t)record->pid);
 	/* Before it can be gone. */
-	if (record->type == PERF_RECORD_FORK && record->pid == record->tid)
+	if (record->type == PERF_RECORD_FORK && record->pid == record->tid &&
+		may_be_ours(s, record))
 		rec_pidfds_add(s->pidfds, (pid_t)record->pid);
 }
 
@@ -519,6 +549,8 @@ static void found_thread(void *context, uint64_t time_ns, pid_t pid, pid_t tid, 
 static void plant_attached(struct session *s)
 {
 	struct rec_attach_listener listener = {s, found_thread};
+	/* Servers may keep all CPUs busy: who reads the rings too late loses what is in them. */
+	setpriority(PRIO_PROCESS, 0, ATTACHED_NICE);
 	rec_attach_watch(s->attach, s->perf);
 	rec_attach_adopt(s->attach, s->tree, s->sink, &listener);
 }

@@ -209,7 +209,8 @@ static uint64_t weight_of(
 {
 	uint64_t ahead_ns = record->sample.period;
 	rec_schedule_pass(schedule, record->time_ns);
-	if (rec_perf_counts_events(state->context.samplers->perf))
+	if (rec_perf_counts_events(state->context.samplers->perf) ||
+		rec_perf_is_machine_wide(state->context.samplers->perf))
 		ahead_ns = 0;
 	uint64_t limit_ns = schedule->running_ns + ahead_ns;
 	uint64_t left_ns = limit_ns > schedule->sampled_ns ? limit_ns - schedule->sampled_ns : 0;

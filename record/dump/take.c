@@ -1,0 +1,318 @@
+#include "dump/take.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "native/ptrace_stop.h"
+#include "perf.h"
+#include "procfs.h"
+#include "tracefmt/trace.h"
+
+/* So often a thread that moves while it is read is read again. */
+#define MAX_TRIES 4
+/* Running threads are sampled at this rate, for at most so long. */
+#define RATE_HZ	    997
+#define STACK_BYTES 65528
+#define PATIENCE_NS 200000000ull
+#define NAP_NS	    2000000
+
+struct rec_taker {
+	struct rec_unwinder *unwinder;
+	/* While running threads are sampled. */
+	struct rec_dump_thread *threads;
+	size_t count;
+};
+
+struct rec_taker *rec_taker_new(struct rec_modules *modules)
+{
+	struct rec_taker *taker = calloc(1, sizeof(*taker));
+	if (!taker)
+		return NULL;
+	taker->unwinder = rec_unwinder_new(modules);
+	if (taker->unwinder)
+		return taker;
+	free(taker);
+	return NULL;
+}
+
+void rec_taker_free(struct rec_taker *taker)
+{
+	if (!taker)
+		return;
+	rec_unwinder_free(taker->unwinder);
+	free(taker);
+}
+
+/* ---- what /proc says ---- */
+
+static bool read_task(
+	const struct rec_dump_thread *thread, const char *file, char *text, size_t size)
+{
+	char name[64];
+	snprintf(name, sizeof(name), "task/%d/%s", (int)thread->tid, file);
+	return rec_proc_read(thread->pid, name, text, size) > 0;
+}
+
+static bool read_state(struct rec_dump_thread *thread, char *ret_state)
+{
+	char name[64];
+	struct rec_proc_stat stat;
+	snprintf(name, sizeof(name), "task/%d/stat", (int)thread->tid);
+	int fd = rec_proc_open(thread->pid, name);
+	bool is_read = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (!is_read || stat.state == 'Z' || stat.state == 'X') {
+		thread->has_ended = true;
+		return false;
+	}
+	memcpy(thread->name, stat.name, sizeof(stat.name));
+	*ret_state = stat.state;
+	return true;
+}
+
+/*
+ * "NUMBER ARGUMENT*6 SP PC", or "-1 SP PC" outside of system calls, or "running".
+ * Source: proc_pid_syscall() of the kernel.
+ */
+static bool parse_syscall(const char *line, long *ret_number, struct rec_blocked_state *ret_blocked)
+{
+	char *at;
+	uint64_t words[8] = {0};
+	size_t count = 0;
+	long number = strtol(line, &at, 10);
+	if (at == line)
+		return false;
+	while (count < 8 && *at == ' ')
+		words[count++] = strtoull(at + 1, &at, 16);
+	if (count < 2 || words[count - 2] == 0)
+		return false;
+	*ret_number = number;
+	ret_blocked->sp = words[count - 2];
+	ret_blocked->pc = words[count - 1];
+	return true;
+}
+
+static void describe(struct rec_dump_thread *thread, char state, long number)
+{
+	const char *how = state == 'T'	 ? "stopped"
+			  : state == 't' ? "held by a tracer"
+			  : state == 'D' ? "waiting"
+					 : "sleeping";
+	const char *name = number >= 0 && number + 1 < TFMT_SYSCALL_FAULT
+				   ? tfmt_syscall_name((uint16_t)(number + 1))
+				   : NULL;
+	if (name)
+		snprintf(thread->doing, sizeof(thread->doing), "%s in %s", how, name);
+	else if (number >= 0)
+		snprintf(
+			thread->doing, sizeof(thread->doing), "%s in system call %ld", how, number);
+	else if (state == 'S' || state == 'D')
+		snprintf(thread->doing, sizeof(thread->doing), "waiting for memory");
+	else
+		snprintf(thread->doing, sizeof(thread->doing), "%s", how);
+}
+
+/* ---- frames ---- */
+
+static void keep_frames(struct rec_dump_thread *thread, const struct rec_stack *stack,
+	const uint64_t *kernel_frames, size_t kernel_frame_count)
+{
+	size_t count = 0;
+	struct rec_dump_frame *frames =
+		reallocarray(thread->frames, kernel_frame_count + stack->count, sizeof(*frames));
+	if (!frames)
+		return;
+	for (size_t i = 0; i < kernel_frame_count; i++)
+		frames[count++] = (struct rec_dump_frame){NULL, kernel_frames[i] - (i > 0)};
+	for (size_t i = 0; i < stack->count; i++)
+		frames[count++] =
+			(struct rec_dump_frame){stack->frames[i].module, stack->frames[i].vaddr};
+	thread->frames = frames;
+	thread->frame_count = count;
+	thread->is_whole = stack->flags & REC_STACK_WHOLE;
+}
+
+/* ---- threads that wait ---- */
+
+enum outcome { TAKEN, RUNS, MOVED, FAILED };
+
+static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread *thread)
+{
+	char before[256], turns_before[128] = "", after[256], turns_after[128] = "", state;
+	struct rec_blocked_state blocked = {.tid = thread->tid};
+	struct rec_stack stack;
+	long number;
+	if (!read_state(thread, &state))
+		return FAILED;
+	read_task(thread, "schedstat", turns_before, sizeof(turns_before));
+	if (!read_task(thread, "syscall", before, sizeof(before))) {
+		thread->has_ended = errno == ENOENT || errno == ESRCH;
+		thread->refusal = thread->has_ended ? 0 : errno;
+		/* A sample of perf may be allowed still. */
+		return thread->has_ended || state != 'R' ? FAILED : RUNS;
+	}
+	if (!parse_syscall(before, &number, &blocked))
+		return RUNS;
+	rec_unwind_blocked(taker->unwinder, thread->space, &blocked, &stack);
+	if (!read_task(thread, "syscall", after, sizeof(after)) || strcmp(before, after) != 0)
+		return MOVED;
+	read_task(thread, "schedstat", turns_after, sizeof(turns_after));
+	if (strcmp(turns_before, turns_after) != 0)
+		return MOVED;
+	describe(thread, state, number);
+	keep_frames(thread, &stack, NULL, 0);
+	return TAKEN;
+}
+
+/* Returns true when it must be asked as a running one. */
+static bool take_blocked(struct rec_taker *taker, struct rec_dump_thread *thread)
+{
+	enum outcome outcome = MOVED;
+	for (int i = 0; i < MAX_TRIES && outcome == MOVED; i++)
+		outcome = try_blocked(taker, thread);
+	return outcome == RUNS || outcome == MOVED;
+}
+
+/* ---- threads that run ---- */
+
+static bool is_missing(const struct rec_dump_thread *thread)
+{
+	return thread->frame_count == 0 && !thread->has_ended;
+}
+
+static struct rec_dump_thread *find_missing(struct rec_taker *taker, pid_t tid)
+{
+	for (size_t i = 0; i < taker->count; i++)
+		if (taker->threads[i].tid == tid)
+			return is_missing(&taker->threads[i]) ? &taker->threads[i] : NULL;
+	return NULL;
+}
+
+static void take_user_state(struct rec_taker *taker, struct rec_dump_thread *thread,
+	const struct rec_user_state *user, const uint64_t *kernel_frames, size_t kernel_frame_count)
+{
+	struct rec_stack stack;
+	rec_unwind(taker->unwinder, thread->space, user, &stack);
+	keep_frames(thread, &stack, kernel_frames, kernel_frame_count);
+	snprintf(thread->doing, sizeof(thread->doing), "running");
+	thread->refusal = 0;
+}
+
+static void take_sample(void *context, const struct rec_perf_record *record)
+{
+	struct rec_taker *taker = context;
+	if (record->type != PERF_RECORD_SAMPLE || !record->sample.registers)
+		return;
+	struct rec_dump_thread *thread = find_missing(taker, (pid_t)record->tid);
+	if (!thread)
+		return;
+	struct rec_user_state user = {
+		.pid = thread->pid,
+		.tid = thread->tid,
+		.regs = record->sample.registers,
+		.stack = record->sample.stack,
+		.stack_size = record->sample.stack_bytes,
+	};
+	take_user_state(taker, thread, &user, record->sample.kernel_frames,
+		record->sample.kernel_frame_count);
+}
+
+static void take_stopped(void *context, const struct rec_stopped *stopped)
+{
+	struct rec_taker *taker = context;
+	struct rec_dump_thread *thread = find_missing(taker, stopped->tid);
+	if (!thread || !stopped->is_64bit)
+		return;
+	struct rec_user_state user = {
+		.pid = thread->pid,
+		.tid = thread->tid,
+		.regs = stopped->regs,
+		.stack = stopped->stack,
+		.stack_size = stopped->stack_bytes,
+	};
+	take_user_state(taker, thread, &user, NULL, 0);
+}
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+}
+
+/* Those that were left because they ran may wait by now. Returns how many still run. */
+static size_t look_again(struct rec_taker *taker)
+{
+	size_t running = 0;
+	for (size_t i = 0; i < taker->count; i++)
+		if (is_missing(&taker->threads[i]))
+			running += take_blocked(taker, &taker->threads[i]);
+	return running;
+}
+
+static void sample_with_perf(struct rec_taker *taker)
+{
+	struct rec_perf_options options = {
+		.with_samples = true,
+		.needs_samples = true,
+		.rate_hz = RATE_HZ,
+		.stack_bytes = STACK_BYTES,
+		.user_registers = REC_PERF_REGS_MASK,
+		.has_one_ring = true,
+	};
+	struct rec_perf *perf;
+	char reason[256];
+	if (rec_perf_open(&options, 0, &perf, reason, sizeof(reason)) != 0)
+		return;
+	size_t watched = 0;
+	for (size_t i = 0; i < taker->count; i++)
+		if (is_missing(&taker->threads[i]))
+			watched += rec_perf_watch(perf, taker->threads[i].tid) == 0;
+	rec_perf_start(perf);
+	uint64_t end_ns = rec_now_ns() + PATIENCE_NS;
+	bool has_samples = watched > 0 && rec_perf_mode(perf) >= REC_PERF_USER;
+	while (has_samples && rec_now_ns() < end_ns) {
+		nap();
+		rec_perf_drain(perf, UINT64_MAX, take_sample, taker);
+		if (look_again(taker) == 0)
+			break;
+	}
+	rec_perf_free(perf);
+}
+
+/* The last way. It changes nothing but the moment, and never stops a thread that waits. */
+static void stop_those_left(struct rec_taker *taker)
+{
+	struct rec_stopper stopper = {
+		.stack_bytes = STACK_BYTES, .take = take_stopped, .context = taker};
+	if (rec_stopper_init(&stopper) != 0)
+		return;
+	uint64_t end_ns = rec_now_ns() + PATIENCE_NS;
+	while (rec_now_ns() < end_ns && look_again(taker) > 0) {
+		for (size_t i = 0; i < taker->count; i++) {
+			struct rec_dump_thread *thread = &taker->threads[i];
+			if (is_missing(thread) && rec_stopper_stop(&stopper, thread->pid,
+							  thread->tid) == REC_STOP_REFUSED)
+				thread->refusal = EPERM;
+		}
+		rec_stopper_collect(&stopper, rec_now_ns() + NAP_NS);
+	}
+	rec_stopper_release(&stopper);
+}
+
+void rec_taker_take(struct rec_taker *taker, struct rec_dump_thread *threads, size_t count)
+{
+	taker->threads = threads;
+	taker->count = count;
+	if (look_again(taker) > 0)
+		sample_with_perf(taker);
+	if (look_again(taker) > 0)
+		stop_those_left(taker);
+	for (size_t i = 0; i < count; i++)
+		if (is_missing(&threads[i]) && threads[i].refusal == 0)
+			snprintf(threads[i].doing, sizeof(threads[i].doing),
+				"ready to run, without a CPU");
+}
