@@ -24,6 +24,7 @@ struct rec_sink {
 	size_t queue_bytes;
 	pthread_t thread;
 	bool has_thread;
+	bool is_finishing; /* what comes now are the last chunks */
 
 	int done_fd; /* an eventfd */
 
@@ -130,7 +131,8 @@ static int queue_chunk(void *context, const void *data, size_t size_bytes)
 		return TFMT_E_IO;
 	}
 	/* Its number is missing in the trace then, which readers report as damage. */
-	if (atomic_load(&sink->waiting_bytes) > HARD_LIMIT * sink->queue_bytes)
+	if (atomic_load(&sink->waiting_bytes) > HARD_LIMIT * sink->queue_bytes &&
+		!sink->is_finishing)
 		return 0;
 	struct chunk *chunk = malloc(sizeof(*chunk) + size_bytes);
 	if (!chunk)
@@ -192,6 +194,7 @@ void rec_sink_end(struct rec_sink *sink)
 	struct tfmt_error err;
 	if (sink->is_ended)
 		return;
+	sink->is_finishing = true;
 	if (atomic_load(&sink->error) == 0)
 		tfmt_writer_finish(sink->writer, &err);
 	set_flag(sink, &sink->is_ended);
@@ -284,8 +287,8 @@ void rec_sink_lost(struct rec_sink *sink, uint64_t time_ns, uint32_t process, co
 	tfmt_writer_lost(sink->writer, &lost);
 }
 
-void rec_sink_cost(struct rec_sink *sink, uint64_t time_ns, const char *name, const char *unit,
-	uint64_t value)
+void rec_sink_cost(
+	struct rec_sink *sink, uint64_t time_ns, const char *name, const char *unit, uint64_t value)
 {
 	struct tfmt_cost cost = {
 		.time_ns = time_ns,
