@@ -32,6 +32,11 @@ struct probe {
 	size_t mapped_bytes;
 };
 
+static int open_event(struct perf_event_attr *attr, pid_t tid)
+{
+	return (int)syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
 static void open_probe(const struct perf_event_attr *like, pid_t tid, struct probe *probe)
 {
 	struct perf_event_attr attr = *like;
@@ -41,8 +46,10 @@ static void open_probe(const struct perf_event_attr *like, pid_t tid, struct pro
 	attr.wakeup_watermark = UINT32_MAX;
 	if (attr.freq)
 		attr.sample_freq = RATE_HZ;
-	*probe = (struct probe){
-		.fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC)};
+	*probe = (struct probe){.fd = open_event(&attr, tid)};
+	attr.sample_freq = like->sample_freq; /* the kernel's limit may be below ours */
+	if (probe->fd < 0)
+		probe->fd = open_event(&attr, tid);
 	if (probe->fd < 0)
 		return;
 	size_t bytes = (size_t)sysconf(_SC_PAGESIZE) + RING_BYTES;
@@ -210,7 +217,8 @@ static void *calibrate(void *opaque)
 	CPU_ZERO(&one);
 	CPU_SET((unsigned)sched_getcpu(), &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	job->result.sample_ns = measure_sample(job->attr);
+	if (job->attr->sample_period > 0) /* or frequency: one field */
+		job->result.sample_ns = measure_sample(job->attr);
 	if (job->attr->context_switch)
 		job->result.switch_ns = measure_switch(job->attr);
 	return NULL;
