@@ -442,6 +442,10 @@ static int prepare(void *opaque, const struct rec_context *context)
 		state->namer = rec_namer_new(context->sink, state->modules);
 	if (state->namer)
 		state->stack_ids = rec_stack_ids_new(context->sink, state->namer);
+	const char *reason;
+	if (state->namer && context->options->wants_debuginfod &&
+		!rec_namer_ask_debuginfod(state->namer, &reason))
+		msg_warn(context->msg, "--debuginfod: %s", reason);
 	if (state->stack_ids && !context->options->without_offcpu)
 		state->offcpu = rec_offcpu_new(unwind_blocked, state);
 	return state->stack_ids ? 0 : TFMT_E_NOMEM;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "procfs.h"
+#include "symbols/debuginfod.h"
 #include "symbols/jit.h"
 #include "symbols/kallsyms.h"
 #include "symbols/symbols.h"
@@ -88,6 +89,7 @@ struct rec_namer {
 	bool is_working, is_closing;
 
 	/* Worker only. */
+	struct rec_debuginfod *debuginfod; /* NULL: not wanted */
 	struct rec_symbols *symbols;
 	struct rec_kallsyms *kallsyms;
 	struct rec_jit *jit;
@@ -334,11 +336,20 @@ void rec_namer_free(struct rec_namer *namer)
 	free_found(namer);
 	free(namer->jits);
 	rec_symbols_free(namer->symbols);
+	rec_debuginfod_free(namer->debuginfod);
 	rec_kallsyms_free(namer->kallsyms);
 	rec_jit_free(namer->jit);
 	pthread_mutex_destroy(&namer->lock);
 	pthread_cond_destroy(&namer->changed);
 	free(namer);
+}
+
+bool rec_namer_ask_debuginfod(struct rec_namer *namer, const char **ret_reason)
+{
+	namer->debuginfod = rec_debuginfod_new(ret_reason);
+	if (namer->debuginfod)
+		rec_symbols_ask(namer->symbols, namer->debuginfod);
+	return namer->debuginfod;
 }
 
 /* Remember a mapping of JIT code, to see whether its memory is used again. */
@@ -517,6 +528,8 @@ void rec_namer_work(struct rec_namer *namer)
 
 void rec_namer_finish(struct rec_namer *namer, bool is_short)
 {
+	if (namer->debuginfod)
+		rec_debuginfod_hurry(namer->debuginfod);
 	for (struct batch *batch = namer->noted; batch; batch = batch->next)
 		batch->is_hardly_used = is_short;
 	hand_over(namer);

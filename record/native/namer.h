@@ -20,6 +20,12 @@ struct rec_namer *rec_namer_new(struct rec_sink *sink, struct rec_modules *modul
 /* Unfinished work is dropped. */
 void rec_namer_free(struct rec_namer *namer);
 
+/*
+ * Ask debuginfod servers for debug files that are not here. Call it before any work is handed over.
+ * Returns: false, with the reason in `*ret_reason` (a constant), when nobody can be asked.
+ */
+bool rec_namer_ask_debuginfod(struct rec_namer *namer, const char **ret_reason);
+
 /* Note an address of a module, or of the kernel (`module` NULL), that is mapping `mapping`. */
 void rec_namer_want(
 	struct rec_namer *namer, struct rec_module *module, uint32_t mapping, uint64_t address);

@@ -75,6 +75,17 @@ static int open_proven(struct rec_elf_file *debug, const struct rec_elf_file *fi
 	return result;
 }
 
+int rec_elf_open_proven(struct rec_elf_file *debug, const struct rec_elf_file *file, int fd)
+{
+	int result = rec_elf_open(debug, fd);
+
+	if (result == 0 && !same_build_id(file, debug)) {
+		rec_elf_close(debug);
+		result = TFMT_E_IO;
+	}
+	return result;
+}
+
 static int open_by_build_id(struct rec_elf_file *debug, const struct rec_elf_file *file)
 {
 	char path[sizeof(DEBUG_FOLDER) + 32 + 2 * BUILD_ID_BYTES_MAX];

@@ -59,6 +59,12 @@ int rec_elf_open_debug(
 struct rec_span rec_elf_bytes(const struct rec_elf_file *file);
 
 /*
+ * Open the file behind `fd`, which is duplicated, if its build id proves that it belongs to `file`.
+ * Returns: 0; TFMT_E_IO; TFMT_E_FORMAT.
+ */
+int rec_elf_open_proven(struct rec_elf_file *debug, const struct rec_elf_file *file, int fd);
+
+/*
  * Open the file that `file`, which is at `path` (NULL: not known), shares debug information with:
  * dwz leaves there what several files have in common. Proven by its build id.
  * Returns: 0; TFMT_E_IO when there is none.

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "symbols/chain.h"
+#include "symbols/debuginfod.h"
 #include "symbols/demangle.h"
 #include "symbols/dwarf.h"
 #include "symbols/elf_file.h"
@@ -35,7 +37,8 @@ struct module {
 	bool is_unusable;
 	bool is_open; /* and in the resolver's list */
 	bool is_go;
-	bool has_tables; /* symbols and debug information have been read */
+	bool is_not_served; /* by any debuginfod server */
+	bool has_tables;    /* symbols and debug information have been read */
 	struct rec_intervals told;
 	uint64_t used_at; /* the resolver's clock at the last use */
 	struct rec_elf_file file;
@@ -54,7 +57,8 @@ struct rec_symbols {
 	size_t module_count;
 	struct module *open[OPEN_FILES_MAX];
 	size_t open_count;
-	uint64_t clock; /* counts resolve calls */
+	uint64_t clock;			   /* counts resolve calls */
+	struct rec_debuginfod *debuginfod; /* NULL: not wanted */
 	struct rec_chain *chain;
 };
 
@@ -71,6 +75,11 @@ struct rec_symbols *rec_symbols_new(const struct rec_symbols_sink *sink)
 		return NULL;
 	}
 	return symbols;
+}
+
+void rec_symbols_ask(struct rec_symbols *symbols, struct rec_debuginfod *debuginfod)
+{
+	symbols->debuginfod = debuginfod;
 }
 
 static void close_module(struct rec_symbols *symbols, struct module *module)
@@ -161,6 +170,26 @@ static void open_shared(struct module *module, const char *path, bool *ret_too_l
 			module->dwarf, &module->shared, UNCOMPRESSED_BYTES_MAX, ret_too_large);
 }
 
+/* Open the separate debug file: the one that is here, or what a server has. Returns 0 or an error.
+ */
+static int open_debug(
+	struct rec_symbols *symbols, struct module *module, const struct rec_symbol_module *wanted)
+{
+	const struct rec_elf_file *file = &module->file;
+	int fd, result;
+
+	if (rec_elf_open_debug(&module->debug, file, wanted->path) == 0)
+		return 0;
+	if (!symbols->debuginfod || !file->build_id || module->is_not_served)
+		return TFMT_E_IO;
+	fd = rec_debuginfod_fetch(symbols->debuginfod, file->build_id, file->build_id_bytes);
+	result = fd < 0 ? TFMT_E_IO : rec_elf_open_proven(&module->debug, file, fd);
+	if (fd >= 0)
+		close(fd);
+	module->is_not_served = result < 0;
+	return result;
+}
+
 /* Open the debug information: the file's own, or that of its separate debug file. */
 static void open_dwarf(struct rec_symbols *symbols, struct module *module,
 	const struct rec_text *text, const struct rec_symbol_module *wanted)
@@ -168,9 +197,7 @@ static void open_dwarf(struct rec_symbols *symbols, struct module *module,
 	bool is_too_large = false;
 
 	module->dwarf = rec_dwarf_new(&module->file, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
-	if (!module->dwarf &&
-		rec_elf_open_debug(&module->debug, &module->file, wanted->path) == 0 &&
-		!wanted->is_hardly_used)
+	if (!module->dwarf && open_debug(symbols, module, wanted) == 0 && !wanted->is_hardly_used)
 		module->dwarf =
 			rec_dwarf_new(&module->debug, text, UNCOMPRESSED_BYTES_MAX, &is_too_large);
 	if (module->dwarf)

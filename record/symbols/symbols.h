@@ -8,7 +8,7 @@
  * the names of its PLT entries. What has no name there, as in a stripped file, but belongs to a
  * function by .eh_frame, is that function under the file's name and its start, "libz.so.1+0x3140":
  * all its addresses are one function still. An address that nothing covers gets no answer; none
- * ever gets the name of a neighbour. Nothing is fetched from the network.
+ * ever gets the name of a neighbour. Nothing is fetched from the network, but for who asks for it.
  *
  * Files are taken to be hostile: what contradicts itself has no names. Memory is bounded by
  * closing the files that were used longest ago.
@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 struct rec_symbols;
+struct rec_debuginfod;
 
 /* A module whose addresses are asked for. Everything is borrowed for the call only. */
 struct rec_symbol_module {
@@ -60,6 +61,12 @@ struct rec_symbols_sink {
 /* Returns NULL when there is no memory. `sink` is copied. */
 struct rec_symbols *rec_symbols_new(const struct rec_symbols_sink *sink);
 void rec_symbols_free(struct rec_symbols *symbols);
+
+/*
+ * Ask servers for the debug files that are not here. `debuginfod` is borrowed and has to outlive
+ * the resolver.
+ */
+void rec_symbols_ask(struct rec_symbols *symbols, struct rec_debuginfod *debuginfod);
 
 /*
  * Name `count` addresses (ELF virtual addresses, as nm prints them) of one module. The array is
