@@ -165,7 +165,7 @@ static int place_wait(struct rend_slices *slices, const struct rend_wait *wait, 
 		.begin_ns = wait->begin_ns,
 		.end_ns = wait->end_ns,
 		.busy_ns = wait->end_ns - wait->begin_ns,
-		.count = 1,
+		.count = wait->count,
 		.syscall = wait->syscall,
 		.state = wait->state,
 		.type = REND_SLICE_WAIT,
@@ -207,6 +207,7 @@ static bool extend_wait(struct rend_slices *slices, const struct rend_wait *wait
 		return false;
 	if (wait->end_ns > last->end_ns)
 		last->end_ns = wait->end_ns;
+	last->count++;
 	last->is_assumed = last->is_assumed && wait->is_assumed;
 	return true;
 }
@@ -217,6 +218,7 @@ static int add_wait(struct rend_slices *slices, const struct tfmt_sample *sample
 		.begin_ns = sample->time_ns - sample->weight_ns,
 		.end_ns = sample->time_ns,
 		.node = node,
+		.count = 1,
 		.syscall = sample->syscall,
 		.state = sample->state,
 		.is_assumed = (sample->flags & TFMT_SAMPLE_ASSUMED) != 0,

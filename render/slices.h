@@ -32,7 +32,7 @@ struct rend_slice {
 	uint64_t busy_ns;  /* of it taken by functions: all but for REND_SLICE_DENSE */
 	uint64_t major_ns; /* at least so much of that by the function of `node` */
 	uint32_t node;	   /* the path that ends in the slice's function; of a wait, its caller's */
-	uint32_t count;	   /* slices in a dense one, else 1 */
+	uint32_t count;	   /* slices in a dense one, waits in a row in a wait, else 1 */
 	uint16_t syscall;  /* of waits, as in struct tfmt_sample */
 	uint8_t state;	   /* of waits: enum tfmt_state */
 	uint8_t type;	   /* enum rend_slice_type */
@@ -48,7 +48,8 @@ struct rend_slice_row {
 /* A wait that is not drawn yet: what follows it says which functions it happened in. */
 struct rend_wait {
 	uint64_t begin_ns, end_ns;
-	uint32_t node; /* its own path; 0: not known */
+	uint32_t node;	/* its own path; 0: not known */
+	uint32_t count; /* of waits that are alike, with next to nothing between them */
 	uint16_t syscall;
 	uint8_t state;
 	bool is_assumed;

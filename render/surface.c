@@ -31,21 +31,24 @@ enum rend_role rend_label_fill(const struct rend_item *item)
 }
 
 /*
- * Diagonals x + y = k * distance, cut to the rectangle here rather than by a clip: clips and
- * patterns would need ids in an SVG. Counting from the page's corner, neighbours match.
+ * Diagonals x + y = k * distance, or x - y when falling, cut to the rectangle here rather than by a
+ * clip: clips and patterns would need ids in an SVG. Counting from the page's corner, neighbours
+ * match.
  */
-static void draw_hatch(cairo_t *cr, struct rend_rect rect)
+static void draw_hatch(cairo_t *cr, struct rend_rect rect, bool is_falling)
 {
 	double left = rect.x, right = rect.x + rect.width;
 	double top = rect.y, bottom = rect.y + rect.height;
-	double k = ceil((left + top) / HATCH_DISTANCE_PX) * HATCH_DISTANCE_PX;
-	for (; k < right + bottom; k += HATCH_DISTANCE_PX) {
-		double x0 = k - bottom > left ? k - bottom : left;
-		double x1 = k - top < right ? k - top : right;
+	double first = is_falling ? left - bottom : left + top;
+	double last = is_falling ? right - top : right + bottom;
+	double k = ceil(first / HATCH_DISTANCE_PX) * HATCH_DISTANCE_PX;
+	for (; k < last; k += HATCH_DISTANCE_PX) {
+		double x0 = fmax(left, is_falling ? k + top : k - bottom);
+		double x1 = fmin(right, is_falling ? k + bottom : k - top);
 		if (x1 - x0 < 0.1)
 			continue;
-		cairo_move_to(cr, x0, k - x0);
-		cairo_line_to(cr, x1, k - x1);
+		cairo_move_to(cr, x0, is_falling ? x0 - k : k - x0);
+		cairo_line_to(cr, x1, is_falling ? x1 - k : k - x1);
 	}
 	cairo_set_line_width(cr, HATCH_WIDTH_PX);
 	cairo_stroke(cr);
@@ -89,7 +92,7 @@ static void draw_shape(cairo_t *cr, const struct rend_shape *shape, const struct
 	cairo_fill(cr);
 	if (shape->type == REND_SHAPE_HATCH) {
 		rend_set_colour(cr, rend_theme_colour(theme, REND_HATCH));
-		draw_hatch(cr, *rect);
+		draw_hatch(cr, *rect, shape->role == REND_MERGED);
 	}
 }
 

@@ -35,7 +35,7 @@ enum rend_role {
 	REND_KERNEL,
 	REND_UNKNOWN,
 	REND_WAITING, /* hatched: not on a CPU */
-	REND_MERGED,  /* hatched: what was too small to be drawn on its own */
+	REND_MERGED,  /* hatched the other way: what was too small to be drawn on its own */
 	REND_HATCH,   /* the lines of the two above */
 	REND_LIBRARY, /* the first of REND_LIBRARY_TINTS quiet tints */
 	REND_ROLE_COUNT = REND_LIBRARY + REND_LIBRARY_TINTS,

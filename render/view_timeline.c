@@ -289,9 +289,12 @@ static void slice_title(
 	num_percent(share, (double)length_ns, (double)(model->end_ns - model->begin_ns));
 	if (slice->type == REND_SLICE_WAIT) {
 		wait_reason(slice, what, sizeof(what));
-		snprintf(text, size, "%s%s%.400s%s\nfrom %s, for %s, %s of the time shown", what,
-			slice->node != 0 ? "\nin " : "", slice->node != 0 ? location->function : "",
-			slice->is_assumed ? " (assumed)" : "", begin, length, share);
+		num_count(count, slice->count);
+		snprintf(text, size, "%s%s%.400s%s\n%s%sfrom %s, for %s, %s of the time shown",
+			what, slice->node != 0 ? "\nin " : "",
+			slice->node != 0 ? location->function : "",
+			slice->is_assumed ? " (assumed)" : "", slice->count > 1 ? count : "",
+			slice->count > 1 ? " times, " : "", begin, length, share);
 		return;
 	}
 	rend_model_place(location, place, sizeof(place));
@@ -327,7 +330,8 @@ static void code_label(const struct timeline *timeline, const struct rend_slice 
 static void draw_slice(const struct timeline *timeline, struct rend_scene *scene,
 	const struct rend_slice *slice, double y)
 {
-	char title[TITLE_BYTES], label[512], reason[64], length[NUM_TEXT_BYTES];
+	char title[TITLE_BYTES], label[512], reason[64], length[100];
+	char duration[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
 	double width_px;
 	double x = slice_x(timeline, slice, &width_px);
 	double room_px = width_px - GAP_PX - 2 * REND_LABEL_INSET_PX;
@@ -341,7 +345,10 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 		item.fill = REND_WAITING;
 		item.is_hatched = true;
 		wait_reason(slice, reason, sizeof(reason));
-		num_duration(length, slice->end_ns - slice->begin_ns);
+		num_duration(duration, slice->end_ns - slice->begin_ns);
+		num_count(count, slice->count);
+		snprintf(length, sizeof(length), "%s%s%s", slice->count > 1 ? count : "",
+			slice->count > 1 ? " times in " : "", duration);
 		rend_wait_label(REND_FONT_LABEL, reason, length, room_px, label, sizeof(label));
 	} else {
 		item.fill = rend_model_role(
