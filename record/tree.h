@@ -44,7 +44,7 @@ struct rec_process {
 	/* The kernel does not tell of it any more: a setuid program, or one we may not read. */
 	bool is_hidden;
 
-	/* Private to tree.c. */
+	/* Private to tree.c and tree_ends.c. */
 	bool has_sure_status;	   /* told by waitpid(2), not by its leader's end */
 	uint64_t leader_end_ns;	   /* when its main thread left before others; 0: it did not */
 	uint64_t exec_ns;	   /* of its last exec */
@@ -61,7 +61,7 @@ struct rec_thread {
 	uint64_t start_ns;
 	void *slots[REC_TREE_SLOTS];
 
-	/* Private to tree.c. */
+	/* Private to tree.c and tree_ends.c. */
 	struct rec_thread *hash_next;
 	uint64_t switch_ns; /* time of the last switch; 0: none seen */
 	bool is_running;    /* since then */
