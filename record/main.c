@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "dump/dump.h"
+#include "native/offcpu.h"
 #include "opts.h"
 #include "samplers.h"
 #include "session.h"
@@ -113,7 +114,7 @@ int main(int argc, char **argv)
 	options.command_count = operands;
 	options.stack_bytes &= ~7ull;
 	msg.level = options.is_quiet ? -1 : options.verbosity;
-	if (rec_samplers_parse(&options, &msg) != 0)
+	if (rec_samplers_parse(&options, &msg) != 0 || rec_offcpu_parse(&options, &msg) != 0)
 		return REC_EXIT_FAILED;
 	if (options.dumps_stacks)
 		return rec_dump_run(&options, &msg);

@@ -66,6 +66,7 @@ static int open_perf(struct rec_samplers *samplers, const struct rec_options *op
 		.stack_bytes = (uint32_t)options->stack_bytes,
 		.user_registers = REC_PERF_REGS_MASK,
 		.event = options->event,
+		.with_switch_stacks = options->wants_all_offcpu,
 		.has_one_ring = target->has_one_ring,
 		.prefers_machine = true,
 	};

@@ -73,6 +73,7 @@ struct session {
 	uint64_t next_clock_ns;
 	uint64_t next_flush_ns;
 	uint64_t next_settle_ns;
+	uint64_t next_round_ns;
 	uint64_t connector_losses;
 	struct rec_cost cost;
 	bool has_left_overs;  /* perf records too young for the last round */
@@ -124,6 +125,9 @@ static bool is_foreign(struct session *s, const struct rec_perf_record *record)
 {
 	if (!rec_perf_is_machine_wide(s->perf) || record->type == PERF_RECORD_LOST)
 		return false;
+	/* CPUs go on telling of a thread after its end. */
+	if (record->type == PERF_RECORD_SAMPLE || record->type == PERF_RECORD_SWITCH)
+		return !rec_tree_thread(s->tree, (pid_t)record->tid);
 	pid_t pid = (pid_t)(record->type == PERF_RECORD_FORK ? record->fork.ppid : record->pid);
 	return !rec_tree_process(s->tree, pid);
 }
@@ -316,12 +320,8 @@ static void drain_all(struct session *s, uint64_t until_ns)
 	rec_tree_set_seen(s->tree, until_ns < now_ns ? until_ns : now_ns);
 }
 
-static void run_round(struct session *s)
+static void drain_sources(struct session *s, uint64_t now_ns)
 {
-	uint64_t now_ns = rec_now_ns();
-	rec_cost_start(&s->cost);
-	drain_all(s, now_ns - PERF_AGE_NS);
-	rec_cost_add(&s->cost, "rings and stacks");
 	for (size_t i = 0; i < s->source_count; i++) {
 		struct running_source *running = &s->sources[i];
 		if (!running->source->drain || now_ns < running->next_ns)
@@ -332,6 +332,16 @@ static void run_round(struct session *s)
 		if (running->next_ns < now_ns)
 			running->next_ns = now_ns;
 	}
+}
+
+static void run_round(struct session *s)
+{
+	uint64_t now_ns = rec_now_ns();
+	rec_cost_start(&s->cost);
+	drain_all(s, now_ns - PERF_AGE_NS);
+	rec_cost_add(&s->cost, "rings and stacks");
+	drain_sources(s, now_ns);
+	s->next_round_ns = now_ns + ROUND_NS;
 	if (now_ns >= s->next_settle_ns) {
 		if (rec_perf_mode(s->perf) != REC_PERF_NONE)
 			rec_walk(s->tree, now_ns, true);
@@ -389,11 +399,23 @@ static int wait_ms(const struct session *s)
 	return until_ns > now_ns ? (int)((until_ns - now_ns + 999999) / 1000000) : 0;
 }
 
+/* Nothing is new: sources may look at what they know of, nobody else has anything to do. */
+static bool is_quiet(const struct session *s)
+{
+	return s->samplers.in_force == REC_SAMPLER_PERF && !s->has_left_overs &&
+	       !rec_perf_has_records(s->samplers.perf) && rec_now_ns() < s->next_round_ns;
+}
+
 static void record(struct session *s)
 {
 	struct epoll_event events[8];
 	while (!recording_is_over(s)) {
-		epoll_wait(s->epoll_fd, events, 8, wait_ms(s));
+		int count = epoll_wait(s->epoll_fd, events, 8, wait_ms(s));
+		if (count == 0 && is_quiet(s)) {
+			rec_cost_start(&s->cost);
+			drain_sources(s, rec_now_ns());
+			continue;
+		}
 		/* Signals come last: an end is taken in after what led to it. */
 		run_round(s);
 		take_signals(s, rec_now_ns());

@@ -26,6 +26,8 @@
 #define WAIT_PART_NS 10000000000ull
 /* Fewer get their names at the end only, and the cheap ones. */
 #define FEW_SAMPLES 10
+/* Numbers of system calls end below. */
+#define MAX_SYSCALL 1024
 /* Descriptors of binaries kept open. */
 #define MAX_FILES 512
 
@@ -34,6 +36,9 @@ struct native_thread {
 	struct rec_schedule schedule;
 	struct rec_stack_path path; /* of its last sample */
 	struct rec_offcpu_thread wait;
+	/* As it was when the thread last lost the CPU, until it has one again. */
+	struct rec_wait_view switch_view;
+	bool has_switch_view;
 };
 
 struct loss {
@@ -140,9 +145,14 @@ static void take_maps(struct state *state, const struct rec_perf_record *record)
 static struct native_thread *native_thread(struct state *state, struct rec_thread *thread)
 {
 	void **slot = &thread->slots[state->context.slot];
-	if (!*slot)
-		*slot = calloc(1, sizeof(struct native_thread));
-	return *slot;
+	if (*slot)
+		return *slot;
+	struct native_thread *native = calloc(1, sizeof(*native));
+	if (native)
+		native->schedule.gives_all =
+			rec_perf_has_switch_stacks(state->context.samplers->perf);
+	*slot = native;
+	return native;
 }
 
 static uint8_t flags_of(const struct rec_stack *stack)
@@ -200,9 +210,9 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 }
 
 /*
- * The running time that a sample stands for. Of a counter's: what the thread has run since its last
- * one. Else the timer's period; but switching is the thread's by that timer and a wait by its
- * switches, so that samples may not get ahead of what it has run by those.
+ * The running time that a sample stands for. Of a counter's, or a CPU's clock: what the thread has
+ * run since its last one. Else the timer's period; but switching is the thread's by that timer and
+ * a wait by its switches, so that samples may not get ahead of what it has run by those.
  */
 static uint64_t weight_of(
 	struct state *state, struct rec_schedule *schedule, const struct rec_perf_record *record)
@@ -215,6 +225,24 @@ static uint64_t weight_of(
 	uint64_t limit_ns = schedule->running_ns + ahead_ns;
 	uint64_t left_ns = limit_ns > schedule->sampled_ns ? limit_ns - schedule->sampled_ns : 0;
 	return ahead_ns > 0 && ahead_ns < left_ns ? ahead_ns : left_ns;
+}
+
+/* A stack at the moment when its thread loses the CPU: what the wait looks like that follows. */
+static void take_switch_stack(
+	struct state *state, struct native_thread *native, const struct rec_running_sample *sample)
+{
+	struct rec_space *space = space_of(state, sample->thread->process);
+	struct rec_stack stack;
+	if (!space || !sample->user.regs)
+		return;
+	rec_unwind(state->unwinder, space, &sample->user, &stack);
+	int syscall = rec_unwind_syscall(state->unwinder, space, &sample->user);
+	native->switch_view = (struct rec_wait_view){
+		.stack = rec_stack_ids_add(state->stack_ids, &native->path, &stack, NULL, 0),
+		.syscall = syscall >= 0 && syscall < MAX_SYSCALL ? (uint16_t)(syscall + 1) : 0,
+		.flags = flags_of(&stack),
+	};
+	native->has_switch_view = true;
 }
 
 static void take_perf_sample(struct state *state, const struct rec_perf_record *record)
@@ -236,6 +264,10 @@ static void take_perf_sample(struct state *state, const struct rec_perf_record *
 	struct native_thread *native = running.thread ? native_thread(state, running.thread) : NULL;
 	if (!native) {
 		state->losses[LOST_THREAD].count++;
+		return;
+	}
+	if (record->sample.is_switch) {
+		take_switch_stack(state, native, &running);
 		return;
 	}
 	running.weight_ns = weight_of(state, &native->schedule, record);
@@ -262,8 +294,10 @@ static uint32_t unwind_blocked(void *opaque, struct rec_thread *thread,
 static void write_wait(struct state *state, const struct rec_thread *thread, uint64_t time_ns,
 	enum rec_wait_kind kind, uint64_t weight_ns, const struct rec_wait_view *view)
 {
-	if (!rec_sink_has_room(state->context.sink))
+	if (!rec_sink_has_room(state->context.sink)) {
+		state->losses[LOST_OUTPUT].count++;
 		return;
+	}
 	struct tfmt_sample sample = {
 		.time_ns = time_ns,
 		.weight_ns = weight_ns,
@@ -281,7 +315,9 @@ static void take_wait(struct state *state, struct rec_thread *thread, struct nat
 	const struct rec_wait *wait, bool goes_on)
 {
 	struct rec_wait_view view = {0};
-	if (state->offcpu && wait->kind == REC_WAIT_BLOCKED)
+	if (native->has_switch_view)
+		view = native->switch_view;
+	else if (state->offcpu && wait->kind == REC_WAIT_BLOCKED)
 		view = rec_offcpu_end(state->offcpu, &native->wait, wait, goes_on);
 	write_wait(state, thread, wait->end_ns, wait->kind, wait->length_ns, &view);
 }
@@ -291,7 +327,8 @@ static void watch_wait(struct state *state, struct rec_thread *thread, struct na
 {
 	const struct rec_schedule *schedule = &native->schedule;
 	bool is_blocked = !schedule->is_running && schedule->wait == REC_WAIT_BLOCKED;
-	if (state->offcpu && is_blocked)
+	native->has_switch_view = native->has_switch_view && !schedule->is_running;
+	if (state->offcpu && is_blocked && !native->has_switch_view)
 		rec_offcpu_begin(state->offcpu, &native->wait, thread, schedule->since_ns);
 	else
 		rec_offcpu_cancel(&native->wait);

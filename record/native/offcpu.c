@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "perf.h"
+
 /* Share of one CPU that readings may take, and what may be saved up while there are none. */
 #define BUDGET_SHARE  200
 #define MAX_BUDGET_NS 20000000
@@ -59,6 +61,27 @@ struct rec_offcpu {
 	struct rec_offcpu_counts counts;
 	uint64_t losses[RESULT_COUNT]; /* not yet written */
 };
+
+int rec_offcpu_parse(struct rec_options *options, const struct msg *msg)
+{
+	const char *name = options->offcpu_name;
+	if (!name || strcmp(name, "long") == 0)
+		return 0;
+	if (strcmp(name, "all") != 0) {
+		msg_error(msg, "--offcpu %s: long or all", name);
+		return -1;
+	}
+	int error = rec_perf_try_switch_stacks();
+	if (error != 0) {
+		msg_error(msg,
+			"--offcpu all: perf_event_open: %s: that needs "
+			"kernel.perf_event_paranoid=1 or CAP_PERFMON; --offcpu long does not",
+			strerror(error));
+		return -1;
+	}
+	options->wants_all_offcpu = !options->without_offcpu;
+	return 0;
+}
 
 struct rec_offcpu *rec_offcpu_new(rec_offcpu_unwind *unwind, void *context)
 {

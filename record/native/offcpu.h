@@ -13,7 +13,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "msg.h"
 #include "native/schedule.h"
+#include "options.h"
 #include "sink.h"
 #include "tree.h"
 #include "unwind/unwind.h"
@@ -57,6 +59,9 @@ struct rec_offcpu_queue {
 };
 
 struct rec_offcpu;
+
+/* Understand --offcpu. Returns 0, or -1 after an error was said, with the way out. */
+int rec_offcpu_parse(struct rec_options *options, const struct msg *msg);
 
 /* Unwinds a blocked thread. Returns: the id of its stack, and flags for the sample. */
 typedef uint32_t rec_offcpu_unwind(void *context, struct rec_thread *thread,

@@ -4,7 +4,8 @@
 static bool end_wait(struct rec_schedule *schedule, uint64_t length_ns, struct rec_wait *ret_wait)
 {
 	/* Like times to the microsecond; what is below is added up. */
-	uint64_t rest_ns = length_ns < REC_LONG_WAIT_NS ? length_ns : length_ns % 1000;
+	uint64_t least_ns = schedule->gives_all ? REC_ANY_WAIT_NS : REC_LONG_WAIT_NS;
+	uint64_t rest_ns = length_ns < least_ns ? length_ns : length_ns % 1000;
 	schedule->short_ns[schedule->wait] += rest_ns;
 	if (rest_ns == length_ns)
 		return false;

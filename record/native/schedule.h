@@ -14,12 +14,15 @@
 
 /* Waits at least this long are given out; shorter ones are added up. */
 #define REC_LONG_WAIT_NS 1000000ull
+/* The same when all are wanted. */
+#define REC_ANY_WAIT_NS 1000ull
 
 enum rec_wait_kind { REC_WAIT_PREEMPTED, REC_WAIT_BLOCKED, REC_WAIT_KINDS };
 
 /* All zero at first. */
 struct rec_schedule {
-	bool is_known; /* what follows */
+	bool gives_all; /* short waits too; set by the owner */
+	bool is_known;	/* what follows */
 	bool is_running;
 	enum rec_wait_kind wait; /* while it does not run */
 	uint64_t since_ns;	 /* when that began */

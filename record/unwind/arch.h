@@ -54,13 +54,14 @@ bool arch_in_syscall(const struct user_regs_struct *registers);
 bool arch_restart_syscall(struct user_regs_struct *registers);
 
 /* Bytes before the address after a system call that may tell its number. */
-#define ARCH_SYSCALL_BYTES 7
+#define ARCH_SYSCALL_BYTES 11
 
 /*
  * The number of the system call that the ARCH_SYSCALL_BYTES at `code` end with, when it is set
- * right before as in most wrappers. Returns: -1 when it is not.
+ * shortly before as in most wrappers. `perf`: registers during the call. Returns: -1 when it is
+ * not, and maybe nonsense.
  */
-int arch_syscall_number(const uint8_t *code);
+int arch_syscall_number(const uint8_t *code, const uint64_t *perf);
 
 enum arch_call {
 	ARCH_CALL_NONE,	    /* no call instruction ends here */

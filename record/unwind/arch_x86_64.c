@@ -137,18 +137,24 @@ int arch_sigreturn_offset(unsigned reg)
 	return 40 + 8 * slot[reg];
 }
 
-int arch_syscall_number(const uint8_t *code)
+int arch_syscall_number(const uint8_t *code, const uint64_t *perf)
 {
 	static const uint8_t syscall[] = {0x0f, 0x05}, clear_eax[] = {0x31, 0xc0};
-	const uint8_t *before = code + ARCH_SYSCALL_BYTES - sizeof(syscall);
-	int32_t number;
+	static const uint8_t mov_eax = 0xb8, mov_to_register = 0x89, rex_r = 0x44;
+	static const uint8_t perf_of[] = {0, 2, 3, 1, 7, 6, 4, 5, 9, 10, 11, 12, 13, 14, 15, 16};
+	const uint8_t *end = code + ARCH_SYSCALL_BYTES - sizeof(syscall);
 
-	if (memcmp(before, syscall, sizeof(syscall)) != 0)
+	if (memcmp(end, syscall, sizeof(syscall)) != 0)
 		return -1;
-	if (memcmp(before - sizeof(clear_eax), clear_eax, sizeof(clear_eax)) == 0)
+	if (memcmp(end - 2, clear_eax, sizeof(clear_eax)) == 0)
 		return 0;
-	if (before[-5] != 0xb8) /* mov $number, %eax */
-		return -1;
-	memcpy(&number, before - 4, sizeof(number));
-	return number < 0 ? -1 : number;
+	/* From a register, which system calls preserve. */
+	if (end[-2] == mov_to_register && (end[-1] & 0xc7) == 0xc0)
+		return (int)(uint32_t)
+			perf[perf_of[(end[-1] >> 3 & 7) + (end[-3] == rex_r ? 8 : 0)]];
+	/* The number itself, maybe with another argument's instruction after it. */
+	for (const uint8_t *at = end - 5; at >= code; at -= 4)
+		if (at[0] == mov_eax && at[2] < 4 && at[3] == 0 && at[4] == 0)
+			return at[1] | at[2] << 8;
+	return -1;
 }

@@ -15,6 +15,15 @@
 /* Stack slots that are searched for return addresses in one sample, all searches together. */
 #define MAX_SLOTS 16384
 
+/* Places whose system calls are remembered. */
+#define KNOWN_SYSCALLS 256u
+
+struct known_syscall {
+	const struct module *module; /* NULL: empty */
+	uint64_t vaddr;		     /* after it */
+	uint8_t code[ARCH_SYSCALL_BYTES];
+};
+
 struct rec_unwinder {
 	struct rec_modules *modules;
 	struct pc_cache cache;
@@ -23,7 +32,8 @@ struct rec_unwinder {
 	struct stack_memory memory;
 	struct climb climb;
 	struct rec_stack_frame *frames; /* REC_STACK_MAX_FRAMES */
-	uint8_t top[TOP_BYTES];		/* of a blocked thread's stack */
+	struct known_syscall syscalls[KNOWN_SYSCALLS];
+	uint8_t top[TOP_BYTES]; /* of a blocked thread's stack */
 };
 
 enum step {
@@ -400,4 +410,27 @@ void rec_unwind_blocked(struct rec_unwinder *unwinder, struct rec_space *space,
 
 	stack_memory_set(&unwinder->memory, state->tid, state->sp, unwinder->top, size);
 	*ret_stack = stack_found(unwinder, climb_all(unwinder, &regs));
+}
+
+int rec_unwind_syscall(
+	struct rec_unwinder *unwinder, struct rec_space *space, const struct rec_user_state *state)
+{
+	uint64_t pc = arch_perf_pc(state->regs), offset;
+	const struct mapping *mapping = space_find(space, pc - 1);
+
+	if (!mapping || !mapping->module->image || pc - mapping->start < ARCH_SYSCALL_BYTES)
+		return -1;
+	uint64_t vaddr = pc + mapping->bias;
+	struct known_syscall *known = &unwinder->syscalls[vaddr % KNOWN_SYSCALLS];
+
+	if (known->module == mapping->module && known->vaddr == vaddr)
+		return arch_syscall_number(known->code, state->regs);
+	*known = (struct known_syscall){mapping->module, vaddr, {0}};
+	int fd = modules_use_fd(unwinder->modules, mapping->module);
+
+	if (fd < 0 ||
+		!elf_image_offset(mapping->module->image, vaddr - ARCH_SYSCALL_BYTES, &offset) ||
+		pread(fd, known->code, ARCH_SYSCALL_BYTES, (off_t)offset) != ARCH_SYSCALL_BYTES)
+		return -1;
+	return arch_syscall_number(known->code, state->regs);
 }

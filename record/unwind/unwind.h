@@ -213,6 +213,13 @@ struct rec_blocked_state {
 void rec_unwind_blocked(struct rec_unwinder *unwinder, struct rec_space *space,
 	const struct rec_blocked_state *state, struct rec_stack *ret_stack);
 
+/*
+ * The number of the system call that the thread was in, as the code before its pc tells.
+ * Returns: -1 when it does not, or when there is none.
+ */
+int rec_unwind_syscall(
+	struct rec_unwinder *unwinder, struct rec_space *space, const struct rec_user_state *state);
+
 /* A user slot for an address that did not come from rec_unwind(), such as a bare sampled pc. */
 uint32_t *rec_unwind_user(struct rec_unwinder *unwinder, struct rec_module *module, uint64_t vaddr);
 

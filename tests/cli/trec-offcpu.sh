@@ -13,6 +13,8 @@ check() {
     echo "$name:"
     /usr/bin/python3 "$ROOT/tests/lib/check_waits.py" "$name.json" truth ||
         fail "$name: the trace does not say what the program waited for"
+    /usr/bin/python3 "$ROOT/tests/lib/check_lifetimes.py" "$name.json" ||
+        fail "$name: states do not add up"
 }
 
 cc_target -o waits "$source"
@@ -23,6 +25,28 @@ cc_target -O0 -fno-omit-frame-pointer -o waits "$source"
 check unoptimized "$trec"
 cc_target -static -o waits "$source"
 check static "$trec"
+
+# Two threads that wake each other: too many waits to look at, but no time is lost.
+cc_target -o pingpong "$ROOT/tests/bench/pingpong.c"
+"$trec" -q -o pingpong.cbor.zst -- ./pingpong 100000 >/dev/null
+"$tconv" -q --json pingpong.cbor.zst >pingpong.json
+/usr/bin/python3 "$ROOT/tests/lib/check_lifetimes.py" pingpong.json || fail "pingpong: states do not add up"
+
+# Every wait has its stack where that is allowed, the short ones too; else that is said at once.
+if "$trec" -q --offcpu all -o all.cbor.zst -- ./waits >truth 2>refused; then
+    check all "$trec" --offcpu all
+    "$trec" -q --offcpu all -o pingpong.cbor.zst -- ./pingpong 2000 >/dev/null
+    "$tconv" -q --json pingpong.cbor.zst | grep '"state":"blocked"' | grep -v '"summed"' >blocked
+    [ "$(wc -l <blocked)" -ge 2000 ] || fail "--offcpu all: $(wc -l <blocked) of 4000 waits"
+    grep -v '"stack_id"' blocked && fail "--offcpu all: a wait without a stack"
+    grep -q '"syscall":"futex"' blocked || fail "--offcpu all: no system call"
+else
+    grep -q 'perf_event_paranoid=1 or CAP_PERFMON' refused || fail "--offcpu all: $(cat refused)"
+fi
+run "$trec" --offcpu some -o some.cbor.zst true 2>refused
+expect "status of a wrong --offcpu" 125 "$status"
+grep -q 'long or all' refused || fail "not said: $(cat refused)"
+[ ! -e some.cbor.zst ] || fail "a trace in spite of a wrong option"
 
 # Without stacks of waits they keep their times.
 "$trec" -q --no-offcpu -o none.cbor.zst -- ./waits >truth
