@@ -56,10 +56,12 @@ NOINLINE void wait_for_request(int fd)
 static void work(double seconds)
 {
 	struct timespec t;
+	unsigned long x = 1;
 	do {
-		done += alpha(1, 10000);
+		x = alpha(x, 500000);
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
 	} while ((double)t.tv_sec + (double)t.tv_nsec * 1e-9 < seconds);
+	done += x;
 }
 
 NOINLINE void late_thread(void)
