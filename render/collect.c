@@ -221,14 +221,14 @@ bool rend_model_clip(
 		return false;
 	*ret = *sample;
 	if (sample->state == TFMT_STATE_RUNNING || sample->weight_ns > sample->time_ns)
-		return sample->time_ns >= model->begin_ns && sample->time_ns <= model->end_ns;
+		return sample->time_ns >= model->first_ns && sample->time_ns <= model->last_ns;
 	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
-	if (sample->time_ns < model->begin_ns || begin_ns > model->end_ns)
+	if (sample->time_ns < model->first_ns || begin_ns > model->last_ns)
 		return false;
-	if (ret->time_ns > model->end_ns)
-		ret->time_ns = model->end_ns;
-	if (begin_ns < model->begin_ns)
-		begin_ns = model->begin_ns;
+	if (ret->time_ns > model->last_ns)
+		ret->time_ns = model->last_ns;
+	if (begin_ns < model->first_ns)
+		begin_ns = model->first_ns;
 	ret->weight_ns = ret->time_ns - begin_ns;
 	return true;
 }

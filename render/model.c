@@ -58,6 +58,9 @@ static int set_range(struct rend_model *model, const struct rend_model_options *
 	uint64_t length_ns = end_ns > model->begin_ns ? end_ns - model->begin_ns : 1000000;
 	model->column_ns = (length_ns + model->bin_count - 1) / model->bin_count;
 	model->end_ns = model->begin_ns + model->column_ns * model->bin_count;
+	/* Samples, being rounded, may be a little later than the end of their process. */
+	model->first_ns = options->from_ns > 0 ? model->begin_ns : 0;
+	model->last_ns = options->to_ns > 0 ? model->end_ns : UINT64_MAX;
 	return 0;
 }
 

@@ -80,7 +80,7 @@ struct rend_costs {
 	uint64_t recorder_bytes; /* its memory, at most */
 	uint64_t written_bytes;
 	uint64_t metrics_interval_ns; /* between readings, on average */
-	uint64_t target_ns; /* what it took from the programs, as measured */
+	uint64_t target_ns;	      /* what it took from the programs, as measured */
 };
 
 struct rend_totals {
@@ -107,13 +107,14 @@ struct rend_model {
 	const struct tfmt_damage *damage;
 	const char *const *own_paths; /* borrowed: --own */
 	size_t own_count;
-	uint64_t origin_ns;		/* second 0 */
-	uint64_t begin_ns, end_ns;	/* the shown range; begin < end */
-	uint64_t recorded_ns;		/* length of the whole recording */
-	uint32_t pid;			/* only this process and those it started; 0: all */
-	size_t bin_count;		/* columns of all series, over the shown range */
-	uint64_t column_ns;		/* (end_ns - begin_ns) / bin_count, exactly */
-	uint32_t root;			/* the command's process, 0 when unknown */
+	uint64_t origin_ns;	    /* second 0 */
+	uint64_t begin_ns, end_ns;  /* the shown range; begin < end */
+	uint64_t first_ns, last_ns; /* samples within are shown: of what was asked for, or all */
+	uint64_t recorded_ns;	    /* length of the whole recording */
+	uint32_t pid;		    /* only this process and those it started; 0: all */
+	size_t bin_count;	    /* columns of all series, over the shown range */
+	uint64_t column_ns;	    /* (end_ns - begin_ns) / bin_count, exactly */
+	uint32_t root;		    /* the command's process, 0 when unknown */
 	struct rend_process *processes; /* by id: [1 .. process_count] */
 	uint32_t process_count;
 	struct rend_thread *threads; /* by id: [1 .. thread_count] */
@@ -136,8 +137,8 @@ struct rend_model {
 struct rend_model_options {
 	const char *const *own_paths;
 	size_t own_count;
-	uint64_t from_ns, to_ns; /* from second 0; to_ns 0: to the end */
-	uint32_t pid;		 /* 0: all */
+	uint64_t from_ns, to_ns;  /* from second 0; to_ns 0: to the end */
+	uint32_t pid;		  /* 0: all */
 	const char *metric_names; /* "pss,io_read"; NULL: the usual */
 	size_t bin_count;
 	enum tfmt_weight weight;
