@@ -13,10 +13,10 @@ static const struct pressure {
 	const char *path;
 	enum rec_metric some, full;
 } pressures[REC_PRESSURE_COUNT] = {
-	{"/proc/pressure/cpu", REC_METRIC_MACHINE_PRESSURE_CPU, REC_METRIC_COUNT},
-	{"/proc/pressure/io", REC_METRIC_MACHINE_PRESSURE_IO, REC_METRIC_MACHINE_PRESSURE_IO_FULL},
-	{"/proc/pressure/memory", REC_METRIC_MACHINE_PRESSURE_MEMORY,
-		REC_METRIC_MACHINE_PRESSURE_MEMORY_FULL},
+	{"/proc/pressure/cpu", REC_METRIC_PSI_CPU, REC_METRIC_COUNT},
+	{"/proc/pressure/io", REC_METRIC_PSI_IO, REC_METRIC_PSI_IO_FULL},
+	{"/proc/pressure/memory", REC_METRIC_PSI_MEMORY,
+		REC_METRIC_PSI_MEMORY_FULL},
 };
 
 static bool read_text(int fd, char *text, size_t size_bytes)

@@ -87,7 +87,7 @@ if unshare -m sh -c 'mount -t tmpfs none /proc/pressure' 2>/dev/null; then
     unshare -m sh -c "mount -t tmpfs none /proc/pressure && exec '$trec' -v -o p.cbor.zst true" 2>p.err
     expect "lines about pressure" 3 "$(grep -c '/proc/pressure/.*not recorded' p.err)"
     "$tconv" -q --json p.cbor.zst >p.json
-    expect "pressure counters" 0 "$(grep -c machine_pressure p.json || true)"
+    expect "pressure counters" 0 "$(grep -c psi_ p.json || true)"
     grep -q '"name":"machine_memory"' p.json || fail "no other metrics of the machine"
 fi
 exit 0

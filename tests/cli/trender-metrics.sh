@@ -18,7 +18,7 @@ PY
 # What was recorded can be asked for, alone or all; the usual view is what it was.
 "$trender" --view usage t.cbor.zst >usual.txt
 head -n 5 usual.txt | grep -q '^memory (RSS sum)' || fail "no memory in the usual view"
-grep -q 'machine_pressure' usual.txt && fail "more than the usual charts"
+grep -q 'psi_' usual.txt && fail "more than the usual charts"
 "$trender" --metric pss,io_write t.cbor.zst >two.txt
 expect "charts" "pss io_write" "$(head -n 2 two.txt | cut -d' ' -f1 | xargs)"
 grep -q '^pss .* max [4-6][0-9]\(\.[0-9]\)\? MiB$' two.txt || fail "PSS: $(head -n 1 two.txt)"
