@@ -268,10 +268,6 @@ static int read_waiting(struct collector *collector, const struct tfmt_sample *s
 	struct rend_thread *thread = &model->threads[sample->thread];
 	struct rend_process *process = &model->processes[thread->info->process];
 	model->totals.wait_ns += sample->weight_ns;
-	if (sample->flags & TFMT_SAMPLE_ASSUMED)
-		model->totals.assumed_ns += sample->weight_ns;
-	else if (sample->stack == 0)
-		model->totals.placeless_ns += sample->weight_ns;
 	if (sample->state == TFMT_STATE_PREEMPTED) {
 		thread->preempted_ns += sample->weight_ns;
 		process->preempted_ns += sample->weight_ns;
@@ -281,6 +277,10 @@ static int read_waiting(struct collector *collector, const struct tfmt_sample *s
 	thread->blocked_ns += sample->weight_ns;
 	process->blocked_ns += sample->weight_ns;
 	model->totals.blocked_ns += sample->weight_ns;
+	if (sample->flags & TFMT_SAMPLE_ASSUMED)
+		model->totals.assumed_ns += sample->weight_ns;
+	else if (sample->stack == 0)
+		model->totals.placeless_ns += sample->weight_ns;
 	return rend_waits_add(&model->waits, model, sample);
 }
 

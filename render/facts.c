@@ -118,15 +118,16 @@ void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTE
 void rend_facts_wait_places(const struct rend_model *model, char text[REND_FACTS_BYTES])
 {
 	const struct rend_totals *totals = &model->totals;
-	const uint64_t least_ns = totals->wait_ns / 1000;
+	const uint64_t least_ns = totals->blocked_ns / 1000;
 	char share[NUM_TEXT_BYTES];
 	text[0] = '\0';
 	if (totals->assumed_ns > least_ns)
 		append(text, "%s at assumed places",
-			num_percent(share, (double)totals->assumed_ns, (double)totals->wait_ns));
+			num_percent(share, (double)totals->assumed_ns, (double)totals->blocked_ns));
 	if (totals->placeless_ns > least_ns)
 		append(text, "%s%s at unknown places", text[0] != '\0' ? ", " : "",
-			num_percent(share, (double)totals->placeless_ns, (double)totals->wait_ns));
+			num_percent(
+				share, (double)totals->placeless_ns, (double)totals->blocked_ns));
 }
 
 void rend_facts_wait_counts(const struct rend_wait_place *place, char text[REND_FACTS_BYTES])
@@ -256,12 +257,14 @@ void rend_facts_metrics(const struct rend_model *model, int columns, char text[R
 		uint64_t value = metric->is_total ? metric->growth : (uint64_t)metric->sum.peak;
 		if (value == 0 && parts[i].one != NULL)
 			continue;
+		bool is_least =
+			metric->is_total && rend_metric_unknown(model, metric) > 0;
 		if (parts[i].one != NULL)
 			rend_facts_plural(value_text, value, parts[i].one, parts[i].many);
 		else
 			num_bytes(value_text, value);
-		snprintf(part, sizeof(part), "%s%s%s", text[0] != '\0' ? GAP : "", parts[i].before,
-			value_text);
+		snprintf(part, sizeof(part), "%s%s%s%s", text[0] != '\0' ? GAP : "",
+			parts[i].before, is_least ? "≥ " : "", value_text);
 		if (rend_text_columns(text) + rend_text_columns(part) > columns)
 			return;
 		append(text, "%s", part);

@@ -23,7 +23,7 @@ void rend_facts_samples(const struct rend_model *model, char text[REND_FACTS_BYT
 /* "all threads: 12.3 s on CPU, 0.4 s preempted, 34 s waiting"; "" when no wait was recorded. */
 void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
-/* "12 % at assumed places, 3 % at unknown places": of all time off CPU; "" when all are known. */
+/* "12 % at assumed places, 3 % at unknown places": of the waiting; "" when all are known. */
 void rend_facts_wait_places(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
 /* "160 times, longest 20.1 ms, 4 threads" */

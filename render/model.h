@@ -94,9 +94,9 @@ struct rend_totals {
 	uint64_t whole_count;		   /* of them, with a stack that reaches its root */
 	uint64_t preempted_ns, blocked_ns; /* as of threads */
 	uint64_t wait_ns;		   /* both */
-	uint64_t assumed_ns;		   /* of both, at a place taken from another sample */
-	uint64_t placeless_ns;		   /* of both, at no known place */
-	uint64_t lost_count;		   /* samples */
+	uint64_t assumed_ns;   /* of the blocked, at a place taken from another sample */
+	uint64_t placeless_ns; /* of the blocked, at no known place */
+	uint64_t lost_count;   /* samples */
 	struct rend_costs costs;
 };
 

@@ -73,7 +73,7 @@ static void make_note(struct flame *flame)
 	if (flame->model->weight >= TFMT_WEIGHT_OFFCPU && totals->assumed_ns > 0)
 		length += (size_t)snprintf(flame->note + length, sizeof(flame->note) - length,
 			"%s%s of the waiting at assumed places", length > 0 ? ", " : "",
-			num_percent(share, (double)totals->assumed_ns, (double)totals->wait_ns));
+			num_percent(share, (double)totals->assumed_ns, (double)totals->blocked_ns));
 	if (layout->hidden_rows > 0)
 		snprintf(flame->note + length, sizeof(flame->note) - length,
 			"%s%u deeper row%s not drawn", length > 0 ? ", " : "",
