@@ -29,6 +29,14 @@ struct rend_metrics {
 	uint32_t *first_rows; /* by process */
 };
 
+uint32_t rend_metric_unknown(const struct rend_model *model, const struct rend_metric *metric)
+{
+	uint32_t known_count = metric->process_count - metric->missing_count;
+	if (metric->is_machine || known_count >= model->totals.process_count)
+		return 0;
+	return model->totals.process_count - known_count;
+}
+
 const struct rend_metric *rend_metrics_at(const struct rend_metrics *metrics, size_t i)
 {
 	return &metrics->metrics[i];

@@ -30,6 +30,12 @@ void rend_metrics_read(struct rend_metrics *metrics, const struct tfmt_counter *
 void rend_metrics_end(struct rend_metrics *metrics, uint32_t process, uint64_t end_ns);
 void rend_metrics_finish(struct rend_metrics *metrics);
 
+/*
+ * Shown processes of which nothing is known: they could not be asked, or did not live long enough
+ * to be. A total is at least what it says.
+ */
+uint32_t rend_metric_unknown(const struct rend_model *model, const struct rend_metric *metric);
+
 /* In the order of their first appearance. */
 const struct rend_metric *rend_metrics_at(const struct rend_metrics *metrics, size_t i);
 size_t rend_metrics_count(const struct rend_metrics *metrics);

@@ -230,7 +230,7 @@ static void add_named(struct panels *panels, const char *name)
 				  .role = role_of(unit),
 				  .unit = unit,
 				  .series = &metric->series,
-				  .missing_count = metric->missing_count,
+				  .missing_count = rend_metric_unknown(panels->model, metric),
 			  });
 }
 
