@@ -56,7 +56,7 @@ PY
 cp /bin/sh public/xonly
 chmod 711 public/xonly
 rm -f public/t
-su nobody -s /bin/sh -c "cd public && ./trec -q -o t ./xonly -c 'sleep 0.1; (exit 3); /bin/true; exit 4'" &&
+su nobody -s /bin/sh -c "cd public && ./trec -q -o t ./xonly -c 'sleep 0.6; (exit 3); /bin/true; exit 4'" &&
     status=0 || status=$?
 expect "status of a program that may not be read" 4 "$status"
 "$tconv" -q --json public/t >t.json
