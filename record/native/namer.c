@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "procfs.h"
@@ -29,6 +30,7 @@ struct batch {
 	size_t build_id_bytes;
 	struct rec_jit_process process; /* of JIT code */
 	int fd;
+	struct stat stat; /* of the file, which was the right one then */
 	uint64_t *addresses;
 	size_t count, capacity;
 };
@@ -227,6 +229,7 @@ static void name_batch(struct rec_namer *namer, struct batch *batch)
 			.path = batch->path,
 			.build_id = batch->build_id_bytes ? batch->build_id : NULL,
 			.build_id_bytes = batch->build_id_bytes,
+			.stat = batch->type == REC_MODULE_FILE ? &batch->stat : NULL,
 			.is_hardly_used = batch->is_hardly_used,
 		};
 		rec_symbols_resolve(namer->symbols, &module, batch->addresses, batch->count);
@@ -429,9 +432,12 @@ static void hand_over(struct rec_namer *namer)
 	while (batch) {
 		struct batch *next = batch->next;
 		batch->next = NULL;
-		if (!batch->is_kernel && batch->type != REC_MODULE_JIT)
-			batch->fd = rec_module_dup(namer->modules,
-				rec_modules_get(namer->modules, batch->module_index));
+		if (!batch->is_kernel && batch->type != REC_MODULE_JIT) {
+			struct rec_module *module =
+				rec_modules_get(namer->modules, batch->module_index);
+			batch->fd = rec_module_dup(namer->modules, module);
+			rec_module_stat(module, &batch->stat);
+		}
 		pthread_mutex_lock(&namer->lock);
 		*namer->queue_end = batch;
 		namer->queue_end = &batch->next;

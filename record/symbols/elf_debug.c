@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "rooted.h"
 #include "symbols/elf_file.h"
-#include "symbols/rooted.h"
 #include "tracefmt/error.h"
 
 #define DEBUG_FOLDER	   "/usr/lib/debug"

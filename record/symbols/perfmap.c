@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "symbols/rooted.h"
+#include "rooted.h"
 
 struct rec_perfmap {
 	char path[64];

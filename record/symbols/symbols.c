@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "symbols/chain.h"
@@ -151,10 +152,20 @@ static void note(struct rec_symbols *symbols, struct module *module, const char 
 	module->is_noted = true;
 }
 
+/* Whether nobody has written to the file. */
+static bool is_unchanged(int fd, const struct stat *stat)
+{
+	struct stat now;
+
+	return fstat(fd, &now) == 0 && now.st_size == stat->st_size &&
+	       now.st_mtim.tv_sec == stat->st_mtim.tv_sec &&
+	       now.st_mtim.tv_nsec == stat->st_mtim.tv_nsec;
+}
+
 static bool is_expected(const struct rec_elf_file *file, const struct rec_symbol_module *wanted)
 {
 	if (!wanted->build_id || wanted->build_id_bytes == 0)
-		return true;
+		return !wanted->stat || is_unchanged(file->fd, wanted->stat);
 	return file->build_id && file->build_id_bytes == wanted->build_id_bytes &&
 	       memcmp(file->build_id, wanted->build_id, wanted->build_id_bytes) == 0;
 }
@@ -410,6 +421,9 @@ int rec_symbols_resolve(struct rec_symbols *symbols, const struct rec_symbol_mod
 	if (!module)
 		return TFMT_E_NOMEM;
 	module->used_at = ++symbols->clock;
+	/* What is mapped here changes with the file. */
+	if (module->is_open && !is_expected(&module->file, wanted))
+		close_module(symbols, module);
 	qsort(addresses, count, sizeof(*addresses), compare_addresses);
 	for (size_t i = 0; i < count; i++) {
 		if (rec_intervals_contain(&module->told, addresses[i]))

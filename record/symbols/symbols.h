@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct stat;
 struct rec_symbols;
 struct rec_debuginfod;
 
@@ -33,6 +34,9 @@ struct rec_symbol_module {
 	const char *path;	 /* NULL or "": "[unknown]" */
 	const uint8_t *build_id; /* what the file's build id has to be; NULL when not known */
 	size_t build_id_bytes;	 /* 0 when not known */
+	/* Without a build id: what the file was like while it was the right one; NULL: not known.
+	 */
+	const struct stat *stat;
 	/* No lines and inlined functions from a separate debug file: unpacking it costs 40 ms. */
 	bool is_hardly_used;
 };

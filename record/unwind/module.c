@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "rooted.h"
 #include "tracefmt/error.h"
 
 /* Cached addresses keep 16 bits for the module. */
@@ -133,23 +134,17 @@ struct module *modules_add_jit(struct rec_modules *modules, pid_t pid)
 
 /* ---- files ---- */
 
-/*
- * Open a regular file for reading. What it is gets looked at first: opening a pipe would wait, and
- * opening a device may do things.
- */
-static int open_regular(const char *path, struct stat *ret_stat)
+/* The file `path` in the root that process `pid` has. Returns: an fd or -1. */
+static int open_in_root(pid_t pid, const char *path)
 {
-	char self[32];
-	int place = open(path, O_PATH | O_CLOEXEC);
-	int fd = -1;
+	char place[64];
 
-	if (place < 0)
-		return -1;
-	if (fstat(place, ret_stat) == 0 && S_ISREG(ret_stat->st_mode)) {
-		snprintf(self, sizeof(self), "/proc/self/fd/%d", place);
-		fd = open(self, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	}
-	close(place);
+	snprintf(place, sizeof(place), "/proc/%d/root", (int)pid);
+	int root = open(place, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root >= 0 ? rec_open_rooted(root, path) : -1;
+
+	if (root >= 0)
+		close(root);
 	return fd;
 }
 
@@ -195,9 +190,9 @@ int modules_use_fd(struct rec_modules *modules, struct module *module)
 	module->last_use = ++modules->uses;
 	if (module->base.fd >= 0 || !module->image || module->open_attempts > MAX_ATTEMPTS)
 		return module->base.fd;
-	int fd = open_regular(module->base.path, &now);
+	int fd = rec_open_regular(module->base.path);
 
-	if (fd >= 0 && is_same_file(&now, &module->stat)) {
+	if (fd >= 0 && fstat(fd, &now) == 0 && is_same_file(&now, &module->stat)) {
 		take_fd(modules, module, fd);
 		return fd;
 	}
@@ -214,11 +209,19 @@ int rec_module_dup(struct rec_modules *modules, struct rec_module *base)
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
+void rec_module_stat(const struct rec_module *base, struct stat *ret_stat)
+{
+	*ret_stat = ((const struct module *)base)->stat;
+}
+
 int rec_module_dup_jitdump(struct rec_modules *modules, struct rec_module *base)
 {
 	struct module *jitdump = ((struct module *)base)->jitdump;
 
-	return jitdump ? rec_module_dup(modules, &jitdump->base) : -1;
+	/* It grows. */
+	int fd = jitdump ? modules_use_fd(modules, jitdump) : -1;
+
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
 void rec_module_renew_jit(struct rec_modules *modules, struct rec_module *base)
@@ -247,10 +250,9 @@ enum way {
 };
 
 /* Returns: an fd or -1. */
-static int open_mapped(
-	const struct rec_map_event *event, enum way way, const char *path, struct stat *ret_stat)
+static int open_mapped(const struct rec_map_event *event, enum way way, const char *path)
 {
-	char place[64 + 4096];
+	char place[64];
 
 	switch (way) {
 	case WAY_MAPPING:
@@ -262,12 +264,11 @@ static int open_mapped(
 		snprintf(place, sizeof(place), "/proc/%d/exe", (int)event->pid);
 		break;
 	case WAY_ROOT:
-		snprintf(place, sizeof(place), "/proc/%d/root%s", (int)event->pid, path);
-		break;
+		return open_in_root(event->pid, path);
 	default:
-		snprintf(place, sizeof(place), "%s", path);
+		return rec_open_regular(path);
 	}
-	return open_regular(place, ret_stat);
+	return rec_open_regular(place);
 }
 
 /* Whether the file that was opened is the one that was mapped. `image` may be NULL. */
@@ -299,8 +300,8 @@ static struct contents open_contents(
 	for (enum way way = 0; way < WAY_COUNT; way++) {
 		struct contents contents = {.fd = -1};
 
-		contents.fd = open_mapped(event, way, path, &contents.stat);
-		if (contents.fd < 0)
+		contents.fd = open_mapped(event, way, path);
+		if (contents.fd < 0 || fstat(contents.fd, &contents.stat) < 0)
 			continue;
 		contents.is_foreign = elf_image_new(contents.fd, &contents.image) == TFMT_E_FORMAT;
 		if (is_mapped_file(modules, event, way, &contents.stat, contents.image))

@@ -33,8 +33,7 @@ enum rec_module_type {
 };
 
 struct rec_module {
-	const char *
-		path; /* as the process saw it, or "[vdso]", "[jit PID]", "[unknown]"; never NULL */
+	const char *path; /* as the process saw it, or "[vdso]", "[jit PID]" ...; never NULL */
 	uint8_t build_id[REC_BUILD_ID_BYTES];
 	size_t build_id_size; /* 0: none */
 	uint32_t index;	      /* dense, from 0 */
@@ -43,6 +42,7 @@ struct rec_module {
 	int fd;	   /* the very file, open for reading (pread); -1: no contents, or put aside */
 };
 
+struct stat;
 struct rec_modules;
 
 /*
@@ -62,7 +62,8 @@ struct rec_module *rec_modules_get(const struct rec_modules *modules, uint32_t i
  * the path has been deleted. Returns: -1 when there are no contents.
  */
 int rec_module_dup(struct rec_modules *modules, struct rec_module *module);
-
+/* What the file was like when it was opened; it may be written over. */
+void rec_module_stat(const struct rec_module *module, struct stat *ret_stat);
 /* The same of the jitdump that the process of JIT code writes. Returns: -1 when it has none. */
 int rec_module_dup_jitdump(struct rec_modules *modules, struct rec_module *module);
 

@@ -1,4 +1,4 @@
-#include "symbols/rooted.h"
+#include "rooted.h"
 
 #include <errno.h>
 #include <fcntl.h>
