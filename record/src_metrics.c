@@ -21,13 +21,17 @@
 /* Reading may take this share of a CPU: one part in so many. */
 #define COST_SHARE 50
 /* And what is read seldom this share, from a little credit on. */
-#define SELDOM_SHARE	 100
-#define SELDOM_CREDIT_NS 2000000ull
+#define SELDOM_SHARE	 1000
+#define SELDOM_CREDIT_NS 5000000ull
 /* What one seldom reading costs, if nothing better is known: for itself, and by resident MiB. */
 #define SELDOM_BASE_NS	  60000.0
 #define SELDOM_NS_BY_BYTE (10000.0 / (1 << 20))
-/* It is read again when it has run for so long, or its memory or descriptors have changed. */
+/*
+ * It is read again when its descriptors or its memory have changed, and memory holds still again or
+ * has changed for so long; or when it has run for longer.
+ */
 #define SELDOM_AGE_NS	 30000000ull
+#define SELDOM_GROWTH_NS 1000000000ull
 #define SELDOM_PERIOD_NS 5000000000ull
 #define CHANGED_BYTES	 (1u << 20)
 #define CHANGED_SHARE	 20
@@ -189,7 +193,10 @@ static bool is_due(const struct state *state, const struct rec_process *process,
 	uint64_t last_bytes = readings->asked_rss_bytes;
 	uint64_t change_bytes =
 		rss_bytes > last_bytes ? rss_bytes - last_bytes : last_bytes - rss_bytes;
-	if (change_bytes > CHANGED_BYTES && change_bytes > last_bytes / CHANGED_SHARE)
+	bool has_changed =
+		change_bytes > CHANGED_BYTES && change_bytes > last_bytes / CHANGED_SHARE;
+	bool is_still = rss_bytes == readings->passed_rss_bytes;
+	if (has_changed && (is_still || state->now_ns > readings->asked_ns + SELDOM_GROWTH_NS))
 		return true;
 	if (rec_series_value(&readings->set, REC_METRIC_FDS) != readings->asked_fds)
 		return true;
@@ -203,8 +210,12 @@ static size_t choose_seldom(struct state *state, struct rec_process *chosen[REC_
 	size_t count = 0;
 	struct rec_process *process = rec_tree_first(state->context.tree);
 	for (; process; process = rec_tree_next(process)) {
-		const struct rec_readings *readings = readings_of(state, process);
-		if (!readings || !is_due(state, process, readings))
+		struct rec_readings *readings = readings_of(state, process);
+		bool is_wanted = readings && is_due(state, process, readings);
+		if (readings)
+			readings->passed_rss_bytes =
+				rec_series_value(&readings->set, REC_METRIC_RSS);
+		if (!is_wanted)
 			continue;
 		size_t i = count < REC_SELDOM_MAX ? count++ : count;
 		for (; i > 0 && readings->asked_ns < readings_of(state, chosen[i - 1])->asked_ns;

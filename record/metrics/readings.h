@@ -35,6 +35,7 @@ struct rec_readings {
 	struct rec_last_words last;
 	/* Of the last seldom reading that was asked for; asked_ns 0: none. */
 	uint64_t asked_ns, asked_cpu_ns, asked_rss_bytes, asked_fds;
+	uint64_t passed_rss_bytes; /* when it was last considered */
 };
 
 /* What all processes of a recording share. */
