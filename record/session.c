@@ -625,6 +625,7 @@ static int set_up(struct session *s)
 
 static void finish(struct session *s)
 {
+	rec_cost_start(&s->cost);
 	rec_samplers_stop(&s->samplers);
 	drain_all(s, UINT64_MAX);
 	uint64_t now_ns = rec_now_ns();
@@ -639,6 +640,7 @@ static void finish(struct session *s)
 	struct tfmt_clock clocks = rec_machine_clocks();
 	tfmt_writer_clock(rec_sink_writer(s->sink), &clocks);
 	rec_samplers_finish(&s->samplers, s->sink, now_ns);
+	rec_cost_add(&s->cost, "end");
 	rec_cost_write(&s->cost, s->perf, s->sink, now_ns);
 	rec_sink_end(s->sink);
 }
