@@ -28,6 +28,8 @@
 #define FEW_SAMPLES 10
 /* Numbers of system calls end below. */
 #define MAX_SYSCALL 1024
+/* After which a thread that was seen running may be anywhere. */
+#define MOMENT_NS 10000000ull
 /* Descriptors of binaries kept open. */
 #define MAX_FILES 512
 
@@ -39,6 +41,9 @@ struct native_thread {
 	/* As it was when the thread last lost the CPU, until it has one again. */
 	struct rec_wait_view switch_view;
 	bool has_switch_view;
+	/* As it was when it was last seen running: where it was preempted a moment later. */
+	struct rec_wait_view running_view;
+	uint64_t seen_running_ns;
 };
 
 struct loss {
@@ -205,6 +210,9 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 		.flags = flags,
 	};
 	tfmt_writer_sample(state->writer, &sample);
+	native->running_view =
+		(struct rec_wait_view){.stack = stack, .flags = flags | TFMT_SAMPLE_ASSUMED};
+	native->seen_running_ns = running->time_ns;
 	state->sample_count++;
 	state->whole_count += !(flags & TFMT_SAMPLE_TRUNCATED);
 }
@@ -319,6 +327,9 @@ static void take_wait(struct state *state, struct rec_thread *thread, struct nat
 		view = native->switch_view;
 	else if (state->offcpu && wait->kind == REC_WAIT_BLOCKED)
 		view = rec_offcpu_end(state->offcpu, &native->wait, wait, goes_on);
+	else if (wait->kind == REC_WAIT_PREEMPTED && native->running_view.stack != 0 &&
+		 wait->start_ns < native->seen_running_ns + MOMENT_NS)
+		view = native->running_view;
 	write_wait(state, thread, wait->end_ns, wait->kind, wait->length_ns, &view);
 }
 
