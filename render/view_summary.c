@@ -290,8 +290,11 @@ static void put_wait(const struct rend_model *model, const struct rend_text_fram
 		wait_sentence(model, place, names_process, rend_text_columns(line) - room, line,
 			sizeof(line));
 	fputs("  ", stream);
-	rend_put_cell(stream, line, room);
-	fputs("  ", stream);
+	if (counts[0] != '\0')
+		rend_put_cell(stream, line, room);
+	else
+		rend_put_last(stream, line, room);
+	fprintf(stream, "%s", counts[0] != '\0' ? "  " : "");
 	rend_put_last(stream, counts, frame->columns);
 	fputc('\n', stream);
 }
