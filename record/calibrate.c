@@ -15,14 +15,18 @@
 #include "procfs.h"
 
 #define RING_BYTES (64u << 10)
-/* Samples are taken at this rate for so long. */
-#define RATE_HZ	    10000
-#define SAMPLING_NS 3000000ull
-#define MAX_GAPS    256
-/* Between two looks at the clock something else ran, when they are so far apart. */
-#define LEAST_GAP_NS 500
+/* So many samples are taken at this rate, for no longer than that. */
+#define SAMPLE_COUNT	24
+#define RATE_HZ		10000
+#define MAX_SAMPLING_NS 30000000ull
+/* Fewer say nothing. */
+#define LEAST_COUNT 8
+/* Between two looks at the clock something else ran, when they are so far apart; another thread. */
+#define LEAST_GAP_NS   500
+#define LONGEST_GAP_NS 200000
 /* Two threads wake each other so often, without and with the event. */
 #define ROUND_COUNT 100
+#define FAST_SHARE  8
 #define STACK_BYTES (256u << 10)
 
 /* An event on the calling thread, or on `tid`, and its ring if there is memory for it. */
@@ -90,32 +94,35 @@ static int compare(const void *left, const void *right)
 	return a < b ? -1 : a > b;
 }
 
-static uint64_t median(uint64_t *values, size_t count)
+/* Other threads can only make things slower: of the fast ones, a typical one. */
+static uint64_t typical(uint64_t *values, size_t count)
 {
 	qsort(values, count, sizeof(*values), compare);
-	return count > 0 ? values[count / 2] : 0;
+	return count > 0 ? values[count / FAST_SHARE] : 0;
 }
 
 /* A thread that only looks at the clock sees how long each sample held it up. */
 static uint64_t measure_sample(const struct perf_event_attr *attr)
 {
-	uint64_t gaps[MAX_GAPS];
+	uint64_t gaps[SAMPLE_COUNT];
 	size_t count = 0;
 	struct probe probe;
 	open_probe(attr, 0, &probe);
 	if (probe.fd >= 0)
 		enable(&probe, true);
 	uint64_t begin_ns = rec_now_ns(), last_ns = begin_ns, now_ns = begin_ns;
-	while (probe.fd >= 0 && now_ns < begin_ns + SAMPLING_NS && count < MAX_GAPS) {
+	while (probe.fd >= 0 && now_ns < begin_ns + MAX_SAMPLING_NS && count < SAMPLE_COUNT) {
 		now_ns = rec_now_ns();
-		if (now_ns > last_ns + LEAST_GAP_NS && empty(&probe)) {
-			gaps[count++] = now_ns - last_ns;
+		uint64_t gap_ns = now_ns - last_ns;
+		if (gap_ns > LEAST_GAP_NS && empty(&probe)) {
+			if (gap_ns < LONGEST_GAP_NS)
+				gaps[count++] = gap_ns;
 			now_ns = rec_now_ns();
 		}
 		last_ns = now_ns;
 	}
 	close_probe(&probe);
-	return median(gaps, count);
+	return count >= LEAST_COUNT ? typical(gaps, count) : 0;
 }
 
 /* ---- switches ---- */
@@ -136,7 +143,7 @@ static void *answer(void *opaque)
 	return NULL;
 }
 
-/* The median time of a request and its answer: both threads are on one CPU, so two switches. */
+/* The typical time of a request and its answer: both threads are on one CPU, so two switches. */
 static uint64_t measure_rounds(const struct partner *partner)
 {
 	uint64_t rounds[ROUND_COUNT];
@@ -148,7 +155,7 @@ static uint64_t measure_rounds(const struct partner *partner)
 			return 0;
 		rounds[i] = rec_now_ns() - begin_ns;
 	}
-	return median(rounds, ROUND_COUNT);
+	return typical(rounds, ROUND_COUNT);
 }
 
 static uint64_t measure_with_partner(const struct perf_event_attr *like, struct partner *partner)

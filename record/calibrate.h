@@ -5,7 +5,7 @@
 #include <linux/perf_event.h>
 #include <stdint.h>
 
-/* Medians; 0 where it could not be measured. */
+/* Of the undisturbed ones; 0 where it could not be measured. */
 struct rec_calibration {
 	uint64_t sample_ns; /* a sample: from the timer's interrupt to its return */
 	uint64_t switch_ns; /* what a switch away from a thread and back to one takes longer */
