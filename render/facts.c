@@ -136,12 +136,12 @@ void rend_facts_wait_counts(const struct rend_wait_place *place, char text[REND_
 	text[0] = '\0';
 	if (!place->is_summed)
 		append_plural(text, place->count, "time", "times");
-	if (!place->is_summed && place->count > 1)
-		append(text, ", longest %s", num_duration(longest, place->longest_ns));
 	if (place->thread_count > 1) {
 		append(text, "%s", text[0] != '\0' ? ", " : "");
 		append_plural(text, place->thread_count, "thread", "threads");
 	}
+	if (!place->is_summed && place->count > 1)
+		append(text, ", longest %s", num_duration(longest, place->longest_ns));
 }
 
 void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FACTS_BYTES])
@@ -257,8 +257,7 @@ void rend_facts_metrics(const struct rend_model *model, int columns, char text[R
 		uint64_t value = metric->is_total ? metric->growth : (uint64_t)metric->sum.peak;
 		if (value == 0 && parts[i].one != NULL)
 			continue;
-		bool is_least =
-			metric->is_total && rend_metric_unknown(model, metric) > 0;
+		bool is_least = metric->is_total && rend_metric_unknown(model, metric) > 0;
 		if (parts[i].one != NULL)
 			rend_facts_plural(value_text, value, parts[i].one, parts[i].many);
 		else

@@ -26,7 +26,7 @@ void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTE
 /* "12 % at assumed places, 3 % at unknown places": of the waiting; "" when all are known. */
 void rend_facts_wait_places(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
-/* "160 times, longest 20.1 ms, 4 threads" */
+/* "160 times, 4 threads, longest 20.1 ms": what may be cut comes last. */
 void rend_facts_wait_counts(const struct rend_wait_place *place, char text[REND_FACTS_BYTES]);
 
 /* "tracefmt 0.1.0 · Linux 6.18 x86_64, 2 cores · recorded 2026-11-21 11:52:07 UTC · ..." */
