@@ -15,8 +15,7 @@ static const struct pressure {
 } pressures[REC_PRESSURE_COUNT] = {
 	{"/proc/pressure/cpu", REC_METRIC_PSI_CPU, REC_METRIC_COUNT},
 	{"/proc/pressure/io", REC_METRIC_PSI_IO, REC_METRIC_PSI_IO_FULL},
-	{"/proc/pressure/memory", REC_METRIC_PSI_MEMORY,
-		REC_METRIC_PSI_MEMORY_FULL},
+	{"/proc/pressure/memory", REC_METRIC_PSI_MEMORY, REC_METRIC_PSI_MEMORY_FULL},
 };
 
 static bool read_text(int fd, char *text, size_t size_bytes)
