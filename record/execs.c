@@ -1,5 +1,6 @@
 #include "execs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "procfs.h"
@@ -28,9 +29,12 @@ void rec_execs_free(struct rec_execs *execs)
 void rec_execs_read(struct rec_execs *execs, struct rec_exec *exec, bool program)
 {
 	char text[4096];
+	if (exec->is_gone)
+		return;
 	if (exec->argv == 0) {
 		/* Long command lines, such as a linker's, are cut. */
 		ssize_t length = rec_proc_read(exec->pid, "cmdline", text, sizeof(text));
+		exec->is_gone = length < 0 && (errno == ENOENT || errno == ESRCH);
 		if (length > 0 && text[length - 1] != '\0')
 			length++;
 		if (length > 0)

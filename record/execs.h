@@ -17,6 +17,7 @@ struct rec_exec {
 	uint64_t time_ns;
 	pid_t pid;
 	uint32_t name, exe, argv, cwd;
+	bool is_gone; /* the process has left /proc: no more will be known */
 };
 
 struct rec_execs;

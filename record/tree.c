@@ -379,11 +379,13 @@ void rec_tree_adopt_thread(struct rec_tree *tree, uint64_t time_ns, struct rec_p
 void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path)
 {
 	struct rec_process *process = rec_tree_process(tree, pid);
-	if (!process || !process->exec)
+	struct rec_exec *exec = process ? process->exec : NULL;
+	if (!exec || path[0] != '/')
 		return;
-	if (process->exec->exe == 0 && path[0] == '/')
-		process->exec->exe = rec_sink_text(tree->sink, path);
-	rec_tree_try_exec(tree, process, process->exec->time_ns);
+	if (exec->exe == 0)
+		exec->exe = rec_sink_text(tree->sink, path);
+	if (exec->argv || exec->is_gone)
+		rec_tree_flush_exec(tree, process);
 }
 
 void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid)

@@ -74,11 +74,20 @@ void rec_tree_status(
 	tree->statuses = status;
 }
 
+/* Somebody else has told already how it ended. */
+static bool has_ended(const struct rec_tree *tree, pid_t pid)
+{
+	const struct rec_pending_status *status = tree->statuses;
+	while (status && status->pid != pid)
+		status = status->next;
+	return status != NULL;
+}
+
 bool rec_tree_hides(struct rec_tree *tree, uint64_t time_ns, pid_t pid)
 {
 	struct rec_process *process = rec_tree_process(tree, pid);
 	if (!process || process->exec_ns == 0 || time_ns > process->exec_ns + HIDE_NS ||
-		!rec_proc_is_alive(pid))
+		has_ended(tree, pid) || !rec_proc_is_alive(pid))
 		return false;
 	if (!process->is_hidden)
 		rec_sink_lost(tree->sink, time_ns, process->id, "process",
