@@ -80,13 +80,32 @@ enum place_rank {
 	RANK_OWN,
 };
 
-static enum place_rank rank_place(const struct rend_model *model, const char *exe,
-	const char *syscall, const struct tfmt_location *location)
+/* In static programs libc is a part of the executable, known by its names only. */
+static bool is_libc_name(const char *name)
 {
-	/* In static programs libc is in the executable: its own names begin with "__". */
+	static const char *const prefixes[] = {"__", "pthread_", "sem_"};
+	static const char *const names[] = {"accept", "accept4", "clock_nanosleep", "connect",
+		"epoll_pwait", "epoll_wait", "fcntl", "fdatasync", "flock", "fsync", "ioctl",
+		"msgrcv", "msgsnd", "nanosleep", "open", "openat", "pause", "poll", "ppoll",
+		"pread64", "pselect", "pwrite64", "read", "readv", "recv", "recvfrom", "recvmsg",
+		"select", "semop", "send", "sendmsg", "sendto", "sigsuspend", "sigwait", "sleep",
+		"usleep", "wait", "wait3", "wait4", "waitid", "waitpid", "write", "writev"};
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum place_rank rank_place(
+	const struct rend_model *model, const char *exe, const struct tfmt_location *location)
+{
 	if (rend_model_is_kernel(location) || rend_model_is_runtime(location) ||
-		strncmp(location->function, "__", 2) == 0 ||
-		(syscall != NULL && strcmp(location->function, syscall) == 0))
+		is_libc_name(location->function))
 		return RANK_RUNTIME;
 	if (rend_model_is_own(model, location) ||
 		(location->module[0] != '\0' && strcmp(location->module, exe) == 0))
@@ -96,7 +115,7 @@ static enum place_rank rank_place(const struct rend_model *model, const char *ex
 
 /* The function of a stack that says best where it waits: of equal ones the nearest to the leaf. */
 static struct tfmt_location find_place(
-	const struct rend_model *model, const char *exe, const char *syscall, uint32_t stack)
+	const struct rend_model *model, const char *exe, uint32_t stack)
 {
 	struct tfmt_location locations[MAX_LOCATIONS];
 	struct tfmt_location best = {.function = "", .module = "", .file = ""};
@@ -106,7 +125,7 @@ static struct tfmt_location find_place(
 		size_t count =
 			tfmt_trace_locations(model->trace, row->frame, locations, MAX_LOCATIONS);
 		for (size_t i = 0; i < count && i < MAX_LOCATIONS; i++) {
-			enum place_rank rank = rank_place(model, exe, syscall, &locations[i]);
+			enum place_rank rank = rank_place(model, exe, &locations[i]);
 			if (best.function[0] == '\0' || rank > best_rank) {
 				best = locations[i];
 				best_rank = rank;
@@ -173,8 +192,8 @@ static int place_of_sample(struct rend_waits *waits, const struct rend_model *mo
 	if (status == 0 && entry->value == 0) {
 		struct rend_wait_place place = {
 			.process_name = process->name,
-			.location = find_place(model, tfmt_trace_text(model->trace, process->exe),
-				tfmt_syscall_name(sample->syscall), sample->stack),
+			.location = find_place(
+				model, tfmt_trace_text(model->trace, process->exe), sample->stack),
 			.syscall = sample->syscall,
 			.state = sample->state,
 			.is_summed = (sample->flags & TFMT_SAMPLE_SUMMED) != 0,
