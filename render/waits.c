@@ -104,13 +104,12 @@ static bool is_libc_name(const char *name)
 static enum place_rank rank_place(
 	const struct rend_model *model, const char *exe, const struct tfmt_location *location)
 {
-	if (rend_model_is_kernel(location) || rend_model_is_runtime(location) ||
-		is_libc_name(location->function))
+	if (rend_model_is_kernel(location) || rend_model_is_runtime(location))
 		return RANK_RUNTIME;
-	if (rend_model_is_own(model, location) ||
-		(location->module[0] != '\0' && strcmp(location->module, exe) == 0))
-		return RANK_OWN;
-	return RANK_LIBRARY;
+	if (!rend_model_is_own(model, location) &&
+		(location->module[0] == '\0' || strcmp(location->module, exe) != 0))
+		return RANK_LIBRARY;
+	return is_libc_name(location->function) ? RANK_RUNTIME : RANK_OWN;
 }
 
 /* The function of a stack that says best where it waits: of equal ones the nearest to the leaf. */
