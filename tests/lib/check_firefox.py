@@ -62,7 +62,7 @@ taken = [s for s in samples if s["weights"][weight]]
 wanted = collections.Counter()
 for s in taken:
     wanted[s["tid"], s["frames"]] += s["weights"][weight]
-assert found == wanted, (found, wanted)
+assert found == wanted, (found - wanted, wanted - found)
 wanted = collections.Counter()
 for s in taken:
     wanted[s["tid"]] += s["weights"]["cpu"]

@@ -72,7 +72,7 @@ for data in profile.get(2, []):
 wanted = collections.defaultdict(collections.Counter)
 for s in samples:
     wanted[s["pid"], s["tid"], s["state"], s["frames"]].update(s["weights"])
-assert found == wanted, (found, wanted)
+assert found == wanted, "other sums than those of --json"
 
 # Mappings and places in code, as the tables of the trace have them.
 paths = {row["id"]: row for row in rows if row["kind"] == "mapping"}
