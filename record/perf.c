@@ -553,16 +553,6 @@ static struct ring *oldest(struct rec_perf *perf)
 	return best;
 }
 
-bool rec_perf_has_records(const struct rec_perf *perf)
-{
-	for (size_t i = 0; i < perf->ring_count; i++) {
-		const struct ring *ring = &perf->rings[i];
-		if (__atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE) != ring->tail)
-			return true;
-	}
-	return false;
-}
-
 bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
 {

@@ -132,9 +132,6 @@ const struct perf_event_attr *rec_perf_sample_attr(const struct rec_perf *perf);
 /* An epoll descriptor that is readable when there is something to read; -1 without rings. */
 int rec_perf_fd(const struct rec_perf *perf);
 
-/* Whether the rings hold anything, however young. */
-bool rec_perf_has_records(const struct rec_perf *perf);
-
 /*
  * Give all records up to `until_ns` to `handle`, ordered by time. Records younger than that stay:
  * another CPU may still be writing an older one. Returns true when life records did:

@@ -303,6 +303,14 @@ static void begin_output(struct session *s)
 		fail_output(s, errno);
 }
 
+static void drain_rings(struct session *s, uint64_t until_ns)
+{
+	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
+	rec_samplers_drain(&s->samplers, take_perf_record, s);
+	uint64_t now_ns = rec_now_ns();
+	rec_tree_set_seen(s->tree, until_ns < now_ns ? until_ns : now_ns);
+}
+
 static void drain_all(struct session *s, uint64_t until_ns)
 {
 	/* Statuses first: their processes may be gone from the tree a moment later. */
@@ -314,10 +322,7 @@ static void drain_all(struct session *s, uint64_t until_ns)
 	}
 	rec_tree_read_again(s->tree);
 	rec_perf_peek(s->perf, read_ahead, s);
-	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
-	rec_samplers_drain(&s->samplers, take_perf_record, s);
-	uint64_t now_ns = rec_now_ns();
-	rec_tree_set_seen(s->tree, until_ns < now_ns ? until_ns : now_ns);
+	drain_rings(s, until_ns);
 }
 
 static void drain_sources(struct session *s, uint64_t now_ns)
@@ -399,11 +404,20 @@ static int wait_ms(const struct session *s)
 	return until_ns > now_ns ? (int)((until_ns - now_ns + 999999) / 1000000) : 0;
 }
 
-/* Nothing is new: sources may look at what they know of, nobody else has anything to do. */
+/* Nobody has woken us, as news of processes do: there are samples and switches at most. */
 static bool is_quiet(const struct session *s)
 {
 	return s->samplers.in_force == REC_SAMPLER_PERF && !s->has_left_overs &&
-	       !rec_perf_has_records(s->samplers.perf) && rec_now_ns() < s->next_round_ns;
+	       rec_now_ns() < s->next_round_ns;
+}
+
+static void run_quiet_round(struct session *s)
+{
+	uint64_t now_ns = rec_now_ns();
+	rec_cost_start(&s->cost);
+	drain_rings(s, now_ns - PERF_AGE_NS);
+	rec_cost_add(&s->cost, "rings and stacks");
+	drain_sources(s, now_ns);
 }
 
 static void record(struct session *s)
@@ -412,8 +426,7 @@ static void record(struct session *s)
 	while (!recording_is_over(s)) {
 		int count = epoll_wait(s->epoll_fd, events, 8, wait_ms(s));
 		if (count == 0 && is_quiet(s)) {
-			rec_cost_start(&s->cost);
-			drain_sources(s, rec_now_ns());
+			run_quiet_round(s);
 			continue;
 		}
 		/* Signals come last: an end is taken in after what led to it. */

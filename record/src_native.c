@@ -22,6 +22,8 @@
 /* Names are looked up, and added-up waits written, so often. */
 #define NAMES_PERIOD_NS 250000000ull
 #define SUMS_PERIOD_NS	1000000000ull
+/* Less is left for the next time. */
+#define LEAST_SUM_NS 1000000ull
 /* Of a wait that goes on, a part is written so often: who follows the recording sees it. */
 #define WAIT_PART_NS 10000000000ull
 /* Fewer get their names at the end only, and the cheap ones. */
@@ -427,27 +429,36 @@ static void write_unsampled(struct state *state, const struct rec_thread *thread
  * What adds up without records of its own: short waits, and kernel time that the sampler may not
  * see. Written each second, so that it lands near its place.
  */
-static void write_sums(void *opaque, struct rec_thread *thread, uint64_t time_ns)
+static void write_sums(struct state *state, struct rec_thread *thread, struct native_thread *native,
+	uint64_t time_ns, uint64_t least_ns)
 {
-	struct state *state = opaque;
-	struct native_thread *native = thread->slots[state->context.slot];
-	if (!native)
-		return;
 	struct rec_schedule *schedule = &native->schedule;
 	rec_schedule_pass(schedule, time_ns);
-	struct rec_wait wait;
-	if (!schedule->is_running && schedule->since_ns + WAIT_PART_NS <= time_ns &&
-		rec_schedule_end(schedule, time_ns, &wait))
-		take_wait(state, thread, native, &wait, true);
 	for (int kind = 0; kind < REC_WAIT_KINDS; kind++) {
 		static const struct rec_wait_view summed = {.flags = TFMT_SAMPLE_SUMMED};
-		if (schedule->short_ns[kind] > 0)
-			write_wait(state, thread, time_ns, kind, schedule->short_ns[kind], &summed);
+		if (schedule->short_ns[kind] <= least_ns)
+			continue;
+		write_wait(state, thread, time_ns, kind, schedule->short_ns[kind], &summed);
 		schedule->short_ns[kind] = 0;
 	}
 	if (rec_perf_mode(state->context.samplers->perf) == REC_PERF_USER)
 		write_unsampled(state, thread, schedule, time_ns,
 			1000000000 / state->context.samplers->rate_hz);
+}
+
+/* What a thread did lately, for who follows the recording. */
+static void write_so_far(void *opaque, struct rec_thread *thread, uint64_t time_ns)
+{
+	struct state *state = opaque;
+	struct native_thread *native = thread->slots[state->context.slot];
+	struct rec_wait wait;
+	if (!native)
+		return;
+	const struct rec_schedule *schedule = &native->schedule;
+	if (!schedule->is_running && schedule->since_ns + WAIT_PART_NS <= time_ns &&
+		rec_schedule_end(&native->schedule, time_ns, &wait))
+		take_wait(state, thread, native, &wait, true);
+	write_sums(state, thread, native, time_ns, LEAST_SUM_NS);
 }
 
 static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_ns)
@@ -462,7 +473,7 @@ static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_
 		return;
 	if (rec_schedule_end(&native->schedule, time_ns, &wait))
 		take_wait(state, thread, native, &wait, false);
-	write_sums(state, thread, time_ns);
+	write_sums(state, thread, native, time_ns, 0);
 	write_unsampled(state, thread, &native->schedule, time_ns, LEAST_UNSAMPLED_NS);
 	if (state->offcpu)
 		rec_offcpu_release(state->offcpu, &native->wait);
@@ -552,7 +563,7 @@ static void drain(void *opaque, uint64_t now_ns)
 	state->next_sums_ns = now_ns + SUMS_PERIOD_NS;
 	/* What happened after that is still to be told. */
 	rec_tree_each_thread(
-		state->context.tree, write_sums, state, rec_tree_seen_ns(state->context.tree));
+		state->context.tree, write_so_far, state, rec_tree_seen_ns(state->context.tree));
 	write_losses(state, now_ns);
 }
 

@@ -14,8 +14,11 @@
 /* Share of one CPU that readings may take, and what may be saved up while there are none. */
 #define BUDGET_SHARE  200
 #define MAX_BUDGET_NS 20000000
-/* With less than that only what is new, and what lasts, is read. */
+/* With less than that only what lasts is read. */
 #define LOW_BUDGET_NS 5000000
+/* Share of it for waits that are probably where the thread's others were, and what is saved up. */
+#define STEADY_SHARE	     5
+#define MAX_STEADY_BUDGET_NS 4000000
 /* Guess of what the first readings cost; the clock of our CPU time is asked every so many. */
 #define FIRST_COST_NS  5000
 #define READS_PER_LOOK 16
@@ -53,10 +56,11 @@ struct rec_offcpu {
 	rec_offcpu_unwind *unwind;
 	void *context;
 	struct rec_offcpu_queue queues[QUEUE_COUNT];
-	int64_t budget_ns; /* of CPU time */
-	int64_t cost_ns;   /* of one reading, lately */
-	uint64_t look_ns;  /* of the last look */
-	uint64_t short_ns; /* when the budget last did not suffice */
+	int64_t budget_ns;	  /* of CPU time */
+	int64_t steady_budget_ns; /* of that, for QUEUE_STEADY */
+	int64_t cost_ns;	  /* of one reading, lately */
+	uint64_t look_ns;	  /* of the last look */
+	uint64_t short_ns;	  /* when the budget last did not suffice */
 	int fd_count, max_fds;
 	struct rec_offcpu_counts counts;
 	uint64_t losses[RESULT_COUNT]; /* not yet written */
@@ -92,6 +96,7 @@ struct rec_offcpu *rec_offcpu_new(rec_offcpu_unwind *unwind, void *context)
 	offcpu->unwind = unwind;
 	offcpu->context = context;
 	offcpu->budget_ns = MAX_BUDGET_NS;
+	offcpu->steady_budget_ns = MAX_STEADY_BUDGET_NS;
 	offcpu->cost_ns = FIRST_COST_NS;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	rlim_t share = limit.rlim_cur / FD_LIMIT_SHARE;
@@ -270,21 +275,30 @@ static struct rec_offcpu_thread *choose(const struct rec_offcpu *offcpu, uint64_
 	bool is_low = offcpu->budget_ns < LOW_BUDGET_NS;
 	struct rec_offcpu_thread *entry = oldest(&offcpu->queues[QUEUE_NEW], now_ns,
 		is_low ? REC_OFFCPU_PERIOD_NS : REC_LONG_WAIT_NS);
-	if (!entry && !is_low)
+	if (!entry && !is_low && offcpu->steady_budget_ns > 0)
 		entry = oldest(&offcpu->queues[QUEUE_STEADY], now_ns, REC_LONG_WAIT_NS);
 	return entry;
+}
+
+static void earn(struct rec_offcpu *offcpu, uint64_t now_ns)
+{
+	uint64_t passed_ns = now_ns - offcpu->look_ns;
+	int64_t earned_ns = MAX_BUDGET_NS;
+	if (passed_ns < (uint64_t)MAX_BUDGET_NS * BUDGET_SHARE)
+		earned_ns = (int64_t)(passed_ns / BUDGET_SHARE);
+	offcpu->look_ns = now_ns;
+	offcpu->budget_ns += earned_ns;
+	if (offcpu->budget_ns > MAX_BUDGET_NS)
+		offcpu->budget_ns = MAX_BUDGET_NS;
+	offcpu->steady_budget_ns += earned_ns / STEADY_SHARE;
+	if (offcpu->steady_budget_ns > MAX_STEADY_BUDGET_NS)
+		offcpu->steady_budget_ns = MAX_STEADY_BUDGET_NS;
 }
 
 void rec_offcpu_look(struct rec_offcpu *offcpu, uint64_t now_ns)
 {
 	struct rec_offcpu_thread *entry;
-	uint64_t passed_ns = now_ns - offcpu->look_ns;
-	int64_t earned_ns =
-		passed_ns < 1000000000 ? (int64_t)(passed_ns / BUDGET_SHARE) : MAX_BUDGET_NS;
-	offcpu->look_ns = now_ns;
-	offcpu->budget_ns += earned_ns;
-	if (offcpu->budget_ns > MAX_BUDGET_NS)
-		offcpu->budget_ns = MAX_BUDGET_NS;
+	earn(offcpu, now_ns);
 	if (!choose(offcpu, now_ns))
 		return;
 	uint64_t start_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
@@ -294,6 +308,8 @@ void rec_offcpu_look(struct rec_offcpu *offcpu, uint64_t now_ns)
 			offcpu->short_ns = now_ns;
 			break;
 		}
+		if (entry->queue == &offcpu->queues[QUEUE_STEADY])
+			offcpu->steady_budget_ns -= offcpu->cost_ns;
 		rec_offcpu_cancel(entry);
 		read_wait(offcpu, entry);
 		if (++count == READS_PER_LOOK) {
