@@ -36,9 +36,11 @@ struct probe {
 	size_t mapped_bytes;
 };
 
+/* `tid` -1: of all on this CPU. */
 static int open_event(struct perf_event_attr *attr, pid_t tid)
 {
-	return (int)syscall(SYS_perf_event_open, attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	int cpu = tid == -1 ? sched_getcpu() : -1;
+	return (int)syscall(SYS_perf_event_open, attr, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
 static void open_probe(const struct perf_event_attr *like, pid_t tid, struct probe *probe)
@@ -158,19 +160,23 @@ static uint64_t measure_rounds(const struct partner *partner)
 	return typical(rounds, ROUND_COUNT);
 }
 
-static uint64_t measure_with_partner(const struct perf_event_attr *like, struct partner *partner)
+static uint64_t measure_with_partner(
+	const struct perf_event_attr *like, bool is_machine_wide, struct partner *partner)
 {
 	struct perf_event_attr attr = *like;
 	struct probe own, other;
 	attr.freq = 0; /* switches only */
 	attr.sample_period = UINT32_MAX;
 	uint64_t plain_ns = measure_rounds(partner); /* the partner has told its tid, too */
-	open_probe(&attr, 0, &own);
-	open_probe(&attr, atomic_load(&partner->tid), &other);
+	open_probe(&attr, is_machine_wide ? -1 : 0, &own);
+	other = (struct probe){.fd = -1};
+	if (!is_machine_wide)
+		open_probe(&attr, atomic_load(&partner->tid), &other);
 	uint64_t probed_ns = 0;
-	if (own.fd >= 0 && other.fd >= 0) {
+	if (own.fd >= 0 && (other.fd >= 0 || is_machine_wide)) {
 		enable(&own, true);
-		enable(&other, true);
+		if (other.fd >= 0)
+			enable(&other, true);
 		probed_ns = measure_rounds(partner);
 	}
 	close_probe(&own);
@@ -184,7 +190,7 @@ static void close_pipe(const int fds[2])
 	close(fds[1]);
 }
 
-static uint64_t measure_switch(const struct perf_event_attr *attr)
+static uint64_t measure_switch(const struct perf_event_attr *attr, bool is_machine_wide)
 {
 	struct partner partner = {0};
 	pthread_t thread;
@@ -197,7 +203,7 @@ static uint64_t measure_switch(const struct perf_event_attr *attr)
 	}
 	bool has_thread = pthread_create(&thread, NULL, answer, &partner) == 0;
 	if (has_thread)
-		switch_ns = measure_with_partner(attr, &partner);
+		switch_ns = measure_with_partner(attr, is_machine_wide, &partner);
 	close(partner.request[1]);
 	if (has_thread)
 		pthread_join(thread, NULL);
@@ -210,6 +216,7 @@ static uint64_t measure_switch(const struct perf_event_attr *attr)
 
 struct job {
 	const struct perf_event_attr *attr;
+	bool is_machine_wide;
 	struct rec_calibration result;
 };
 
@@ -227,13 +234,14 @@ static void *calibrate(void *opaque)
 	if (job->attr->sample_period > 0) /* or frequency: one field */
 		job->result.sample_ns = measure_sample(job->attr);
 	if (job->attr->context_switch)
-		job->result.switch_ns = measure_switch(job->attr);
+		job->result.switch_ns = measure_switch(job->attr, job->is_machine_wide);
 	return NULL;
 }
 
-void rec_calibrate(const struct perf_event_attr *attr, struct rec_calibration *ret_calibration)
+void rec_calibrate(const struct perf_event_attr *attr, bool is_machine_wide,
+	struct rec_calibration *ret_calibration)
 {
-	struct job job = {.attr = attr};
+	struct job job = {.attr = attr, .is_machine_wide = is_machine_wide};
 	pthread_attr_t small;
 	pthread_t thread;
 	pthread_attr_init(&small);

@@ -94,7 +94,7 @@ static void write_target(const struct rec_cost *cost, const struct rec_perf *per
 		cost->sample_count >= LEAST_SAMPLES || cost->switch_count >= LEAST_SWITCHES;
 	if (!attr || !is_worth_it)
 		return;
-	rec_calibrate(attr, &calibration);
+	rec_calibrate(attr, rec_perf_is_machine_wide(perf), &calibration);
 	uint64_t samples_ns = cost->sample_count * calibration.sample_ns;
 	uint64_t switches_ns = cost->switch_count * calibration.switch_ns;
 	if (calibration.sample_ns > 0 && cost->sample_count > 0) {

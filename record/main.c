@@ -20,8 +20,8 @@ static const struct opt_row rows[] = {
 		ROW(pids)},
 	{"dump", 0, OPT_FLAG, NULL, "print the stacks of the processes of -p and end",
 		ROW(dumps_stacks)},
-	{"rate", 'F', OPT_NUMBER, "HZ", "stack samples per second of CPU time (999)", ROW(rate_hz),
-		0, 1, 100000},
+	{"rate", 'F', OPT_NUMBER, "HZ", "stack samples per second of CPU time (999; with -p 199)",
+		ROW(rate_hz), 0, 1, 100000},
 	{"interval", 'i', OPT_DURATION, "TIME", "between readings of CPU and memory (100ms)",
 		ROW(interval_ns), 0, 1000000, 3600000000000},
 	{"stack-size", 0, OPT_SIZE, "SIZE", "of the stack copied with each sample (32K)",
@@ -43,6 +43,7 @@ static const struct opt_row rows[] = {
 		ROW(duration_ns), 0, 1000000, 0},
 	{"no-native", 0, OPT_FLAG, NULL, "no stacks, only processes and metrics",
 		ROW(without_native)},
+	{"no-python", 0, OPT_FLAG, NULL, "no Python stacks, only native ones", ROW(without_python)},
 	{"wait-all", 0, OPT_FLAG, NULL, "record until every process of the tree has ended",
 		ROW(waits_for_all)},
 	{.help = "messages"},
@@ -79,7 +80,6 @@ static const char short_help[] =
 int main(int argc, char **argv)
 {
 	struct rec_options options = {
-		.rate_hz = 999,
 		.interval_ns = 100000000,
 		.stack_bytes = 32768,
 	};
@@ -112,6 +112,9 @@ int main(int argc, char **argv)
 	argv[1 + operands] = NULL;
 	options.command = argv + 1;
 	options.command_count = operands;
+	/* Servers have much to lose, and time to gather samples. */
+	if (options.rate_hz == 0)
+		options.rate_hz = options.pids.count > 0 ? 199 : 999;
 	options.stack_bytes &= ~7ull;
 	msg.level = options.is_quiet ? -1 : options.verbosity;
 	if (rec_samplers_parse(&options, &msg) != 0 || rec_offcpu_parse(&options, &msg) != 0)

@@ -488,7 +488,9 @@ const struct perf_event_attr *rec_perf_sample_attr(const struct rec_perf *perf)
 
 const char *rec_perf_event_name(const struct rec_perf *perf)
 {
-	return perf->mode >= REC_PERF_USER ? perf->event.name : NULL;
+	bool is_clock = perf->is_machine_wide && perf->event.count_by_s == 0;
+	const char *name = is_clock ? "cpu-clock" : perf->event.name;
+	return perf->mode >= REC_PERF_USER ? name : NULL;
 }
 
 bool rec_perf_counts_events(const struct rec_perf *perf)

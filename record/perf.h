@@ -121,7 +121,7 @@ enum rec_perf_mode rec_perf_mode(const struct rec_perf *perf);
 bool rec_perf_has_switch_stacks(const struct rec_perf *perf);
 /* Ask the kernel whether there can be. Returns 0 or an errno. */
 int rec_perf_try_switch_stacks(void);
-/* What makes samples: "task-clock" or a hardware counter; NULL: there are none. */
+/* What makes samples: "task-clock", "cpu-clock" or a hardware counter; NULL: there are none. */
 const char *rec_perf_event_name(const struct rec_perf *perf);
 /* Whether `period` of samples is a number of events. */
 bool rec_perf_counts_events(const struct rec_perf *perf);

@@ -585,7 +585,8 @@ static void plant_attached(struct session *s)
 {
 	struct rec_attach_listener listener = {s, found_thread};
 	/* Servers may keep all CPUs busy: who reads the rings too late loses what is in them. */
-	setpriority(PRIO_PROCESS, 0, ATTACHED_NICE);
+	if (getpriority(PRIO_PROCESS, 0) > ATTACHED_NICE)
+		setpriority(PRIO_PROCESS, 0, ATTACHED_NICE);
 	rec_attach_watch(s->attach, s->perf);
 	rec_attach_adopt(s->attach, s->tree, s->sink, &listener);
 }

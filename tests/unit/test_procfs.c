@@ -133,7 +133,7 @@ static void test_refused_calibration(void **opaque)
 {
 	struct perf_event_attr attr = {.type = 12345, .size = sizeof(attr), .context_switch = 1};
 	struct rec_calibration calibration = {1, 1};
-	rec_calibrate(&attr, &calibration);
+	rec_calibrate(&attr, false, &calibration);
 	assert_int_equal(calibration.sample_ns, 0);
 	assert_int_equal(calibration.switch_ns, 0);
 }
@@ -151,7 +151,7 @@ static void test_calibration(void **opaque)
 		.exclude_kernel = 1,
 	};
 	struct rec_calibration calibration;
-	rec_calibrate(&attr, &calibration);
+	rec_calibrate(&attr, false, &calibration);
 	if (calibration.sample_ns == 0) /* refused here, or no CPU for us in all the time */
 		skip();
 	assert_true(calibration.sample_ns >= 500 && calibration.sample_ns < 100000000);
