@@ -27,6 +27,20 @@ check unoptimized "$trec"
 cc_target -static -o waits "$source"
 check static "$trec"
 
+# Memory that only /proc/PID/mem gives.
+cc_target -o refuse "$ROOT/tests/targets/refuse.c"
+cc_target -o waits "$source"
+check refused ./refuse process_vm_readv "$trec"
+check missing ./refuse no_process_vm_readv "$trec"
+
+# What may not be read is said, and breaks nothing.
+cat >shy.c <<'END'
+#include <sys/prctl.h>
+#include <unistd.h>
+int main(void) { return prctl(PR_SET_DUMPABLE, 0) + usleep(100000); }
+END
+cc_target -o shy shy.c
+
 # Two threads that wake each other: too many waits to look at, but no time is lost.
 cc_target -o pingpong "$ROOT/tests/bench/pingpong.c"
 "$trec" -q -o pingpong.cbor.zst -- ./pingpong 100000 >/dev/null
@@ -65,3 +79,7 @@ as_nobody -q -o can.cbor.zst true 2>/dev/null ||
     { echo "SKIP: an ordinary user cannot run programs here"; exit 77; }
 cc_target -fno-omit-frame-pointer -o waits "$source"
 check nobody as_nobody
+as_nobody -q -o shy.cbor.zst -- ./shy
+"$tconv" -q --json shy.cbor.zst >shy.json
+grep -q '"lost".*"stack".*no permission' shy.json || fail "not said: a wait that may not be read"
+grep '"state":"blocked"' shy.json | grep -q '"weight_ns":1[0-9]\{8\},' || fail "its time is not there"
