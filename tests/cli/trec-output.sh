@@ -69,19 +69,36 @@ wait $recorder && status=0 || status=$?
 kill $reader
 expect "status after giving up" 7 "$status"
 
+# A recording that is over before its command still passes on what is sent to the command.
+sleep 100 <>unread &
+reader=$!
+head -c 65536 /dev/zero >unread 2>/dev/null & # may be full already
+filler=$!
+"$trec" -q --duration 200ms -o unread bash -c '
+    trap "exit 10" TERM; touch trapped; while :; do sleep 0.05; done' &
+recorder=$!
+until [ -e trapped ]; do sleep 0.05; done
+sleep 1
+kill -TERM $recorder # to the command
+sleep 1
+kill -TERM $recorder 2>/dev/null || true # to the recorder, which waits for its reader
+wait $recorder && status=0 || status=$?
+kill $reader $filler 2>/dev/null || true
+expect "status of a command that outlives its recording" 10 "$status"
+
 # Disks that are full: one line, the status, and what was written can be read.
 run "$trec" -q -o /dev/full sh -c "$busy; exit 8" 2>err
 expect "status with a full device" 8 "$status"
 expect "lines about a full device: $(cat err)" 1 "$(wc -l <err)"
-if mkdir full && mount -t tmpfs -o size=64k none full 2>/dev/null; then
+if mkdir full && mount -t tmpfs -o size=160k none full 2>/dev/null; then
     trap 'umount full' EXIT
-    head -c 20480 /dev/zero >full/filler
     run "$trec" -q -F 20000 -o full/t sh -c "for i in 1 2 3 4 5 6 7 8 9; do sh -c '$busy'; done; exit 9" 2>err
     expect "status with a full disk" 9 "$status"
     expect "lines about a full disk: $(cat err)" 1 "$(wc -l <err)"
     run "$tconv" --json full/t >t.json 2>err
     expect "status of what a full disk left" 3 "$status"
-    expect "damage: $(cat err)" 1 "$(grep -c . err)"
+    expect "damage: $(cat err)" 1 "$(grep -vc 'lost while recording' err)"
+    grep -q 'cut before its end' err || fail "a full disk left more damage: $(cat err)"
     zstd -qdc full/t >/dev/null || fail "a torn chunk at the end"
     [ "$(grep -c '"kind":"sample"' t.json)" -gt 0 ] || ! can_sample || fail "no samples on the full disk"
 else
