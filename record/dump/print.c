@@ -6,30 +6,20 @@
 
 #include "procfs.h"
 #include "tracefmt/trace.h"
-
-/* Bytes of the character at `text` if it is UTF-8 and shows something; 0 otherwise. */
-static size_t visible_bytes(const unsigned char *text)
-{
-	if (text[0] < 0x80)
-		return text[0] >= 0x20 && text[0] != 0x7f;
-	size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-	if (text[0] < 0xc2 || text[0] > 0xf4 || (text[0] == 0xc2 && text[1] < 0xa0))
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
+#include "utf8.h"
 
 static void put(FILE *out, const char *text)
 {
-	while (*text) {
-		size_t length = visible_bytes((const unsigned char *)text);
-		if (length > 0)
-			fwrite(text, 1, length, out);
-		else
+	size_t left_bytes = strlen(text);
+	while (left_bytes > 0) {
+		int step = utf8_step(text, left_bytes);
+		size_t step_bytes = (size_t)(step < 0 ? -step : step);
+		if (step < 0 || utf8_is_control(text))
 			putc('?', out);
-		text += length > 0 ? length : 1;
+		else
+			fwrite(text, 1, step_bytes, out);
+		text += step_bytes;
+		left_bytes -= step_bytes;
 	}
 }
 

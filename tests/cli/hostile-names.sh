@@ -25,9 +25,11 @@ has_samples=1
 can_sample || has_samples=0
 
 cat >check.py <<'PY'
-import json, re, sys, xml.dom.minidom
+import gzip, json, re, sys, xml.dom.minidom
 kind, path = sys.argv[1:]
 data = open(path, "rb").read()
+if data.startswith(b"\x1f\x8b"):
+    data = gzip.decompress(data)
 text = data.decode("utf-8")  # strict
 bad = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 def no_controls(what=text):
@@ -94,6 +96,14 @@ for view in $("$trender" --list-views | awk '/^[a-z]/ {print $1}') ''; do
         rm -f out.svg
     done
 done
+
+# The stacks of a running program, printed.
+"$program" "$nasty" &
+sleep 0.2
+"$trec" --dump -p $! >out.txt 2>err.txt || true
+wait $! || true
+check text out.txt
+check text err.txt
 
 # What the tools say of such names, and of traces that are named so.
 says() { "$@" >out.txt 2>err.txt || true; [ -s err.txt ] || fail "nothing said by ${*@Q}"; check text err.txt; }
