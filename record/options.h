@@ -28,6 +28,7 @@ struct rec_options {
 	bool without_offcpu;	  /* no stacks of waiting threads */
 	bool wants_all_offcpu;	  /* a stack of every wait, however short */
 	bool without_native;
+	bool without_python;
 	bool wants_debuginfod; /* ask debuginfod servers for symbols */
 	struct opt_list pids;  /* -p, as given: numbers, each item may hold several with commas */
 	bool dumps_stacks;     /* --dump: print the stacks of `pids`, record nothing */

@@ -56,6 +56,9 @@ struct rec_perf {
 	enum rec_perf_mode mode;
 	uint64_t rate_hz;
 	int epoll_fd;
+	int sample_epoll_fd; /* of the rings whose samples wake; -1: none do */
+	bool is_eager;
+	uint64_t round_ns; /* how often those are to be drained */
 	struct ring *rings;
 	size_t ring_count;
 	struct rec_perf_layout layout;
@@ -121,6 +124,12 @@ static int open_owner(
 	return open_event(&owner, -1, cpu);
 }
 
+/* Whether each sample wakes, if anybody listens; else it is how full the ring is. */
+static bool wakes_at_samples(const struct ring *ring)
+{
+	return !ring->attr.watermark;
+}
+
 /* Returns 0 (`ret_ring->fd` is -1 on an offline CPU), or -1 with errno. */
 static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, int cpu,
 	size_t size_bytes, struct ring *ret_ring)
@@ -135,7 +144,8 @@ static int open_ring(struct rec_perf *perf, struct perf_event_attr *attr, pid_t 
 		return errno == ENODEV ? 0 : -1;
 	ret_ring->copy = malloc(UINT16_MAX + 1);
 	if (ret_ring->copy && map_ring(ret_ring, size_bytes) == 0 &&
-		epoll_ctl(perf->epoll_fd, EPOLL_CTL_ADD, ret_ring->fd, &event) == 0)
+		(wakes_at_samples(ret_ring) ||
+			epoll_ctl(perf->epoll_fd, EPOLL_CTL_ADD, ret_ring->fd, &event) == 0))
 		return 0;
 	int saved_errno = errno;
 	perf->failed_at_mmap = true;
@@ -172,7 +182,7 @@ static int add_rings_of_size(
 static int add_rings(
 	struct rec_perf *perf, struct perf_event_attr *attr, pid_t pid, size_t size_bytes)
 {
-	bool wakes_late = attr->wakeup_watermark > 1;
+	bool wakes_late = attr->watermark && attr->wakeup_watermark > 1;
 	/* Each wake-up finds cold caches; at a high rate what is left of the ring fills fast. */
 	uint32_t share = perf->rate_hz <= CALM_RATE_HZ ? 2 : 4;
 	for (; size_bytes >= MIN_RING_BYTES; size_bytes /= 2) {
@@ -259,6 +269,14 @@ static size_t sample_ring_bytes(const struct rec_perf *perf, const struct rec_pe
 	return size_bytes;
 }
 
+/* The time in which a fourth of the last ring is filled by samples. */
+static uint64_t round_of(const struct rec_perf *perf, const struct rec_perf_options *options)
+{
+	uint64_t ring_bytes = perf->rings[perf->ring_count - 1].size_bytes;
+	uint64_t sample_bytes = options->stack_bytes + 1024;
+	return ring_bytes / 4 * 1000000000 / (options->rate_hz * sample_bytes);
+}
+
 static void open_switch_stacks(
 	struct rec_perf *perf, const struct rec_perf_options *options, pid_t pid)
 {
@@ -280,6 +298,8 @@ static int open_samples_of(struct rec_perf *perf, const struct rec_perf_options 
 		if (add_rings(perf, &attr, pid, sample_ring_bytes(perf, options)) == 0) {
 			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
 			perf->event = *event;
+			if (!attr.watermark)
+				perf->round_ns = round_of(perf, options);
 			if (options->with_switch_stacks)
 				open_switch_stacks(perf, options, pid);
 			return 0;
@@ -360,11 +380,14 @@ int rec_perf_open(const struct rec_perf_options *options, pid_t pid, struct rec_
 	*ret_reason = '\0';
 	*ret_perf = perf;
 	perf->attaches = pid == 0;
-	perf->epoll_fd = -1;
+	perf->epoll_fd = perf->sample_epoll_fd = -1;
+	perf->round_ns = UINT64_MAX;
 	if (options->is_unwanted)
 		return 0;
 	perf->layout.register_count = (unsigned)__builtin_popcountll(options->user_registers);
 	perf->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (options->wakes_at_samples)
+		perf->sample_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (perf->epoll_fd >= 0 && pid == 0 &&
 		open_machine(perf, options, ret_reason, reason_bytes))
 		return 0;
@@ -449,6 +472,8 @@ void rec_perf_free(struct rec_perf *perf)
 	free(perf->rings);
 	if (perf->epoll_fd >= 0)
 		close(perf->epoll_fd);
+	if (perf->sample_epoll_fd >= 0)
+		close(perf->sample_epoll_fd);
 	free(perf);
 }
 
@@ -501,6 +526,28 @@ bool rec_perf_counts_events(const struct rec_perf *perf)
 int rec_perf_fd(const struct rec_perf *perf)
 {
 	return perf->ring_count > 0 ? perf->epoll_fd : -1;
+}
+
+int rec_perf_sample_fd(const struct rec_perf *perf)
+{
+	return perf->sample_epoll_fd;
+}
+
+void rec_perf_set_eager(struct rec_perf *perf, bool is_eager)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	if (is_eager == perf->is_eager || perf->sample_epoll_fd < 0)
+		return;
+	perf->is_eager = is_eager;
+	for (size_t i = 0; i < perf->ring_count; i++)
+		if (wakes_at_samples(&perf->rings[i]))
+			epoll_ctl(perf->sample_epoll_fd, is_eager ? EPOLL_CTL_ADD : EPOLL_CTL_DEL,
+				perf->rings[i].fd, &event);
+}
+
+uint64_t rec_perf_round_ns(const struct rec_perf *perf)
+{
+	return perf->round_ns;
 }
 
 /* The record at the tail as one piece, or NULL when there is none. */
@@ -576,23 +623,34 @@ bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 	return false;
 }
 
+static void peek_at_ring(struct rec_perf *perf, struct ring *ring,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
+{
+	uint64_t tail = ring->tail;
+	ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
+	ring->tail = ring->peeked > tail ? ring->peeked : tail;
+	for (load_next(perf, ring); ring->has_next; load_next(perf, ring)) {
+		handle(context, &ring->next);
+		ring->tail += ring->next_bytes;
+	}
+	ring->peeked = ring->tail;
+	ring->tail = tail;
+}
+
 void rec_perf_peek(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
 {
-	for (size_t i = 0; i < perf->ring_count; i++) {
-		struct ring *ring = &perf->rings[i];
-		if (!ring->is_life)
-			continue;
-		uint64_t tail = ring->tail;
-		ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
-		ring->tail = ring->peeked > tail ? ring->peeked : tail;
-		for (load_next(perf, ring); ring->has_next; load_next(perf, ring)) {
-			handle(context, &ring->next);
-			ring->tail += ring->next_bytes;
-		}
-		ring->peeked = ring->tail;
-		ring->tail = tail;
-	}
+	for (size_t i = 0; i < perf->ring_count; i++)
+		if (perf->rings[i].is_life)
+			peek_at_ring(perf, &perf->rings[i], handle, context);
+}
+
+void rec_perf_peek_samples(struct rec_perf *perf,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
+{
+	for (size_t i = 0; i < perf->ring_count; i++)
+		if (wakes_at_samples(&perf->rings[i]))
+			peek_at_ring(perf, &perf->rings[i], handle, context);
 }
 
 void rec_perf_stop(struct rec_perf *perf)

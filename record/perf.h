@@ -35,6 +35,7 @@ struct rec_perf_options {
 	uint32_t stack_bytes;
 	uint64_t user_registers; /* mask of perf's register numbers */
 	bool has_one_ring;	 /* life and samples in one, for half the descriptors */
+	bool wakes_at_samples;	 /* rec_perf_set_eager() may be called; not with one ring */
 	/*
 	 * With pid 0: look at the CPUs where that is allowed, not at each thread. An event of a
 	 * thread costs it microseconds at each switch, most of them for the timer that samples it.
@@ -133,6 +134,14 @@ const struct perf_event_attr *rec_perf_sample_attr(const struct rec_perf *perf);
 int rec_perf_fd(const struct rec_perf *perf);
 
 /*
+ * Where samples wake, and not full rings: a descriptor that is readable after each sample while the
+ * reader is eager, -1 where that was not asked for; and how often the rings must be drained.
+ */
+int rec_perf_sample_fd(const struct rec_perf *perf);
+void rec_perf_set_eager(struct rec_perf *perf, bool is_eager);
+uint64_t rec_perf_round_ns(const struct rec_perf *perf);
+
+/*
  * Give all records up to `until_ns` to `handle`, ordered by time. Records younger than that stay:
  * another CPU may still be writing an older one. Returns true when life records did:
  * they should not have to wait for the next regular round.
@@ -142,6 +151,10 @@ bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 
 /* Show the life records that have come since the last look; the next drain gives them again. */
 void rec_perf_peek(struct rec_perf *perf,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
+
+/* The same for samples, where they wake. */
+void rec_perf_peek_samples(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
 
 /* Stop counting. What is in the rings can still be drained. */

@@ -108,6 +108,11 @@ struct perf_event_attr rec_perf_attr_samples(const struct rec_perf_options *opti
 	attr.context_switch = 1;
 	attr.exclude_kernel = !with_kernel;
 	attr.exclude_hv = 1;
+	if (options->wakes_at_samples) {
+		/* Counts samples only, not switches. */
+		attr.watermark = 0;
+		attr.wakeup_events = 1;
+	}
 	if (with_kernel) {
 		attr.sample_type |= PERF_SAMPLE_CALLCHAIN;
 		attr.exclude_callchain_user = 1;

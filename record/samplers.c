@@ -9,6 +9,9 @@
 #include "tracefmt/error.h"
 #include "unwind/unwind.h"
 
+/* Up to it samples may wake us one by one, for what must be read at once. */
+#define MAX_EAGER_RATE_HZ 20000
+
 /* ---- which ---- */
 
 static const char *const names[] = {
@@ -69,6 +72,9 @@ static int open_perf(struct rec_samplers *samplers, const struct rec_options *op
 		.with_switch_stacks = options->wants_all_offcpu,
 		.has_one_ring = target->has_one_ring,
 		.prefers_machine = true,
+		/* It costs the target a little; at high rates that adds up. */
+		.wakes_at_samples = !options->without_python && !target->has_one_ring &&
+				    options->rate_hz <= MAX_EAGER_RATE_HZ,
 	};
 	return rec_perf_open(&wanted, target->pid, &samplers->perf, reason, reason_bytes);
 }
@@ -183,9 +189,11 @@ static void process_ended(void *context, struct rec_process *process)
 	rec_ptrace_remove(context, process->pid);
 }
 
-void rec_samplers_follow(struct rec_samplers *samplers, struct rec_tree *tree)
+void rec_samplers_follow(
+	struct rec_samplers *samplers, struct rec_tree *tree, bool nobody_else_tells_threads)
 {
 	samplers->tree = tree;
+	samplers->tells_threads = nobody_else_tells_threads;
 	if (!samplers->ptrace)
 		return;
 	struct rec_tree_listener listener = {
@@ -240,7 +248,8 @@ static void take_event(void *context, const struct rec_ptrace_event *event)
 		return;
 	switch (event->type) {
 	case REC_PTRACE_TOTALS:
-		if (!rec_tree_thread(samplers->tree, event->tid))
+		if (samplers->tells_threads && event->is_first &&
+			!rec_tree_thread(samplers->tree, event->tid))
 			give_start(samplers, event);
 		record.type = REC_RECORD_TOTALS;
 		record.totals.run_ns = event->totals.run_ns;
@@ -262,7 +271,7 @@ static void take_event(void *context, const struct rec_ptrace_event *event)
 		break;
 	case REC_PTRACE_THREAD_END:
 		/* The end of a whole process comes with its status, by another way. */
-		if (event->pid == event->tid)
+		if (event->pid == event->tid || !samplers->tells_threads)
 			return;
 		record.type = PERF_RECORD_EXIT;
 		break;

@@ -76,6 +76,7 @@ struct session {
 	uint64_t next_round_ns;
 	uint64_t connector_losses;
 	struct rec_cost cost;
+	uint64_t drained_ns;  /* when the rings were */
 	bool has_left_overs;  /* perf records too young for the last round */
 	bool was_told_to_end; /* by a signal, with -p */
 	bool output_failed;
@@ -303,8 +304,21 @@ static void begin_output(struct session *s)
 		fail_output(s, errno);
 }
 
+/* A sample that must be looked at before its turn. */
+static void look_ahead(void *context, const struct rec_perf_record *record)
+{
+	struct session *s = context;
+	for (size_t i = 0; record->type == PERF_RECORD_SAMPLE && i < s->source_count; i++)
+		if (s->sources[i].source->sample_ahead)
+			s->sources[i].source->sample_ahead(s->sources[i].state, record);
+}
+
 static void drain_rings(struct session *s, uint64_t until_ns)
 {
+	/* What is read together with samples is of more worth the sooner it is read. */
+	if (rec_perf_sample_fd(s->perf) >= 0)
+		rec_perf_peek_samples(s->perf, look_ahead, s);
+	s->drained_ns = rec_now_ns();
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
 	rec_samplers_drain(&s->samplers, take_perf_record, s);
 	uint64_t now_ns = rec_now_ns();
@@ -397,7 +411,8 @@ static int wait_ms(const struct session *s)
 {
 	if (s->has_left_overs)
 		return 1;
-	uint64_t now_ns = rec_now_ns(), until_ns = now_ns + ROUND_NS;
+	uint64_t now_ns = rec_now_ns(), round_ns = rec_perf_round_ns(s->perf);
+	uint64_t until_ns = s->drained_ns + (round_ns < ROUND_NS ? round_ns : ROUND_NS);
 	for (size_t i = 0; i < s->source_count; i++)
 		if (s->sources[i].source->drain && s->sources[i].next_ns < until_ns)
 			until_ns = s->sources[i].next_ns;
@@ -425,6 +440,12 @@ static void record(struct session *s)
 	struct epoll_event events[8];
 	while (!recording_is_over(s)) {
 		int count = epoll_wait(s->epoll_fd, events, 8, wait_ms(s));
+		if (count == 1 && events[0].data.fd == rec_perf_sample_fd(s->perf)) {
+			rec_perf_peek_samples(s->perf, look_ahead, s);
+			if (wait_ms(s) > 0)
+				continue;
+			count = 0;
+		}
 		if (count == 0 && is_quiet(s)) {
 			run_quiet_round(s);
 			continue;
@@ -456,7 +477,7 @@ static void wait_for_target(struct session *s)
 
 static void watch(struct session *s, int fd)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
 	if (fd >= 0)
 		epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
@@ -623,10 +644,11 @@ static int set_up(struct session *s)
 	if (!s->pidfds)
 		return -1;
 	start_sources(s);
-	rec_samplers_follow(&s->samplers, s->tree);
+	rec_samplers_follow(&s->samplers, s->tree, s->connector_fd < 0);
 	watch(s, s->signal_fd);
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
+	watch(s, rec_perf_sample_fd(s->perf));
 	watch(s, rec_pidfds_fd(s->pidfds));
 	if (s->attach)
 		plant_attached(s);

@@ -48,6 +48,8 @@ struct rec_source {
 	void (*thread_ended)(void *state, struct rec_thread *thread, uint64_t time_ns);
 	/* A perf record, after the tree has taken it in. */
 	void (*perf_record)(void *state, const struct rec_perf_record *record);
+	/* A sample seen before its turn, as soon as it is there, while rec_perf_set_eager(). */
+	void (*sample_ahead)(void *state, const struct rec_perf_record *record);
 	/* Called about every `period_ns` and at the end; takes what is ready, never blocks. */
 	void (*drain)(void *state, uint64_t now_ns);
 	uint64_t (*period_ns)(void *state);

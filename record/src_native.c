@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "native/image.h"
 #include "native/namer.h"
 #include "native/offcpu.h"
+#include "native/python.h"
 #include "native/sampler.h"
 #include "native/schedstat.h"
 #include "native/schedule.h"
@@ -46,6 +49,7 @@ struct native_thread {
 	/* As it was when it was last seen running: where it was preempted a moment later. */
 	struct rec_wait_view running_view;
 	uint64_t seen_running_ns;
+	struct rec_python_thread *python; /* NULL: it has run no Python code */
 };
 
 struct loss {
@@ -64,6 +68,7 @@ struct state {
 	struct rec_namer *namer;
 	struct rec_stack_ids *stack_ids;
 	struct rec_offcpu *offcpu; /* NULL: waits have no stacks */
+	struct rec_python *python; /* NULL: not wanted */
 	uint64_t next_names_ns, next_sums_ns;
 	uint64_t sample_count, whole_count;
 	struct loss losses[LOST_KINDS];
@@ -75,51 +80,64 @@ static bool probe(const struct rec_context *context, char *reason, size_t reason
 	return context->samplers->in_force != REC_SAMPLER_NONE;
 }
 
-/* ---- address spaces ---- */
+/* ---- images ---- */
 
-static struct rec_space *space_of(struct state *state, struct rec_process *process)
+static struct rec_image *image_of(struct state *state, struct rec_process *process)
 {
 	void **slot = &process->slots[state->context.slot];
-	if (*slot)
-		return *slot;
-	*slot = rec_space_new(state->modules);
+	struct rec_image *image = *slot;
+	if (image)
+		return image;
+	*slot = image = rec_image_new(state->modules, process->pid, state->python != NULL);
 	/* Not seen from its fork on: what it has mapped stands in /proc. */
-	if (*slot && process->end_ns == 0)
-		rec_space_read_maps(*slot, process->pid);
-	return *slot;
+	if (image && process->end_ns == 0)
+		rec_image_take_maps(image, NULL);
+	return image;
 }
 
 static void process_started(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
-	struct rec_space *parent =
+	struct rec_image *parent =
 		process->parent ? process->parent->slots[state->context.slot] : NULL;
 	if (process->was_running)
-		space_of(state, process);
+		image_of(state, process);
 	else if (parent)
-		process->slots[state->context.slot] = rec_space_clone(parent);
+		process->slots[state->context.slot] = rec_image_fork(parent, process->pid);
+}
+
+/* The image changes or goes: samples need not wake us for a program that was the last in Python. */
+static void leave_python(struct state *state, struct rec_image *image)
+{
+	if (!image || !image->python)
+		return;
+	rec_python_leave(state->python, image->python);
+	if (!rec_python_is_running(state->python))
+		rec_perf_set_eager(state->context.samplers->perf, false);
 }
 
 static void process_executed(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
-	struct rec_space *space = process->slots[state->context.slot];
-	if (space)
-		rec_space_clear(space);
+	struct rec_image *image = process->slots[state->context.slot];
+	leave_python(state, image);
+	if (image)
+		rec_image_exec(image);
 }
 
 static void process_settled(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
-	rec_space_free(process->slots[state->context.slot]);
+	leave_python(state, process->slots[state->context.slot]);
+	rec_image_free(process->slots[state->context.slot]);
 	process->slots[state->context.slot] = NULL;
 }
 
 static void take_mmap(struct state *state, const struct rec_perf_record *record)
 {
 	struct rec_process *process = rec_tree_process(state->context.tree, (pid_t)record->pid);
-	struct rec_space *space = process ? space_of(state, process) : NULL;
-	if (!space)
+	struct rec_image *image = process ? image_of(state, process) : NULL;
+	if (!image)
 		return;
 	struct rec_map_event event = {
 		.pid = (pid_t)record->pid,
@@ -133,18 +151,16 @@ static void take_mmap(struct state *state, const struct rec_perf_record *record)
 		.device_minor = (uint32_t)record->mmap.device,
 		.inode = record->mmap.inode,
 	};
-	rec_space_map(space, &event);
+	rec_image_map(image, &event);
 }
 
 /* All there is at once, from who cannot see mappings come. */
 static void take_maps(struct state *state, const struct rec_perf_record *record)
 {
 	struct rec_process *process = rec_tree_process(state->context.tree, (pid_t)record->pid);
-	struct rec_space *space = process ? space_of(state, process) : NULL;
-	if (!space)
-		return;
-	rec_space_clear(space);
-	rec_space_take_maps(space, process->pid, record->maps.lines);
+	struct rec_image *image = process ? image_of(state, process) : NULL;
+	if (image)
+		rec_image_take_maps(image, record->maps.lines);
 }
 
 /* ---- samples ---- */
@@ -168,13 +184,54 @@ static uint8_t flags_of(const struct rec_stack *stack)
 	return stack->flags & REC_STACK_RECOVERED ? flags | TFMT_SAMPLE_RECOVERED : flags;
 }
 
+/* The id of a user stack, joined with the thread's Python stack of that time. */
+static uint32_t add_stack(struct state *state, struct native_thread *native,
+	const struct rec_stack *stack, const struct rec_running_sample *sample, uint8_t *flags)
+{
+	struct rec_joined_stack joined;
+	if (stack->count > 0 && state->python &&
+		rec_python_join(state->python, native->python, sample->time_ns, stack,
+			sample->user.regs ? &sample->user : NULL, &joined, flags))
+		return rec_stack_ids_add_joined(state->stack_ids, &native->path, &joined, stack,
+			sample->kernel_frames, sample->kernel_frame_count);
+	return rec_stack_ids_add(state->stack_ids, &native->path, stack, sample->kernel_frames,
+		sample->kernel_frame_count);
+}
+
+/* Read the Python stack that goes with a sample of `time_ns`, now, unless that has been done. */
+static void look_at_python(struct state *state, struct native_thread *native,
+	const struct rec_thread *thread, struct rec_image *image, uint64_t time_ns)
+{
+	uint64_t now_ns = rec_now_ns();
+	if (!image->python || rec_python_has(native->python, time_ns) ||
+		!rec_python_is_ready(state->python, image->python, image->space, now_ns))
+		return;
+	rec_perf_set_eager(state->context.samplers->perf, true);
+	rec_python_look(
+		state->python, image->python, thread->tid, &native->python, time_ns, now_ns);
+}
+
+/* A sample that has just come: what Python code it hit will not stay for long. */
+static void sample_ahead(void *opaque, const struct rec_perf_record *record)
+{
+	struct state *state = opaque;
+	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
+	struct rec_image *image = thread ? thread->process->slots[state->context.slot] : NULL;
+	if (!image || !image->python || record->sample.is_switch)
+		return;
+	struct native_thread *native = native_thread(state, thread);
+	if (native)
+		look_at_python(state, native, thread, image, record->time_ns);
+}
+
 static uint32_t stack_of(struct state *state, struct native_thread *native,
 	const struct rec_running_sample *sample, uint8_t *flags)
 {
-	struct rec_space *space = space_of(state, sample->thread->process);
+	struct rec_image *image = image_of(state, sample->thread->process);
 	struct rec_stack stack = {0};
-	if (space && sample->user.regs) {
-		rec_unwind(state->unwinder, space, &sample->user, &stack);
+	if (image && sample->user.regs) {
+		look_at_python(state, native, sample->thread, image, sample->time_ns);
+		rec_unwind(state->unwinder, image->space, &sample->user, &stack);
 		*flags = flags_of(&stack);
 		/* An exec has taken the old image away: what is left is the kernel's part. */
 		if (sample->kernel_frame_count > 0 && stack.count == 1 &&
@@ -183,8 +240,7 @@ static uint32_t stack_of(struct state *state, struct native_thread *native,
 			*flags = 0;
 		}
 	}
-	return rec_stack_ids_add(state->stack_ids, &native->path, &stack, sample->kernel_frames,
-		sample->kernel_frame_count);
+	return add_stack(state, native, &stack, sample, flags);
 }
 
 /* One sample of a running thread, whoever took it: a rec_take_running. */
@@ -241,12 +297,12 @@ static uint64_t weight_of(
 static void take_switch_stack(
 	struct state *state, struct native_thread *native, const struct rec_running_sample *sample)
 {
-	struct rec_space *space = space_of(state, sample->thread->process);
+	struct rec_image *image = image_of(state, sample->thread->process);
 	struct rec_stack stack;
-	if (!space || !sample->user.regs)
+	if (!image || !sample->user.regs)
 		return;
-	rec_unwind(state->unwinder, space, &sample->user, &stack);
-	int syscall = rec_unwind_syscall(state->unwinder, space, &sample->user);
+	rec_unwind(state->unwinder, image->space, &sample->user, &stack);
+	int syscall = rec_unwind_syscall(state->unwinder, image->space, &sample->user);
 	native->switch_view = (struct rec_wait_view){
 		.stack = rec_stack_ids_add(state->stack_ids, &native->path, &stack, NULL, 0),
 		.syscall = syscall >= 0 && syscall < MAX_SYSCALL ? (uint16_t)(syscall + 1) : 0,
@@ -286,19 +342,23 @@ static void take_perf_sample(struct state *state, const struct rec_perf_record *
 
 /* ---- running and waiting ---- */
 
-/* Of a blocked thread: a rec_offcpu_unwind. */
-static uint32_t unwind_blocked(void *opaque, struct rec_thread *thread,
-	const struct rec_blocked_state *blocked, uint8_t *ret_flags)
+/* Of a blocked thread: a rec_offcpu_unwind. It stands still, so both stacks are of one instant. */
+static void unwind_blocked(void *opaque, struct rec_thread *thread,
+	const struct rec_blocked_state *blocked, struct rec_wait_view *view)
 {
 	struct state *state = opaque;
 	struct native_thread *native = native_thread(state, thread);
-	struct rec_space *space = space_of(state, thread->process);
+	struct rec_image *image = image_of(state, thread->process);
+	struct rec_running_sample sample = {.thread = thread, .time_ns = rec_now_ns()};
 	struct rec_stack stack;
-	if (!native || !space)
-		return 0;
-	rec_unwind_blocked(state->unwinder, space, blocked, &stack);
-	*ret_flags = flags_of(&stack);
-	return rec_stack_ids_add(state->stack_ids, &native->path, &stack, NULL, 0);
+	if (!native || !image)
+		return;
+	rec_unwind_blocked(state->unwinder, image->space, blocked, &stack);
+	view->flags = flags_of(&stack);
+	look_at_python(state, native, thread, image, sample.time_ns);
+	view->is_gil = image->python && view->syscall == SYS_futex + 1 &&
+		       py_process_is_gil(image->python, blocked->argument);
+	view->stack = add_stack(state, native, &stack, &sample, &view->flags);
 }
 
 static void write_wait(struct state *state, const struct rec_thread *thread, uint64_t time_ns,
@@ -314,7 +374,9 @@ static void write_wait(struct state *state, const struct rec_thread *thread, uin
 		.thread = thread->id,
 		.stack = view->stack,
 		.syscall = view->syscall,
-		.state = kind == REC_WAIT_BLOCKED ? TFMT_STATE_BLOCKED : TFMT_STATE_PREEMPTED,
+		.state = kind == REC_WAIT_PREEMPTED ? TFMT_STATE_PREEMPTED
+			 : view->is_gil		    ? TFMT_STATE_GIL
+						    : TFMT_STATE_BLOCKED,
 		.flags = view->flags,
 	};
 	tfmt_writer_sample(state->writer, &sample);
@@ -477,6 +539,7 @@ static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_
 	write_unsampled(state, thread, &native->schedule, time_ns, LEAST_UNSAMPLED_NS);
 	if (state->offcpu)
 		rec_offcpu_release(state->offcpu, &native->wait);
+	rec_python_thread_free(native->python);
 	rec_stack_path_release(&native->path);
 	free(native);
 	thread->slots[state->context.slot] = NULL;
@@ -507,6 +570,8 @@ static int prepare(void *opaque, const struct rec_context *context)
 		msg_warn(context->msg, "--debuginfod: %s", reason);
 	if (state->stack_ids && !context->options->without_offcpu)
 		state->offcpu = rec_offcpu_new(unwind_blocked, state);
+	if (state->stack_ids && !context->options->without_python)
+		state->python = rec_python_new(context->sink, state->modules, context->msg);
 	return state->stack_ids ? 0 : TFMT_E_NOMEM;
 }
 
@@ -546,6 +611,8 @@ static void write_losses(struct state *state, uint64_t now_ns)
 	}
 	if (state->offcpu)
 		rec_offcpu_write_losses(state->offcpu, state->context.sink, now_ns);
+	if (state->python)
+		rec_python_write_losses(state->python, now_ns);
 }
 
 static void drain(void *opaque, uint64_t now_ns)
@@ -597,6 +664,8 @@ static void finish(void *opaque, uint64_t now_ns)
 		(unsigned long long)state->sample_count, (unsigned long long)state->whole_count);
 	if (state->offcpu)
 		say_waits(state);
+	if (state->python)
+		rec_python_say(state->python);
 }
 
 static void release(void *opaque)
@@ -607,6 +676,7 @@ static void release(void *opaque)
 	rec_modules_free(state->modules);
 	rec_stack_ids_free(state->stack_ids);
 	rec_offcpu_free(state->offcpu);
+	rec_python_free(state->python);
 }
 
 const struct rec_source rec_source_native = {
@@ -620,6 +690,7 @@ const struct rec_source rec_source_native = {
 	.process_settled = process_settled,
 	.thread_ended = thread_ended,
 	.perf_record = perf_record,
+	.sample_ahead = sample_ahead,
 	.drain = drain,
 	.period_ns = period_ns,
 	.finish = finish,

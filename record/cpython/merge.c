@@ -32,13 +32,13 @@ static void look_at(struct evidence *evidence, uint64_t word)
 
 /* Whether the evaluation loop in native frame `index` runs this Python frame, at the sample. */
 static bool runs_frame(const struct rec_stack *native, size_t index,
-	const struct rec_user_state *user, const struct py_frame *leaf)
+	const struct rec_user_state *user, const struct py_snapshot *python)
 {
 	struct evidence evidence = {
-		.frame = leaf->address,
-		.first = leaf->code->instructions,
-		.size = leaf->code->size,
-		.has_instruction = leaf->code->instructions == 0,
+		.frame = python->leaf,
+		.first = python->instructions,
+		.size = python->instructions_size,
+		.has_instruction = python->instructions == 0,
 	};
 	uint64_t start = native->frames[0].sp;
 	uint64_t end = native->frames[index + 1].sp;
@@ -73,16 +73,16 @@ static void take_python(struct zip *zip, size_t until)
 		zip->frames[zip->count++] = (struct py_merged_frame){true, (uint32_t)zip->python++};
 }
 
-static bool zip_by_anchors(const struct rec_stack *native, const struct py_stack *python,
+static bool zip_by_anchors(const struct rec_stack *native, const struct py_snapshot *python,
 	const struct rec_user_state *user, struct zip *zip)
 {
 	for (size_t i = 0, from = 0; i < python->count; i++) {
-		if (python->frames[i].anchor == 0)
+		if (python->places[i].anchor == 0)
 			continue;
-		size_t loop = frame_of_anchor(native, from, python->frames[i].anchor);
+		size_t loop = frame_of_anchor(native, from, python->places[i].anchor);
 		if (loop == native->count)
 			return false;
-		if (zip->python == 0 && user && !runs_frame(native, loop, user, &python->frames[0]))
+		if (zip->python == 0 && user && !runs_frame(native, loop, user, python))
 			return false;
 		/* What the loop has called is further in than the frames that it runs. */
 		take_native(zip, loop);
@@ -97,7 +97,7 @@ static bool zip_by_anchors(const struct rec_stack *native, const struct py_stack
 	return true;
 }
 
-enum py_merge py_merge(const struct rec_stack *native, const struct py_stack *python,
+enum py_merge py_merge(const struct rec_stack *native, const struct py_snapshot *python,
 	const struct rec_user_state *user, bool (*is_interpreter)(const struct rec_module *module),
 	struct py_merged_frame *frames)
 {

@@ -17,6 +17,18 @@
 #include "cpython/stack.h"
 #include "unwind/unwind.h"
 
+/* What is kept of a Python stack that was read, until its sample comes. */
+struct py_snapshot {
+	struct py_place {
+		uint32_t frame;	 /* in the trace */
+		uint64_t anchor; /* as in struct py_frame */
+	} * places;		 /* leaf first */
+	size_t count;
+	bool is_cut;
+	/* Of the innermost frame: where it lies, and its instructions. */
+	uint64_t leaf, instructions, instructions_size;
+};
+
 enum py_merge {
 	PY_MERGED,
 	PY_APART, /* not shown to be of the same instant, or a version without marks (3.8, 3.9) */
@@ -30,12 +42,12 @@ struct py_merged_frame {
 
 /*
  * `frames` has room for native->count + python->count; leaf first. `user`: what the native stack
- * was unwound from; NULL for a thread that was not running, whose stacks cannot differ.
+ * was unwound from; NULL for a thread that stood still, whose stacks cannot differ.
  * `is_interpreter` tells modules that hold the interpreter itself.
  * Stacks that stay apart are put one after the other: the Python frames in front of what the
  * interpreter had called.
  */
-enum py_merge py_merge(const struct rec_stack *native, const struct py_stack *python,
+enum py_merge py_merge(const struct rec_stack *native, const struct py_snapshot *python,
 	const struct rec_user_state *user, bool (*is_interpreter)(const struct rec_module *module),
 	struct py_merged_frame *frames);
 

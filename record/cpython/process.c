@@ -44,6 +44,11 @@ void py_process_free(struct py_process *process)
 	free(process);
 }
 
+enum py_state py_process_state(const struct py_process *process)
+{
+	return process->state;
+}
+
 const char *py_process_reason(const struct py_process *process)
 {
 	return process->reason;

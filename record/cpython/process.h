@@ -32,6 +32,8 @@ enum py_state {
  */
 enum py_state py_process_find(struct py_process *process, struct rec_modules *modules,
 	struct rec_space *space, uint64_t now_ns);
+/* What the last search said. */
+enum py_state py_process_state(const struct py_process *process);
 const char *py_process_reason(const struct py_process *process);
 /* After PY_FOUND. */
 const struct py_runtime *py_process_runtime(const struct py_process *process);

@@ -224,6 +224,7 @@ static enum result parse_line(
 		words[count++] = strtoull(at + 1, &at, 16);
 	if (count < 2 || words[count - 2] == 0)
 		return RESULT_LATE; /* it has ended */
+	blocked->argument = words[0];
 	blocked->sp = words[count - 2];
 	blocked->pc = words[count - 1];
 	/* Where only programs have their stacks that know no higher addresses. */
@@ -243,8 +244,7 @@ static void read_wait(struct rec_offcpu *offcpu, struct rec_offcpu_thread *entry
 	if (entry->result == RESULT_READ)
 		entry->result = (int)parse_line(line, &blocked, &entry->view);
 	if (entry->result == RESULT_READ)
-		entry->view.stack = offcpu->unwind(
-			offcpu->context, entry->thread, &blocked, &entry->view.flags);
+		offcpu->unwind(offcpu->context, entry->thread, &blocked, &entry->view);
 	entry->read_ns = clock_ns(CLOCK_MONOTONIC);
 	if (entry->result != RESULT_READ && entry->result != RESULT_LATE)
 		entry->refused_until_ns = entry->read_ns + REFUSED_NS;
@@ -325,7 +325,7 @@ void rec_offcpu_look(struct rec_offcpu *offcpu, uint64_t now_ns)
 
 static bool is_same(const struct rec_wait_view *a, const struct rec_wait_view *b)
 {
-	return a->stack == b->stack && a->syscall == b->syscall;
+	return a->stack == b->stack && a->syscall == b->syscall && a->is_gil == b->is_gil;
 }
 
 static void learn(struct rec_wait_habit *habit, const struct rec_wait_view *view)

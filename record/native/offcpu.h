@@ -28,6 +28,7 @@ struct rec_wait_view {
 	uint32_t stack;	  /* id; 0: not known */
 	uint16_t syscall; /* number + 1; 0: none or not known */
 	uint8_t flags;	  /* enum tfmt_sample_flag */
+	bool is_gil;	  /* it waits for the lock that Python code must hold */
 };
 
 /* Waits of about one length: where the last ones were spent. */
@@ -63,9 +64,9 @@ struct rec_offcpu;
 /* Understand --offcpu. Returns 0, or -1 after an error was said, with the way out. */
 int rec_offcpu_parse(struct rec_options *options, const struct msg *msg);
 
-/* Unwinds a blocked thread. Returns: the id of its stack, and flags for the sample. */
-typedef uint32_t rec_offcpu_unwind(void *context, struct rec_thread *thread,
-	const struct rec_blocked_state *blocked, uint8_t *ret_flags);
+/* Unwinds a blocked thread: completes what is known of its wait. */
+typedef void rec_offcpu_unwind(void *context, struct rec_thread *thread,
+	const struct rec_blocked_state *blocked, struct rec_wait_view *view);
 
 /* Returns NULL when there is no memory. */
 struct rec_offcpu *rec_offcpu_new(rec_offcpu_unwind *unwind, void *context);

@@ -79,6 +79,8 @@ static uint32_t frame_of(struct rec_stack_ids *ids, const struct rec_stack_frame
 			frame->module->type == REC_MODULE_JIT ? TFMT_LANG_JIT : TFMT_LANG_NATIVE,
 	};
 	uint32_t id = 0;
+	if (frame->module->type == REC_MODULE_FILE && py_is_interpreter_name(frame->module->path))
+		row.flags = TFMT_FRAME_INTERPRETER;
 	if (tfmt_writer_add_frame(ids->writer, &row, &id) != 0)
 		return 0;
 	if (frame->module->type != REC_MODULE_UNKNOWN)
@@ -146,6 +148,17 @@ static uint32_t step(struct rec_stack_ids *ids, struct rec_stack_path *path, siz
 	return stack;
 }
 
+static uint32_t add_kernel(struct rec_stack_ids *ids, struct rec_stack_path *path, size_t depth,
+	uint32_t stack, const uint64_t *frames, size_t count)
+{
+	for (size_t i = count; i-- > 0; depth++) {
+		/* Frame 0 is the instruction itself, the others are return addresses. */
+		uint64_t address = frames[i] - (i > 0);
+		stack = step(ids, path, depth, stack, kernel_frame(ids, address));
+	}
+	return stack;
+}
+
 uint32_t rec_stack_ids_add(struct rec_stack_ids *ids, struct rec_stack_path *path,
 	const struct rec_stack *user, const uint64_t *kernel_frames, size_t kernel_frame_count)
 {
@@ -154,12 +167,23 @@ uint32_t rec_stack_ids_add(struct rec_stack_ids *ids, struct rec_stack_path *pat
 	reserve(path, user->count + kernel_frame_count);
 	for (size_t i = user->count; i-- > 0; depth++)
 		stack = step(ids, path, depth, stack, frame_of(ids, &user->frames[i]));
-	for (size_t i = kernel_frame_count; i-- > 0; depth++) {
-		/* Frame 0 is the instruction itself, the others are return addresses. */
-		uint64_t address = kernel_frames[i] - (i > 0);
-		stack = step(ids, path, depth, stack, kernel_frame(ids, address));
+	return add_kernel(ids, path, depth, stack, kernel_frames, kernel_frame_count);
+}
+
+uint32_t rec_stack_ids_add_joined(struct rec_stack_ids *ids, struct rec_stack_path *path,
+	const struct rec_joined_stack *joined, const struct rec_stack *user,
+	const uint64_t *kernel_frames, size_t kernel_frame_count)
+{
+	uint32_t stack = 0;
+	size_t depth = 0;
+	reserve(path, joined->count + kernel_frame_count);
+	for (size_t i = joined->count; i-- > 0; depth++) {
+		const struct py_merged_frame *frame = &joined->frames[i];
+		uint32_t id = frame->is_python ? joined->python[frame->index].frame
+					       : frame_of(ids, &user->frames[frame->index]);
+		stack = step(ids, path, depth, stack, id);
 	}
-	return stack;
+	return add_kernel(ids, path, depth, stack, kernel_frames, kernel_frame_count);
 }
 
 uint32_t rec_stack_ids_marker(struct rec_stack_ids *ids, const char *text)

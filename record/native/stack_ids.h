@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cpython/merge.h"
 #include "native/namer.h"
 #include "sink.h"
 #include "unwind/unwind.h"
@@ -35,6 +36,18 @@ void rec_stack_ids_free(struct rec_stack_ids *ids);
  */
 uint32_t rec_stack_ids_add(struct rec_stack_ids *ids, struct rec_stack_path *path,
 	const struct rec_stack *user, const uint64_t *kernel_frames, size_t kernel_frame_count);
+
+/* A user stack with Python frames among the native ones, leaf first. */
+struct rec_joined_stack {
+	const struct py_merged_frame *frames;
+	size_t count;
+	const struct py_place *python; /* what the Python ones among them stand for */
+};
+
+/* The same for such a stack; `user` is what its native frames stand for. */
+uint32_t rec_stack_ids_add_joined(struct rec_stack_ids *ids, struct rec_stack_path *path,
+	const struct rec_joined_stack *joined, const struct rec_stack *user,
+	const uint64_t *kernel_frames, size_t kernel_frame_count);
 
 /* The id of a stack with one frame that says what is not known. */
 uint32_t rec_stack_ids_marker(struct rec_stack_ids *ids, const char *text);

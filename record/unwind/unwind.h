@@ -201,6 +201,7 @@ void rec_unwind(struct rec_unwinder *unwinder, struct rec_space *space,
 struct rec_blocked_state {
 	pid_t tid;
 	uint64_t sp, pc;
+	uint64_t argument; /* the first one of the system call; for the caller's use */
 };
 
 /*

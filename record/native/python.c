@@ -1,0 +1,264 @@
+#include "native/python.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Stacks that wait for their samples, per thread. */
+#define MAX_PENDING 8
+
+struct pending {
+	uint64_t time_ns; /* of the sample; 0: free */
+	struct py_snapshot snapshot;
+	size_t room; /* of its places */
+};
+
+struct rec_python_thread {
+	struct py_known_thread known;
+	struct pending pending[MAX_PENDING];
+	size_t next; /* the oldest */
+};
+
+enum count { READ, TORN, GONE, EMPTY, MERGED, APART, COUNTS };
+
+struct rec_python {
+	struct rec_sink *sink;
+	struct rec_modules *modules;
+	const struct msg *msg;
+	size_t process_count; /* that can be read */
+	uint64_t counts[COUNTS], written[COUNTS];
+	uint64_t delay_ns; /* from sample to reading, sum of all READ */
+	struct py_merged_frame *merged;
+	size_t merged_room;
+	bool said_newer;
+	char said_reason[128]; /* the last refusal: the same is not said again */
+};
+
+struct rec_python *rec_python_new(
+	struct rec_sink *sink, struct rec_modules *modules, const struct msg *msg)
+{
+	struct rec_python *python = calloc(1, sizeof(*python));
+	if (!python)
+		return NULL;
+	python->sink = sink;
+	python->modules = modules;
+	python->msg = msg;
+	return python;
+}
+
+void rec_python_free(struct rec_python *python)
+{
+	if (!python)
+		return;
+	free(python->merged);
+	free(python);
+}
+
+void rec_python_thread_free(struct rec_python_thread *thread)
+{
+	if (!thread)
+		return;
+	for (size_t i = 0; i < MAX_PENDING; i++)
+		free(thread->pending[i].snapshot.places);
+	free(thread);
+}
+
+bool rec_python_is_ready(struct rec_python *python, struct py_process *process,
+	struct rec_space *space, uint64_t now_ns)
+{
+	enum py_state before = py_process_state(process);
+	enum py_state state = py_process_find(process, python->modules, space, now_ns);
+	if (state == before)
+		return state == PY_FOUND;
+	const char *reason = py_process_reason(process);
+	if (state == PY_REFUSED && strcmp(reason, python->said_reason) != 0) {
+		msg_warn(python->msg, "%s: only native stacks", reason);
+		snprintf(python->said_reason, sizeof(python->said_reason), "%s", reason);
+	}
+	if (state == PY_FOUND && py_process_runtime(process)->is_newer && !python->said_newer) {
+		msg_warn(python->msg,
+			"Python 3.%u is newer than this recorder knows: read as if it were 3.%d",
+			py_process_runtime(process)->layout.minor, PY_NEWEST_MINOR);
+		python->said_newer = true;
+	}
+	python->process_count += state == PY_FOUND;
+	return state == PY_FOUND;
+}
+
+void rec_python_leave(struct rec_python *python, const struct py_process *process)
+{
+	python->process_count -= py_process_state(process) == PY_FOUND;
+}
+
+bool rec_python_is_running(const struct rec_python *python)
+{
+	return python->process_count > 0;
+}
+
+/* ---- reading ---- */
+
+/* The id of a Python frame in the trace, kept with its code object. */
+static uint32_t frame_id(
+	struct rec_python *python, const struct py_runtime *runtime, const struct py_frame *frame)
+{
+	uint32_t line = py_code_line(&runtime->layout, frame->code, frame->offset);
+	uint32_t *id = py_code_user(frame->code, line);
+	if (id && *id != 0)
+		return *id;
+	struct tfmt_frame row = {
+		.function = rec_sink_text(python->sink, frame->code->function),
+		.file = rec_sink_text(python->sink, frame->code->file),
+		.line = line,
+		.first_line = frame->code->first_line,
+		.language = TFMT_LANG_PYTHON,
+	};
+	uint32_t new_id = 0;
+	tfmt_writer_add_frame(rec_sink_writer(python->sink), &row, &new_id);
+	if (id)
+		*id = new_id;
+	return new_id;
+}
+
+static bool keep(struct rec_python *python, const struct py_runtime *runtime,
+	const struct py_stack *stack, struct pending *pending)
+{
+	struct py_snapshot *snapshot = &pending->snapshot;
+	if (stack->count > pending->room) {
+		struct py_place *places =
+			realloc(snapshot->places, stack->count * sizeof(struct py_place));
+		if (!places)
+			return false;
+		snapshot->places = places;
+		pending->room = stack->count;
+	}
+	for (size_t i = 0; i < stack->count; i++)
+		snapshot->places[i] = (struct py_place){
+			frame_id(python, runtime, &stack->frames[i]), stack->frames[i].anchor};
+	snapshot->count = stack->count;
+	snapshot->is_cut = stack->is_cut;
+	snapshot->leaf = stack->frames[0].address;
+	snapshot->instructions = stack->frames[0].code->instructions;
+	snapshot->instructions_size = stack->frames[0].code->size;
+	return true;
+}
+
+void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
+	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns)
+{
+	if (!*thread)
+		*thread = calloc(1, sizeof(**thread));
+	if (!*thread)
+		return;
+	struct py_stack stack;
+	switch (py_process_read(process, tid, &(*thread)->known, now_ns, &stack)) {
+	case PY_OK:
+		break;
+	case PY_TORN:
+		python->counts[TORN]++;
+		return;
+	case PY_GONE:
+		python->counts[GONE]++;
+		return;
+	}
+	if (stack.count == 0) {
+		python->counts[EMPTY]++;
+		return;
+	}
+	struct pending *pending = &(*thread)->pending[(*thread)->next];
+	if (!keep(python, py_process_runtime(process), &stack, pending))
+		return;
+	pending->time_ns = time_ns;
+	(*thread)->next = ((*thread)->next + 1) % MAX_PENDING;
+	python->counts[READ]++;
+	python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
+}
+
+/* ---- joining ---- */
+
+static size_t find_pending(const struct rec_python_thread *thread, uint64_t time_ns)
+{
+	size_t at = 0;
+	while (thread && at < MAX_PENDING && thread->pending[at].time_ns != time_ns)
+		at++;
+	return thread ? at : MAX_PENDING;
+}
+
+bool rec_python_has(const struct rec_python_thread *thread, uint64_t time_ns)
+{
+	return find_pending(thread, time_ns) < MAX_PENDING;
+}
+
+static bool is_interpreter(const struct rec_module *module)
+{
+	return py_is_interpreter_name(module->path);
+}
+
+static bool make_room(struct rec_python *python, size_t count)
+{
+	if (count <= python->merged_room)
+		return true;
+	struct py_merged_frame *merged =
+		realloc(python->merged, count * sizeof(struct py_merged_frame));
+	if (!merged)
+		return false;
+	python->merged = merged;
+	python->merged_room = count;
+	return true;
+}
+
+bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread, uint64_t time_ns,
+	const struct rec_stack *native, const struct rec_user_state *user,
+	struct rec_joined_stack *ret_stack, uint8_t *ret_flags)
+{
+	size_t at = find_pending(thread, time_ns);
+	if (at == MAX_PENDING)
+		return false;
+	struct pending *pending = &thread->pending[at];
+	if (!make_room(python, native->count + pending->snapshot.count))
+		return false;
+	const struct py_snapshot *snapshot = &pending->snapshot;
+	enum py_merge merge = py_merge(native, snapshot, user, is_interpreter, python->merged);
+	pending->time_ns = 0;
+	python->counts[merge == PY_MERGED ? MERGED : APART]++;
+	if (merge == PY_APART)
+		*ret_flags |= TFMT_SAMPLE_UNMERGED;
+	*ret_stack = (struct rec_joined_stack){
+		.frames = python->merged,
+		.count = native->count + snapshot->count,
+		.python = snapshot->places,
+	};
+	return true;
+}
+
+/* ---- how it went ---- */
+
+void rec_python_write_losses(struct rec_python *python, uint64_t now_ns)
+{
+	static const struct {
+		enum count count;
+		const char *reason;
+	} losses[] = {
+		{TORN, "changed while it was read"},
+		{GONE, "thread ended before it was read"},
+	};
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++) {
+		enum count count = losses[i].count;
+		uint64_t lost = python->counts[count] - python->written[count];
+		rec_sink_lost(python->sink, now_ns, 0, "python stack", losses[i].reason, lost);
+		python->written[count] = python->counts[count];
+	}
+}
+
+void rec_python_say(const struct rec_python *python)
+{
+	const uint64_t *counts = python->counts;
+	if (counts[READ] + counts[TORN] == 0)
+		return;
+	msg_info(python->msg,
+		"%llu Python stacks, read %.0f us after their sample on average: %llu joined with "
+		"the native one, %llu kept apart; %llu changed while they were read",
+		(unsigned long long)counts[READ],
+		(double)python->delay_ns / 1e3 / (double)(counts[READ] ? counts[READ] : 1),
+		(unsigned long long)counts[MERGED], (unsigned long long)counts[APART],
+		(unsigned long long)counts[TORN]);
+}
