@@ -40,8 +40,8 @@ INC_render      := -Ilibtracefmt/include -Icommon -Irender -I$(B)/gen
 
 LIB_CFLAGS    = $(call pkg,--cflags,libcbor libzstd)
 LIB_LIBS      = $(call pkg,--libs,libcbor libzstd)
-CONVERT_CFLAGS = $(call pkg,--cflags,zlib)
-CONVERT_LIBS   = $(call pkg,--libs,zlib)
+CONVERT_CFLAGS = $(call pkg,--cflags,zlib sqlite3)
+CONVERT_LIBS   = $(call pkg,--libs,zlib sqlite3)
 RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf liblzma)
 RECORD_LIBS   = $(call pkg,--libs,libdw libelf liblzma) -liberty
 RENDER_CFLAGS = $(call pkg,--cflags,cairo cairo-svg pangocairo)
