@@ -302,7 +302,7 @@ void rec_samplers_finish(struct rec_samplers *samplers, struct rec_sink *sink, u
 	if (!samplers->ptrace)
 		return;
 	struct rec_ptrace_counts counts = rec_ptrace_counts(samplers->ptrace);
-	rec_sink_cost(sink, now_ns, "target stopped", "ns", counts.stopped_ns);
+	rec_sink_cost(sink, now_ns, "target stopped", "ns", counts.stop.stopped_ns);
 	rec_sink_cost(sink, now_ns, "stops", "count", counts.stop.stops);
 	rec_sink_cost(sink, now_ns, "stops in a system call", "count", counts.stop.in_syscall);
 	rec_sink_cost(sink, now_ns, "system calls begun anew", "count", counts.stop.restarted);

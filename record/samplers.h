@@ -26,6 +26,7 @@ struct rec_samplers {
 
 	/* Private. */
 	struct rec_tree *tree;
+	bool tells_threads;
 	void (*handle)(void *context, const struct rec_perf_record *record);
 	void *handle_context;
 };
@@ -50,8 +51,13 @@ void rec_samplers_close(struct rec_samplers *samplers);
 /* In words, for the header of the trace. */
 void rec_samplers_name(const struct rec_samplers *samplers, char *text, size_t text_bytes);
 
-/* Look at the processes of `tree` from now on. After all other listeners of the tree. */
-void rec_samplers_follow(struct rec_samplers *samplers, struct rec_tree *tree);
+/*
+ * Look at the processes of `tree` from now on. After all other listeners of the tree. Unless nobody
+ * else does, it is not told of threads that come and go: what is queued is older than what it
+ * knows.
+ */
+void rec_samplers_follow(
+	struct rec_samplers *samplers, struct rec_tree *tree, bool nobody_else_tells_threads);
 
 /* What rec_perf_drain() does not have: the records of who stops threads. */
 void rec_samplers_drain(struct rec_samplers *samplers,

@@ -18,6 +18,10 @@
 #define STOP_SHARE 50
 /* Stops of one look may take so long before the next one is due. */
 #define LOOK_STOPS_NS 2000000ull
+/* From when we have the CPU until we look at the clock, well measured. */
+#define SURPRISE_NS 40000ull
+/* What a thread runs on its way to stop. */
+#define RAN_ON_NS 20000ull
 /* What does not move is looked at less and less often, down to each so many looks. */
 #define MOST_SKIPPED 8u
 /* Who is traced by another program may be free again. */
@@ -54,9 +58,10 @@ struct rec_ptrace {
 	struct rec_watched *processes;
 	size_t process_count, process_capacity;
 	size_t open_files, max_files;
-	uint64_t look;	     /* number */
-	uint64_t stopped_ns; /* since the last look began */
-	size_t first;	     /* process to begin the look with: all have their turn */
+	uint64_t look;		   /* number */
+	uint64_t counted_stops_ns; /* stopped time that next_stop_ns knows of */
+	uint64_t next_stop_ns;
+	size_t first; /* process to begin the look with: all have their turn */
 	struct rec_ptrace_counts counts;
 };
 
@@ -70,12 +75,13 @@ static void put_totals(struct rec_ptrace *ptrace, pid_t pid, struct rec_watched_
 		.pid = pid,
 		.tid = thread->tid,
 		.time_ns = totals->time_ns,
+		.is_first = thread->is_new,
 		.totals = *totals,
 	};
 	/* They are sums: one that is lost is in the next. */
-	rec_ptrace_queue_put(ptrace->queue, &event, NULL);
+	if (rec_ptrace_queue_put(ptrace->queue, &event, NULL))
+		thread->is_new = false;
 	thread->totals = *totals;
-	thread->is_new = false;
 }
 
 /* The same of a thread that was not stopped: they are complete only if it waits. */
@@ -136,28 +142,39 @@ static struct rec_watched *find_process(struct rec_ptrace *ptrace, pid_t pid)
 	return NULL;
 }
 
+/*
+ * A thread that had waited for a CPU before we came was where the scheduler changes over, not where
+ * it spends its time; one that ran on, on another CPU, was met by the interrupt in a system call.
+ */
+static bool was_surprised(const struct rec_stopped *stopped)
+{
+	const struct rec_schedule_totals *came = &stopped->arrival, *stood = &stopped->totals;
+	return stood->ready_ns - came->ready_ns < stood->time_ns - came->time_ns + SURPRISE_NS &&
+	       stood->run_ns - came->run_ns < RAN_ON_NS;
+}
+
 static void take_stopped(void *opaque, const struct rec_stopped *stopped)
 {
 	struct rec_ptrace *ptrace = opaque;
-	struct rec_schedule_totals totals;
 	struct rec_watched *process = find_process(ptrace, stopped->pid);
 	struct rec_watched_thread *thread =
 		process ? rec_watched_thread(process, stopped->tid) : NULL;
-	ptrace->stopped_ns += stopped->stopped_ns;
-	ptrace->counts.stopped_ns += stopped->stopped_ns;
-	if (!thread || rec_watched_read(process, thread, &totals) != 0)
+	if (!thread)
 		return;
+	struct rec_schedule_totals totals = rec_watched_counted(thread, &stopped->totals);
 	put_totals(ptrace, process->pid, thread, &totals);
+	if (!was_surprised(stopped))
+		return;
 	if (!stopped->is_64bit) {
 		ptrace->counts.foreign++;
 		return;
 	}
-	update_maps(ptrace, process, arch_perf_pc(stopped->regs), stopped->time_ns);
+	update_maps(ptrace, process, arch_perf_pc(stopped->regs), totals.time_ns);
 	struct rec_ptrace_event event = {
 		.type = REC_PTRACE_SAMPLE,
 		.pid = process->pid,
 		.tid = thread->tid,
-		.time_ns = stopped->time_ns,
+		.time_ns = totals.time_ns,
 		.sample.weight_ns = totals.run_ns - thread->sampled_run_ns,
 		.size_bytes = stopped->stack_bytes,
 	};
@@ -169,6 +186,12 @@ static void take_stopped(void *opaque, const struct rec_stopped *stopped)
 }
 
 /* ---- a look ---- */
+
+/* How long threads were stopped since the last look was over. */
+static uint64_t stopped_ns(const struct rec_ptrace *ptrace)
+{
+	return ptrace->stopper.counts.stopped_ns - ptrace->counted_stops_ns;
+}
 
 static void take_refusal(struct rec_ptrace *ptrace, struct rec_watched *process, uint64_t now_ns)
 {
@@ -185,8 +208,8 @@ static void take_refusal(struct rec_ptrace *ptrace, struct rec_watched *process,
 static bool try_stop(struct rec_ptrace *ptrace, struct rec_watched *process, pid_t tid)
 {
 	uint64_t now_ns = rec_now_ns(), stops = ptrace->stopper.counts.stops;
-	if (ptrace->stopped_ns > LOOK_STOPS_NS || now_ns < process->untouchable_until_ns ||
-		rec_watched_is_young(process))
+	if (stopped_ns(ptrace) > LOOK_STOPS_NS || now_ns < ptrace->next_stop_ns ||
+		now_ns < process->untouchable_until_ns || rec_watched_is_young(process))
 		return false;
 	if (rec_stopper_stop(&ptrace->stopper, process->pid, tid) == REC_STOP_REFUSED)
 		take_refusal(ptrace, process, now_ns);
@@ -283,7 +306,7 @@ static void look(struct rec_ptrace *ptrace)
 		if (look_at_process(ptrace, &ptrace->processes[at]) != 0)
 			drop_process(ptrace, &ptrace->processes[at]);
 	}
-	if (ptrace->stopped_ns > LOOK_STOPS_NS)
+	if (stopped_ns(ptrace) > LOOK_STOPS_NS)
 		ptrace->first++;
 }
 
@@ -357,11 +380,12 @@ static void *run(void *opaque)
 		return NULL;
 	while (wait_until(ptrace, next_ns)) {
 		look(ptrace);
-		uint64_t earliest_ns = rec_now_ns() + STOP_SHARE * ptrace->stopped_ns;
+		uint64_t now_ns = rec_now_ns();
+		ptrace->next_stop_ns = now_ns + STOP_SHARE * stopped_ns(ptrace);
+		ptrace->counted_stops_ns = ptrace->stopper.counts.stopped_ns;
 		next_ns += period_ns;
-		if (next_ns < earliest_ns)
-			next_ns = earliest_ns;
-		ptrace->stopped_ns = 0;
+		if (next_ns < now_ns)
+			next_ns = now_ns + period_ns;
 	}
 	ptrace->counts.stop = ptrace->stopper.counts;
 	while (ptrace->process_count > 0)

@@ -45,11 +45,10 @@ void rec_ptrace_drain(struct rec_ptrace *ptrace, rec_take_ptrace_event *take, vo
 
 struct rec_ptrace_counts {
 	struct rec_stop_counts stop;
-	uint64_t stopped_ns; /* of all threads, at most */
-	uint64_t dropped;    /* samples: the queue was full */
-	uint64_t traced;     /* processes that another program traces */
-	uint64_t refused;    /* processes that may not be traced */
-	uint64_t foreign;    /* stops of 32-bit code */
+	uint64_t dropped; /* samples: the queue was full */
+	uint64_t traced;  /* processes that another program traces */
+	uint64_t refused; /* processes that may not be traced */
+	uint64_t foreign; /* stops of 32-bit code */
 };
 
 /* Once the thread has ended. */

@@ -131,14 +131,23 @@ static int read_totals(struct rec_watched *process, struct rec_watched_thread *t
 	return status;
 }
 
+struct rec_schedule_totals rec_watched_counted(
+	const struct rec_watched_thread *thread, const struct rec_schedule_totals *totals)
+{
+	struct rec_schedule_totals counted = *totals;
+	counted.run_ns -= thread->base.run_ns;
+	counted.ready_ns -= thread->base.ready_ns;
+	counted.turns -= thread->base.turns;
+	return counted;
+}
+
 int rec_watched_read(struct rec_watched *process, struct rec_watched_thread *thread,
 	struct rec_schedule_totals *ret_totals)
 {
-	if (read_totals(process, thread, ret_totals) != 0)
+	struct rec_schedule_totals totals;
+	if (read_totals(process, thread, &totals) != 0)
 		return -1;
-	ret_totals->run_ns -= thread->base.run_ns;
-	ret_totals->ready_ns -= thread->base.ready_ns;
-	ret_totals->turns -= thread->base.turns;
+	*ret_totals = rec_watched_counted(thread, &totals);
 	return 0;
 }
 

@@ -65,6 +65,10 @@ struct rec_watched_thread *rec_watched_thread(struct rec_watched *process, pid_t
 int rec_watched_read(struct rec_watched *process, struct rec_watched_thread *thread,
 	struct rec_schedule_totals *ret_totals);
 
+/* Of a thread's totals, what counts. */
+struct rec_schedule_totals rec_watched_counted(
+	const struct rec_watched_thread *thread, const struct rec_schedule_totals *totals);
+
 /* What the thread has done so far does not count. */
 void rec_watched_count_from_now(struct rec_watched *process, struct rec_watched_thread *thread);
 

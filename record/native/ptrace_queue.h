@@ -24,6 +24,7 @@ struct rec_ptrace_event {
 	enum rec_ptrace_event_type type;
 	pid_t pid, tid;
 	uint64_t time_ns;
+	bool is_first; /* of this thread */
 	union {
 		struct rec_schedule_totals totals;
 		struct {

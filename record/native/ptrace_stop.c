@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -27,42 +26,19 @@
 /* Asked again, should the alarm have come just before the waiting. */
 #define ALARM_AGAIN_NS 1000000
 #define ALARM_SIGNAL   (SIGRTMIN + 1)
-/* Long enough for another thread to go on. */
-#define NAP_NS 100000
-/* Waiting for a CPU longer is not by surprise; so often it is tried. */
-#define PROMPT_NS    60000
+/* From the stop until we know, and from letting go until it goes. */
+#define AROUND_NS 10000
+/* A nap on the thread's CPU: at least so long, and at most that much longer. */
+#define NAP_NS	     100000
+#define NAP_RANGE_NS 900000
+/* Who gets the CPU at once has waited no longer for it; so often it is tried. */
+#define PROMPT_NS    10000
 #define MAX_ARRIVALS 3
-/* A turn that is asked for so short comes soon. */
-#define TURN_NS 100000
 /* While the main thread has yet to reap a child, whose end would be told to us over and over. */
 #define REAPING_NS 500000
 
 static void wake(int signal)
 {
-}
-
-/* As of sched_setattr(2), which libc may not know. */
-struct turns {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime_ns, deadline_ns, period_ns;
-};
-
-/* As soon as possible when we wake, by rank where that is allowed and by asking for little. */
-static void ask_for_turns(void)
-{
-	struct turns turns = {
-		.size = sizeof(turns),
-		.policy = SCHED_OTHER,
-		.nice = -20,
-		.runtime_ns = TURN_NS,
-	};
-	if (syscall(SYS_sched_setattr, 0, &turns, 0) == 0)
-		return;
-	turns.nice = getpriority(PRIO_PROCESS, 0);
-	syscall(SYS_sched_setattr, 0, &turns, 0);
 }
 
 int rec_stopper_init(struct rec_stopper *stopper)
@@ -72,11 +48,12 @@ int rec_stopper_init(struct rec_stopper *stopper)
 	sigset_t alarm;
 	event._sigev_un._tid = gettid();
 	stopper->cpu = -1;
+	stopper->random = rec_now_ns();
 	stopper->stack = malloc(stopper->stack_bytes);
 	stopper->own_fd = rec_schedstat_open(getpid(), gettid());
 	if (!stopper->stack)
 		return TFMT_E_NOMEM;
-	ask_for_turns();
+	prctl(PR_SET_TIMERSLACK, 1);
 	/* No signal for stops: the main thread would wake at each. */
 	struct sigaction child = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	sigaction(SIGCHLD, &child, NULL);
@@ -116,6 +93,18 @@ static struct rec_held *find_held(struct rec_stopper *stopper, pid_t tid)
 		if (stopper->held[i].tid == tid)
 			return &stopper->held[i];
 	return NULL;
+}
+
+/*
+ * A thread that calls exec waits until we have seen its siblings end if we hold them, and we wait
+ * for the end of its exec to seize it: never both.
+ */
+static bool holds_of(const struct rec_stopper *stopper, pid_t pid)
+{
+	for (size_t i = 0; i < stopper->held_count; i++)
+		if (stopper->held[i].pid == pid)
+			return true;
+	return false;
 }
 
 static void forget(struct rec_stopper *stopper, pid_t tid)
@@ -159,42 +148,40 @@ static uint64_t own_ready_ns(struct rec_stopper *stopper)
 }
 
 /* What the thread does now; the time is the caller's. */
-static struct rec_stopped copy(struct rec_stopper *stopper, const struct rec_held *held)
+static void copy(struct rec_stopper *stopper, const struct rec_held *held,
+	const struct user_regs_struct *registers, struct rec_stopped *ret_stopped)
 {
-	struct user_regs_struct registers;
-	struct rec_stopped stopped = {.pid = held->pid, .tid = held->tid};
-	stopped.is_64bit = read_registers(held->tid, &registers);
-	if (stopped.is_64bit) {
-		arch_perf_from_registers(stopped.regs, &registers);
-		stopped.stack = stopper->stack;
-		stopped.stack_bytes = process_read_some(held->tid, arch_perf_sp(stopped.regs),
-			stopper->stack, stopper->stack_bytes);
-		mend_syscall(stopper, held->tid, &registers);
-	}
-	return stopped;
+	arch_perf_from_registers(ret_stopped->regs, registers);
+	ret_stopped->stack = stopper->stack;
+	ret_stopped->stack_bytes = process_read_some(
+		held->tid, arch_perf_sp(ret_stopped->regs), stopper->stack, stopper->stack_bytes);
 }
 
 /* `status`: the signal that stopped it, and above it the event, if it was one. */
 static void let_go(struct rec_stopper *stopper, pid_t tid, int status)
 {
-	struct rec_held *held = find_held(stopper, tid);
-	struct rec_held seen = held ? *held : (struct rec_held){0};
-	uint64_t since_ns = rec_now_ns(), delay_ns = own_ready_ns(stopper) - seen.own_ready_ns;
-	struct rec_stopped stopped = {0};
+	struct user_regs_struct registers;
+	const struct rec_held *found = find_held(stopper, tid);
+	struct rec_held held = found ? *found : (struct rec_held){.schedstat_fd = -1};
+	struct rec_stopped stopped = {.pid = held.pid, .tid = tid, .arrival = held.arrival};
+	uint64_t since_ns = rec_now_ns(), delay_ns = own_ready_ns(stopper) - held.own_ready_ns;
 	/* One of its own signals was just to be delivered: it goes on with it. */
 	intptr_t signal = status >> 8 ? 0 : status;
-	if (held)
-		stopped = copy(stopper, &seen);
+	bool is_wanted = rec_schedstat_read(held.schedstat_fd, &stopped.totals) == 0;
+	stopped.is_64bit = read_registers(tid, &registers);
+	if (stopped.is_64bit && is_wanted)
+		copy(stopper, &held, &registers, &stopped);
+	if (stopped.is_64bit)
+		mend_syscall(stopper, tid, &registers);
+	/* What went by before it had its turn to stop was no standing still; our own delay was. */
+	stopped.stopped_ns = rec_now_ns() - since_ns + delay_ns + AROUND_NS;
 	/* It may have been killed meanwhile: then its end is still to be told. */
 	if (ptrace(PTRACE_DETACH, tid, NULL, (void *)signal) == 0)
 		forget(stopper, tid);
 	stopper->counts.stops++;
-	if (!held)
-		return;
-	stopped.time_ns = rec_now_ns();
-	/* What went by before it had its turn to stop was no standing still; our own delay was. */
-	stopped.stopped_ns = stopped.time_ns - since_ns + delay_ns;
-	stopper->take(stopper->context, &stopped);
+	stopper->counts.stopped_ns += stopped.stopped_ns;
+	if (is_wanted)
+		stopper->take(stopper->context, &stopped);
 }
 
 /* ---- waiting ---- */
@@ -257,65 +244,95 @@ void rec_stopper_collect(struct rec_stopper *stopper, uint64_t until_ns)
 		;
 }
 
-/* Come to a CPU; to ours, by leaving it for a moment. */
-static void come_to(struct rec_stopper *stopper, int cpu)
+/* Not ours to use: naps work elsewhere too, if less well. */
+static void move_to(struct rec_stopper *stopper, int cpu)
 {
-	struct timespec nap = {0, NAP_NS};
 	cpu_set_t cpus;
+	if (cpu == stopper->cpu || cpu < 0 || cpu >= CPU_SETSIZE)
+		return;
 	CPU_ZERO(&cpus);
-	if (cpu != stopper->cpu && cpu >= 0 && cpu < CPU_SETSIZE) {
-		CPU_SET(cpu, &cpus);
-		stopper->cpu = cpu;
-		if (sched_setaffinity(0, sizeof(cpus), &cpus) == 0)
-			return;
-		/* Not ours to use: it works from here too, if less well. */
-	}
-	nanosleep(&nap, NULL);
+	CPU_SET(cpu, &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	stopper->cpu = cpu;
+}
+
+/* A nap never of the same length: what goes round and round is not to be seen in one place only. */
+static void nap(struct rec_stopper *stopper)
+{
+	stopper->random = stopper->random * 6364136223846793005u + 1442695040888963407u;
+	struct timespec time = {0, NAP_NS + (long)(stopper->random >> 33) % NAP_RANGE_NS};
+	nanosleep(&time, NULL);
+}
+
+/* The files of a thread that tell what it does. */
+struct looks {
+	int stat_fd, schedstat_fd;
+	int syscall_fd; /* the quickest way to know whether it runs */
+};
+
+static void open_looks(struct looks *looks, pid_t pid, pid_t tid)
+{
+	char name[40];
+	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
+	looks->stat_fd = rec_proc_open(pid, name);
+	snprintf(name, sizeof(name), "task/%d/syscall", (int)tid);
+	looks->syscall_fd = rec_proc_open(pid, name);
+	looks->schedstat_fd = rec_schedstat_open(pid, tid);
+}
+
+static void close_looks(struct looks *looks)
+{
+	const int fds[] = {looks->stat_fd, looks->syscall_fd, looks->schedstat_fd};
+	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static bool runs(const struct looks *looks)
+{
+	char text[8] = "";
+	return pread(looks->syscall_fd, text, sizeof(text) - 1, 0) > 0 && text[0] == 'r';
 }
 
 enum arrival {
 	ARRIVED_TOO_LATE, /* we had to wait for the CPU until somebody left it */
-	ARRIVED_IN_VAIN,  /* the thread was not there */
+	ARRIVED_IN_VAIN,  /* the thread does not run there */
 	ARRIVED_WELL,
 };
 
 /*
- * Take the CPU from a thread in the midst of what it does. When we are made to wait for it, it is
- * given to us where the scheduler likes to change over, which are system calls; and a thread that
- * itself waits for a CPU does so there. Neither is a sample of what uses time.
+ * Take its CPU from a thread in the midst of what it does: we go there, let it go on, and have the
+ * CPU's own timer wake us. When we are made to wait for the CPU, it is given to us where the
+ * scheduler likes to change over, which is in system calls, and a thread that itself waits for a
+ * CPU does so there: neither is a sample of what uses time. Now there is no time to lose: a CPU
+ * that is idle may take the thread over.
  */
-static enum arrival surprise(struct rec_stopper *stopper, int stat_fd, int schedstat_fd)
+static enum arrival surprise(struct rec_stopper *stopper, const struct looks *looks,
+	struct rec_schedule_totals *ret_arrival)
 {
 	struct rec_proc_stat stat;
-	struct rec_schedule_totals before, after, ours_before, ours_after;
-	if (rec_proc_read_stat(stat_fd, &stat) != 0 || stat.state != 'R' ||
-		rec_schedstat_read(schedstat_fd, &before) != 0 ||
+	struct rec_schedule_totals before, ours_before, ours_after;
+	if (rec_proc_read_stat(looks->stat_fd, &stat) != 0 || stat.state != 'R')
+		return ARRIVED_IN_VAIN;
+	move_to(stopper, stat.cpu);
+	if (rec_schedstat_read(looks->schedstat_fd, &before) != 0 ||
 		rec_schedstat_read(stopper->own_fd, &ours_before) != 0)
 		return ARRIVED_IN_VAIN;
-	come_to(stopper, stat.cpu);
-	if (rec_schedstat_read(schedstat_fd, &after) != 0 || after.run_ns == before.run_ns ||
-		rec_proc_read_stat(stat_fd, &stat) != 0 || stat.state != 'R' ||
-		rec_schedstat_read(stopper->own_fd, &ours_after) != 0)
-		return ARRIVED_IN_VAIN;
-	return ours_after.ready_ns - ours_before.ready_ns < PROMPT_NS ? ARRIVED_WELL
-								      : ARRIVED_TOO_LATE;
+	nap(stopper);
+	if (rec_schedstat_read(stopper->own_fd, &ours_after) != 0 ||
+		ours_after.ready_ns - ours_before.ready_ns > PROMPT_NS)
+		return ARRIVED_TOO_LATE;
+	bool is_there = rec_schedstat_read(looks->schedstat_fd, ret_arrival) == 0 &&
+			ret_arrival->run_ns != before.run_ns && runs(looks);
+	return is_there ? ARRIVED_WELL : ARRIVED_IN_VAIN;
 }
 
-/* Whether `tid` runs, and may be stopped where it is. */
-static bool find_running(struct rec_stopper *stopper, pid_t pid, pid_t tid)
+static bool find_running(struct rec_stopper *stopper, const struct looks *looks,
+	struct rec_schedule_totals *ret_arrival)
 {
-	char name[32];
 	enum arrival arrival = ARRIVED_TOO_LATE;
-	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
-	int stat_fd = rec_proc_open(pid, name), schedstat_fd = rec_schedstat_open(pid, tid);
 	for (int i = 0; i < MAX_ARRIVALS && arrival == ARRIVED_TOO_LATE; i++)
-		arrival = stat_fd >= 0 && schedstat_fd >= 0
-				  ? surprise(stopper, stat_fd, schedstat_fd)
-				  : ARRIVED_IN_VAIN;
-	if (stat_fd >= 0)
-		close(stat_fd);
-	if (schedstat_fd >= 0)
-		close(schedstat_fd);
+		arrival = surprise(stopper, looks, ret_arrival);
 	return arrival == ARRIVED_WELL;
 }
 
@@ -333,22 +350,44 @@ static bool is_there(pid_t pid, pid_t tid)
 	return is_alive;
 }
 
-enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid)
+static enum rec_stop_result interrupt(struct rec_stopper *stopper, const struct looks *looks,
+	pid_t pid, pid_t tid, uint64_t *ret_asked_ns)
 {
-	if (stopper->held_count > REC_STOP_MAX_LATE || find_held(stopper, tid) ||
-		!find_running(stopper, pid, tid))
+	struct rec_schedule_totals arrival;
+	if (!find_running(stopper, looks, &arrival))
 		return REC_STOP_NONE;
 	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
 		return errno == EPERM && is_there(pid, tid) ? REC_STOP_REFUSED : REC_STOP_NONE;
-	uint64_t now_ns = rec_now_ns();
-	stopper->held[stopper->held_count++] =
-		(struct rec_held){.pid = pid, .tid = tid, .own_ready_ns = own_ready_ns(stopper)};
 	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-	while (find_held(stopper, tid) && wait_for_one(stopper, now_ns + PATIENCE_NS))
-		;
-	if (find_held(stopper, tid))
-		stopper->counts.late++;
+	*ret_asked_ns = rec_now_ns();
+	stopper->held[stopper->held_count++] = (struct rec_held){
+		.pid = pid,
+		.tid = tid,
+		.arrival = arrival,
+		.schedstat_fd = looks->schedstat_fd,
+		.own_ready_ns = own_ready_ns(stopper),
+	};
 	return REC_STOP_DONE;
+}
+
+enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid)
+{
+	struct looks looks;
+	uint64_t asked_ns;
+	if (stopper->held_count > REC_STOP_MAX_LATE || holds_of(stopper, pid))
+		return REC_STOP_NONE;
+	open_looks(&looks, pid, tid);
+	enum rec_stop_result result = interrupt(stopper, &looks, pid, tid, &asked_ns);
+	while (result == REC_STOP_DONE && find_held(stopper, tid) &&
+		wait_for_one(stopper, asked_ns + PATIENCE_NS))
+		;
+	struct rec_held *late = result == REC_STOP_DONE ? find_held(stopper, tid) : NULL;
+	if (late) {
+		late->schedstat_fd = -1;
+		stopper->counts.late++;
+	}
+	close_looks(&looks);
+	return result;
 }
 
 /* ---- what is allowed ---- */

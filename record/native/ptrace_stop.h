@@ -3,7 +3,7 @@
  *
  * A thread is seized, interrupted, copied and let go again in one go. It may also leave before it
  * stops, stop with a signal on its way, or be elsewhere until long after: then others go on
- * meanwhile, and it is copied when it does stop. All belongs to one thread of the recorder, which
+ * meanwhile, and it is let go when it does stop. All belongs to one thread of the recorder, which
  * may have no children of its own: when it ends, the kernel lets go of whatever it still held.
  */
 #ifndef RECORD_NATIVE_PTRACE_STOP_H
@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "native/schedule.h"
 #include "unwind/unwind.h"
 
 /* Threads that were interrupted and have not stopped yet; no more are interrupted then. */
@@ -23,9 +24,10 @@
 /* What a thread was doing. It goes on already. */
 struct rec_stopped {
 	pid_t pid, tid;
-	uint64_t time_ns;
-	uint64_t stopped_ns; /* how long it stood still */
-	bool is_64bit;	     /* otherwise nothing below */
+	uint64_t stopped_ns;		    /* how long it stood still, about */
+	struct rec_schedule_totals arrival; /* when we came, and what it had done until then */
+	struct rec_schedule_totals totals;  /* when it stood still */
+	bool is_64bit;			    /* otherwise nothing below */
 	uint64_t regs[REC_PERF_REGS_COUNT];
 	size_t stack_bytes; /* of `stack`, from the stack pointer upwards */
 	const uint8_t *stack;
@@ -33,6 +35,7 @@ struct rec_stopped {
 
 struct rec_stop_counts {
 	uint64_t stops;
+	uint64_t stopped_ns; /* in all */
 	uint64_t in_syscall; /* stops that met a system call */
 	uint64_t restarted;  /* of these: begun anew by us, see arch_restart_syscall() */
 	uint64_t late;	     /* threads that did not stop in time */
@@ -46,11 +49,14 @@ struct rec_stopper {
 	struct rec_stop_counts counts;
 	struct rec_held {
 		pid_t pid, tid;
+		struct rec_schedule_totals arrival;
+		int schedstat_fd;      /* -1: it comes too late to be of use */
 		uint64_t own_ready_ns; /* how long we had waited for a CPU then */
 	} held[REC_STOP_MAX_LATE + 1];
 	size_t held_count;
-	int cpu;       /* where we are */
-	int own_fd;    /* our schedstat */
+	int cpu;    /* where we are */
+	int own_fd; /* our schedstat */
+	uint64_t random;
 	timer_t timer; /* interrupts waiting */
 };
 
@@ -59,7 +65,7 @@ int rec_stopper_init(struct rec_stopper *stopper);
 void rec_stopper_release(struct rec_stopper *stopper);
 
 enum rec_stop_result {
-	REC_STOP_DONE,	  /* shown to `take`, or late */
+	REC_STOP_DONE,	  /* shown to `take`, unless it was late or left */
 	REC_STOP_NONE,	  /* it does not run now, or has ended */
 	REC_STOP_REFUSED, /* EPERM: not ours to trace, or traced by another */
 };
@@ -67,13 +73,13 @@ enum rec_stop_result {
 /*
  * Stop `tid` of `pid` if it runs, and show it to `take`.
  *
- * We go to its CPU first: there it does not run while we do, and stops where it was. Stopped from
- * another CPU it would run on until the interrupt is there, 30 us on some virtual machines, and be
- * found in its next system call far too often.
+ * It is stopped from its own CPU, where it does not run while we do. From another one it would run
+ * on until the interrupt is there, 30 us on some virtual machines, and be found in its next system
+ * call far too often. Takes about a millisecond, most of it asleep.
  */
 enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid);
 
-/* Show and let go of late ones that stop until `until_ns`; returns early when there are none. */
+/* Let go of late ones that stop until `until_ns`; returns early when there are none. */
 void rec_stopper_collect(struct rec_stopper *stopper, uint64_t until_ns);
 
 /* May threads of `pid` be stopped? Touches nothing. Returns 0, or the errno and, in words, the

@@ -1,5 +1,8 @@
 #include "native/schedule.h"
 
+/* About the time between two readings of totals. */
+#define MOST_ASSUMED_NS 10000000ull
+
 /* A wait of `length_ns` from since_ns on is over. Returns whether it is a long one. */
 static bool end_wait(struct rec_schedule *schedule, uint64_t length_ns, struct rec_wait *ret_wait)
 {
@@ -151,7 +154,11 @@ bool rec_schedule_end(struct rec_schedule *schedule, uint64_t time_ns, struct re
 	uint64_t known_ns = schedule->since_ns + schedule->counted_ns;
 	rec_schedule_pass(schedule, time_ns);
 	if (schedule->has_totals && schedule->is_running && time_ns > known_ns) {
-		schedule->running_ns += time_ns - known_ns;
+		/* It ran or waited for a CPU when last seen; no long time is invented. */
+		uint64_t left_ns = time_ns - known_ns;
+		uint64_t running_ns = left_ns < MOST_ASSUMED_NS ? left_ns : MOST_ASSUMED_NS;
+		schedule->running_ns += running_ns;
+		schedule->short_ns[REC_WAIT_PREEMPTED] += left_ns - running_ns;
 		schedule->since_ns = time_ns;
 		schedule->counted_ns = 0;
 	}

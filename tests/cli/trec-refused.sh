@@ -10,7 +10,7 @@ exits() { "$tconv" -q --json "$1" | grep '"kind":"exit"' | grep -vc '"thread_id"
 run ./refuse perf "$trec" -o t.cbor.zst -- sh -c '(sleep 0.4; exit 4); exit 5' 2>err
 expect status 5 "$status"
 expect "lines about it" 1 "$(wc -l <err)"
-grep -q 'perf_event_open: Permission denied.*: no stacks' err || fail "$(cat err)"
+grep -q 'perf_event_open: Permission denied.*: threads are stopped briefly' err || fail "$(cat err)"
 [ "$(exits t.cbor.zst)" -ge 3 ] || fail "processes are missing without perf"
 "$tconv" -q --json t.cbor.zst | grep -q '"name":"rss"' || fail "no memory without perf"
 "$tconv" -q --json t.cbor.zst | grep '"kind":"exit"' | grep -q '"status":5' || fail "no status"
@@ -21,7 +21,7 @@ expect status 5 "$status"
 [ "$(exits t2.cbor.zst)" -ge 2 ] || fail "processes are missing in a walk over /proc"
 "$tconv" -q --json t2.cbor.zst | grep '"kind":"exit"' >exits
 grep -q '"status":5' exits || fail "the command's own status is missing"
-grep -q '"status":0' exits && fail "a made-up status: $(cat exits)"
+[ "$(grep -c '"status":0' exits)" -le 1 ] || fail "a made-up status: $(cat exits)" # the sleep's
 
 # Asked for no stacks: nothing to say.
 "$trec" --no-native -o t3.cbor.zst -- true 2>err3
