@@ -5,7 +5,7 @@
  *
  * libdw reads CFI too, but it trusts the bytes (register numbers, lengths), holds whole sections in
  * memory and takes the debug information along to get at .debug_frame; here an address costs two
- * short reads of the file.
+ * short reads of the mapped file.
  */
 #ifndef RECORD_UNWIND_CFI_H
 #define RECORD_UNWIND_CFI_H
@@ -59,9 +59,12 @@ struct cfi_index {
 	struct cfi_section section;
 	bool is_eh;
 	bool is_loaded;
-	uint64_t start_base; /* virtual address */
-	uint64_t fde_base;   /* offset in the section */
-	uint8_t *bytes;	     /* the section in memory: while it is indexed, or when compressed */
+	uint64_t start_base;  /* virtual address */
+	uint64_t fde_base;    /* offset in the section */
+	const uint8_t *bytes; /* the section in memory; NULL: in the file only */
+	void *owned;	      /* memory of `bytes`, when it is unpacked */
+	void *map;	      /* mapping of `bytes` in the file */
+	size_t map_size;
 	struct cfi_index_entry *entries; /* in ascending order of start */
 	size_t count;
 };

@@ -1,4 +1,6 @@
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cfi.h"
@@ -7,6 +9,27 @@
 /* More functions, or bytes of a section without a table, than any program has. */
 #define MAX_FUNCTIONS	  (2u << 20)
 #define MAX_SECTION_BYTES (64ull << 20)
+
+/* Map the section, which spares a system call per address. Without a mapping it is read. */
+static void map_section(struct cfi_index *index, int fd)
+{
+	const struct cfi_section *section = &index->section;
+	uint64_t into = section->offset & (uint64_t)(sysconf(_SC_PAGESIZE) - 1);
+	struct stat status;
+	void *map;
+
+	if (index->map || fstat(fd, &status) < 0 || section->size == 0 ||
+		section->offset > (uint64_t)status.st_size ||
+		section->size > (uint64_t)status.st_size - section->offset)
+		return;
+	map = mmap(NULL, section->size + into, PROT_READ, MAP_PRIVATE, fd,
+		(off_t)(section->offset - into));
+	if (map == MAP_FAILED)
+		return;
+	index->map = map;
+	index->map_size = section->size + into;
+	index->bytes = (const uint8_t *)map + into;
+}
 
 void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *header, int fd)
 {
@@ -34,6 +57,7 @@ void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *he
 	index->start_base = header->vaddr;
 	index->fde_base = header->vaddr - index->section.vaddr;
 	index->count = (size_t)count;
+	map_section(index, fd);
 }
 
 static int compare_entries(const void *a, const void *b)
@@ -90,30 +114,28 @@ static void scan_section(struct cfi_index *index, struct cfi_scratch *scratch)
 void cfi_index_load_section(struct cfi_index *index, int fd)
 {
 	struct cfi_section *section = &index->section;
-	struct cfi_scratch *scratch = malloc(sizeof(*scratch));
-	uint8_t *bytes = NULL;
+	struct cfi_scratch *scratch;
 
-	if (section->size == 0 || section->size > MAX_SECTION_BYTES || !scratch)
-		goto out;
+	if (section->size == 0 || section->size > MAX_SECTION_BYTES)
+		return;
 	if (section->is_compressed) {
-		bytes = cfi_inflate(fd, section, MAX_SECTION_BYTES, &section->size);
+		index->owned = cfi_inflate(fd, section, MAX_SECTION_BYTES, &section->size);
+		index->bytes = index->owned;
 	} else {
-		bytes = malloc((size_t)section->size);
-		if (bytes && pread(fd, bytes, (size_t)section->size, (off_t)section->offset) !=
-				     (ssize_t)section->size)
-			goto out;
+		map_section(index, fd);
 	}
-	if (!bytes)
-		goto out;
-	index->bytes = bytes;
-	scan_section(index, scratch);
-	if (section->is_compressed)
-		bytes = NULL; /* it stays: the file has no such bytes */
-	else
-		index->bytes = NULL;
-out:
-	free(bytes);
+	scratch = index->bytes ? malloc(sizeof(*scratch)) : NULL;
+	if (scratch)
+		scan_section(index, scratch);
 	free(scratch);
+}
+
+static void release(struct cfi_index *index)
+{
+	if (index->map)
+		munmap(index->map, index->map_size);
+	free(index->owned);
+	free(index->entries);
 }
 
 /* The offset in the section of the last function that starts at or before `vaddr`. */
@@ -171,8 +193,6 @@ bool cfi_table_find(struct cfi_table *table, int fd, uint64_t vaddr, struct cfi_
 
 void cfi_table_release(struct cfi_table *table)
 {
-	free(table->eh.bytes);
-	free(table->debug.bytes);
-	free(table->eh.entries);
-	free(table->debug.entries);
+	release(&table->eh);
+	release(&table->debug);
 }
