@@ -19,6 +19,7 @@
 #include "tracefmt/trace.h"
 #include "tracefmt/weight.h"
 
+struct conv_folder;
 struct conv_select;
 
 struct conv_context;
@@ -34,10 +35,12 @@ struct conv_context {
 	const struct conv_select *select; /* already applied to the records */
 	const struct msg *msg;
 	struct conv_sink *out;
-	enum tfmt_weight weight; /* asked for, or the format's own choice */
-	bool has_weight;	 /* asked for */
-	uint64_t begin_ns;	 /* the time shown first: --from, or the trace's start */
-	uint64_t end_ns;	 /* the time shown last: --to, or the last record's; final in end */
+	enum tfmt_weight weight;    /* asked for, or the format's own choice */
+	bool has_weight;	    /* asked for */
+	const char *table;	    /* the only one wanted, of formats that are tables; NULL: all */
+	struct conv_folder *folder; /* where several files go; NULL: all goes to `out` */
+	uint64_t begin_ns;	    /* the time shown first: --from, or the trace's start */
+	uint64_t end_ns; /* the time shown last: --to, or the last record's; final in end */
 };
 
 /* `time_ns` relative to the start of the trace; 0 for what came before. */
@@ -82,6 +85,7 @@ struct conv_format {
 	const char *extension; /* of files, with the dot; -o picks the format by it */
 	const char *summary;   /* for --help: lower case, no full stop */
 	bool is_binary;	       /* not to be written to a terminal */
+	bool is_tables;	       /* several files, in a folder, or one of them (relation.h) */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */
 	/* Of stacks, unless another is asked for. Formats that carry no samples ignore it. */
 	enum tfmt_weight weight;

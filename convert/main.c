@@ -3,9 +3,11 @@
 #include <stdlib.h>
 
 #include "files.h"
+#include "folder.h"
 #include "format.h"
 #include "opts.h"
 #include "pump.h"
+#include "relation.h"
 #include "select.h"
 #include "tracefmt/tracefmt.h"
 #include "weight_option.h"
@@ -15,6 +17,7 @@
 struct options {
 	bool wants_format[MAX_FORMATS]; /* by index into conv_formats */
 	const char *output;
+	const char *table;
 	bool list_formats;
 	struct conv_select_options select;
 	const char *weight;
@@ -32,6 +35,11 @@ static const struct opt_row fixed_rows[] = {
 		.argument = "FILE",
 		.help = "write to FILE, whole or not at all; its extension can name the format",
 		TARGET(output)},
+	{.name = "table",
+		.type = OPT_TEXT,
+		.argument = "NAME",
+		.help = "only this table of --csv (without it, -o DIR/ gets a file for each)",
+		TARGET(table)},
 	{.name = "list-formats",
 		.type = OPT_FLAG,
 		.help = "list the formats, their extensions and what each can hold",
@@ -176,6 +184,42 @@ static int choose_weight(const struct options *options, const struct conv_format
 	return options->weight ? weight_parse(options->weight, context->msg, &context->weight) : 0;
 }
 
+static bool is_folder(const char *path)
+{
+	size_t length = path ? strlen(path) : 0;
+
+	return length && path[length - 1] == '/';
+}
+
+/* Where tables go: all into a folder, or one to a stream. Returns 0, or EXIT_USAGE after saying. */
+static int choose_table(const struct options *options, const struct conv_format *format,
+	struct conv_context *context)
+{
+	const char *table = options->table;
+	char names[512];
+	size_t used = 0;
+	int i;
+
+	context->table = table;
+	for (i = 0; i < RELATION_TABLE_COUNT; i++)
+		used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+			relation_schemas[i].name);
+	if (!format->is_tables && table)
+		msg_error(context->msg, "--table: %s is one file", format->name);
+	else if (!format->is_tables && is_folder(options->output))
+		msg_error(context->msg, "'%s' is a folder: %s is one file", options->output,
+			format->name);
+	else if (table && !relation_has_table(table))
+		msg_error(context->msg, "--table %s: no such table: %s", table, names);
+	else if (format->is_tables && !table && !is_folder(options->output))
+		msg_error(context->msg,
+			"%s is several tables: -o DIR/ writes them all, --table NAME one of %s",
+			format->name, names);
+	else
+		return 0;
+	return EXIT_USAGE;
+}
+
 /* Say how a conversion failed. Returns the exit status. */
 static int report_failure(int code, const struct input *input, const struct conv_sink *sink,
 	const char *path, const struct tfmt_error *err, const struct msg *msg)
@@ -208,8 +252,13 @@ static int convert_to(const struct conv_format *format, struct input *input,
 	}
 	context->out = &sink;
 	code = conv_pump(format, input->reader, select, context, &totals, &err);
-	status = code ? report_failure(code, input, &sink, options->output, &err, context->msg)
-		      : output_commit(output, context->msg);
+	if (code && context->folder && context->folder->failed)
+		status = EXIT_FAILED;
+	else if (code)
+		status = report_failure(code, input, &sink, options->output, &err, context->msg);
+	else
+		status = context->folder ? conv_folder_commit(context->folder)
+					 : output_commit(output, context->msg);
 	if (!code && !status)
 		conv_report_totals(format, context, &totals);
 	conv_sink_release(&sink);
@@ -222,6 +271,7 @@ static int convert(const struct conv_format *format, const char *path, struct co
 	const struct msg *msg = context->msg;
 	struct input input = {.fd = -1};
 	struct output output = {0};
+	struct conv_folder folder = {0};
 	struct tfmt_error err = {0};
 	int code, status;
 
@@ -236,11 +286,17 @@ static int convert(const struct conv_format *format, const char *path, struct co
 		status = report_failure(code, &input, NULL, NULL, &err, msg);
 		goto out_input;
 	}
-	status = output_open(&output, options->output, format->is_binary, msg);
+	if (is_folder(options->output)) {
+		context->folder = &folder;
+		status = conv_folder_open(&folder, options->output, msg);
+	} else {
+		status = output_open(&output, options->output, format->is_binary, msg);
+	}
 	if (status)
 		goto out_input;
 	status = convert_to(format, &input, select, context, options, &output);
 	output_abort(&output);
+	conv_folder_release(&folder);
 	if (!status)
 		status = input_report_damage(&input, msg);
 	if (status == EXIT_OK)
@@ -265,6 +321,8 @@ static int run(const struct options *options, const char *path, const struct msg
 	if (!format)
 		return EXIT_USAGE;
 	status = choose_weight(options, format, &context);
+	if (!status)
+		status = choose_table(options, format, &context);
 	if (status)
 		return status;
 	status = conv_select_init(&select, &options->select, msg);

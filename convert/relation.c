@@ -35,6 +35,16 @@ const struct relation_schema relation_schemas[RELATION_TABLE_COUNT] = {
 	[RELATION_COST] = {"cost", {"time_ns", "name$", "value", "unit$"}},
 };
 
+bool relation_has_table(const char *name)
+{
+	int table;
+
+	for (table = 0; table < RELATION_TABLE_COUNT; table++)
+		if (!strcmp(relation_schemas[table].name, name))
+			return true;
+	return false;
+}
+
 /* A span whose end has not come. */
 struct relation_open_span {
 	uint32_t outer; /* the one around it, 0: none; or the next free row */

@@ -1,6 +1,6 @@
 /*
- * A trace as tables of rows, for databases: which tables and columns there are,
- * and the rows. What becomes of a row is the backend's (out_sqlite.c).
+ * A trace as tables of rows, for databases and spreadsheets: which tables and columns there are,
+ * and the rows. What becomes of a row is the backend's (out_sqlite.c, out_csv.c).
  *
  * Times are ns since the start of the trace. Stacks are as in stacks.h, with the frames that say
  * why a thread waited. docs/SQLITE.md describes the tables.
@@ -41,6 +41,8 @@ struct relation_schema {
 	const char *columns[RELATION_MAX_COLUMNS + 1]; /* NULL ends them */
 };
 extern const struct relation_schema relation_schemas[RELATION_TABLE_COUNT];
+
+bool relation_has_table(const char *name);
 
 /* A cell: a text, or else a number, or nothing. */
 struct relation_value {

@@ -27,7 +27,7 @@ same() {
     diff -u "$golden/$1" "$2" || fail "$1 differs"
 }
 
-# The names of all formats.
-formats() { "$tconv" --list-formats | sed -n 's/^\([a-z][a-z-]*\) .*/\1/p'; }
+# The names of all formats that are one file.
+formats() { "$tconv" --list-formats | sed -n 's/^\([a-z][a-z-]*\) .*/\1/p' | grep -vx csv; }
 
 "$BUILD/targets/tiny_trace" tiny.cbor.zst
