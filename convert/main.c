@@ -21,6 +21,7 @@ struct options {
 	bool list_formats;
 	struct conv_select_options select;
 	const char *weight;
+	bool shows_native;
 	bool is_quiet;
 	int verbosity;
 };
@@ -50,6 +51,10 @@ static const struct opt_row fixed_rows[] = {
 		.help = WEIGHT_HELP,
 		.values = "samples cpu offcpu wall",
 		TARGET(weight)},
+	{.name = "native-frames",
+		.type = OPT_FLAG,
+		.help = "the interpreter's own frames too, in stacks of Python code",
+		TARGET(shows_native)},
 	{.help = "selection"},
 	{.name = "from",
 		.type = OPT_DURATION,
@@ -279,6 +284,8 @@ static int convert(const struct conv_format *format, const char *path, struct co
 	if (status)
 		return status;
 	code = tfmt_reader_scan(input.reader, &err);
+	if (!code && !options->shows_native && !format->holds_everything)
+		code = tfmt_reader_hide_interpreter(input.reader);
 	if (!code)
 		code = conv_select_resolve(select, tfmt_reader_header(input.reader),
 			tfmt_reader_trace(input.reader), msg);

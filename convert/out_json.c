@@ -675,6 +675,7 @@ const struct conv_format conv_format_json = {
 	.extension = ".jsonl",
 	.summary = "everything, one JSON object per line, for jq and scripts (docs/JSON.md)",
 	.carries = TFMT_ALL_KINDS,
+	.holds_everything = true,
 	.state_size = sizeof(struct json_state),
 	.begin = json_begin,
 	.on =

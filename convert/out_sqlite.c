@@ -275,6 +275,7 @@ const struct conv_format conv_format_sqlite = {
 	.summary = "tables and views of everything, for SQL (docs/SQLITE.md)",
 	.is_binary = true,
 	.carries = RELATION_KINDS,
+	.holds_everything = true,
 	.weight = TFMT_WEIGHT_CPU,
 	.state_size = sizeof(struct sqlite_state),
 	.begin = sqlite_begin,

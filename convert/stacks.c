@@ -85,8 +85,11 @@ static uint32_t hash_name(const char *name)
 
 static bool is_same(const struct tfmt_location *a, const struct tfmt_location *b)
 {
-	return a->mapping == b->mapping && a->language == b->language &&
-	       !strcmp(a->function, b->function);
+	if (a->mapping != b->mapping || a->language != b->language ||
+		strcmp(a->function, b->function))
+		return false;
+	return a->language != TFMT_LANG_PYTHON ||
+	       (a->first_line == b->first_line && !strcmp(a->file, b->file));
 }
 
 /* The number of the function at `location`, 0 when it has none yet. */

@@ -10,7 +10,7 @@
 
 #include "tracefmt/trace.h"
 
-/* A function: equal name, module and language. */
+/* A function: equal name, module and language; of Python also file and first line. */
 struct conv_function {
 	struct tfmt_location location; /* of the first place met; the line is the declaration's */
 	uint32_t next;		       /* in its hash bucket, 0: none */

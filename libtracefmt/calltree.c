@@ -46,7 +46,13 @@ void tfmt_calltree_free(struct tfmt_calltree *tree)
 	free(tree->by_self);
 	free(tree->frames);
 	free(tree->frame_functions);
+	tfmt_arena__release(&tree->texts);
 	free(tree);
+}
+
+void tfmt_calltree_merge_by(struct tfmt_calltree *tree, enum tfmt_calltree_key key)
+{
+	tree->key = key;
 }
 
 static int find_prefix(

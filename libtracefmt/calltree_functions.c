@@ -14,12 +14,25 @@ static const char *place_of(const struct tfmt_location *location)
 	return location->module[0] != '\0' ? location->module : location->file;
 }
 
+static bool is_same(const struct tfmt_calltree *tree, const struct tfmt_location *a,
+	const struct tfmt_location *b)
+{
+	if (a->language != b->language || a->is_wait != b->is_wait ||
+		strcmp(a->function, b->function) != 0 || strcmp(place_of(a), place_of(b)) != 0)
+		return false;
+	if (tree->key == TFMT_BY_LINE && (a->line != b->line || strcmp(a->file, b->file) != 0))
+		return false;
+	return a->language != TFMT_LANG_PYTHON || a->first_line == b->first_line;
+}
+
 static uint32_t hash_location(const struct tfmt_location *location)
 {
 	const char *place = place_of(location);
 	uint64_t hash = tfmt_intern__hash(location->function, strlen(location->function));
 
 	hash = tfmt_intern__mix(hash, tfmt_intern__hash(place, strlen(place)));
+	if (location->language == TFMT_LANG_PYTHON)
+		hash = tfmt_intern__mix(hash, location->first_line);
 	return (uint32_t)tfmt_intern__mix(hash, location->language | location->is_wait << 8);
 }
 
@@ -30,11 +43,7 @@ static int find_function(
 	uint32_t hash = hash_location(location), at, id;
 
 	for (at = hash; (id = tfmt_intern__next(&tree->function_index, hash, &at)) != 0;) {
-		const struct tfmt_location *other = &tree->functions[id].location;
-
-		if (other->language == location->language && other->is_wait == location->is_wait &&
-			strcmp(other->function, location->function) == 0 &&
-			strcmp(place_of(other), place_of(location)) == 0) {
+		if (is_same(tree, &tree->functions[id].location, location)) {
 			*ret_function = id;
 			return 0;
 		}
@@ -72,6 +81,43 @@ int tfmt_calltree__function_of_name(
 	return find_function(tree, &location, ret_function);
 }
 
+/* The package of a Python file as text; the file itself when it is in none; NULL without memory. */
+static const char *python_module(struct tfmt_calltree *tree, const char *file)
+{
+	struct tfmt_python_package package;
+
+	if (!tfmt_python_package_of(file, &package))
+		return file;
+	return tfmt_arena__text(&tree->texts, package.name, package.length);
+}
+
+/* Make of a location what it is by the tree's key. Returns: 0; TFMT_E_NOMEM. */
+static int apply_key(struct tfmt_calltree *tree, struct tfmt_location *location)
+{
+	const char *name;
+
+	if (tree->key == TFMT_BY_FUNCTION || tree->key == TFMT_BY_LINE)
+		return 0;
+	if (tree->key == TFMT_BY_FILE)
+		name = location->file;
+	else if (location->language == TFMT_LANG_PYTHON)
+		name = python_module(tree, location->file);
+	else
+		name = location->module;
+	if (!name)
+		return TFMT_E_NOMEM;
+	if (name[0] == '\0')
+		name = location->module[0] != '\0' ? location->module : location->function;
+	*location = (struct tfmt_location){
+		.function = name,
+		.module = location->module,
+		.file = name == location->file ? name : "",
+		.language = location->language,
+		.is_interpreter = location->is_interpreter,
+	};
+	return 0;
+}
+
 static int look_up(struct tfmt_calltree *tree, uint32_t frame, struct tfmt_frame_functions *found)
 {
 	struct tfmt_location locations[MAX_INLINED];
@@ -83,8 +129,9 @@ static int look_up(struct tfmt_calltree *tree, uint32_t frame, struct tfmt_frame
 		return TFMT_E_NOMEM;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t *function = &tree->frame_functions[tree->frame_function_count + i];
+		struct tfmt_location *location = &locations[count - 1 - i];
 
-		if (find_function(tree, &locations[count - 1 - i], function) < 0)
+		if (apply_key(tree, location) < 0 || find_function(tree, location, function) < 0)
 			return TFMT_E_NOMEM;
 	}
 	found->first = (uint32_t)tree->frame_function_count;
@@ -157,10 +204,14 @@ static void offer_line(
 int tfmt_calltree__choose_lines(struct tfmt_calltree *tree)
 {
 	uint32_t last = tfmt_trace_count(tree->trace, TFMT_FRAME);
-	uint64_t *frame_weights = calloc((size_t)last + 2, sizeof(*frame_weights));
+	uint64_t *frame_weights;
 	struct tfmt_location locations[MAX_INLINED];
 	int status = TFMT_E_NOMEM;
 
+	/* By line each has its own, files and modules have none. */
+	if (tree->key != TFMT_BY_FUNCTION)
+		return 0;
+	frame_weights = calloc((size_t)last + 2, sizeof(*frame_weights));
 	free(tree->line_weights);
 	tree->line_weights = calloc(tree->function_count + 1, sizeof(*tree->line_weights));
 	if (frame_weights && tree->line_weights)

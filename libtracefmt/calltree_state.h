@@ -47,6 +47,8 @@ struct tfmt_frame_functions {
 struct tfmt_calltree {
 	const struct tfmt_trace *trace;
 	bool is_built;
+	enum tfmt_calltree_key key;
+	struct tfmt_arena texts; /* names made for the key */
 
 	struct tfmt_stack_sum *sums;
 	size_t sum_count;

@@ -208,6 +208,7 @@ static struct tfmt_location plain_location(
 		.line = frame->line,
 		.first_line = frame->first_line,
 		.language = frame->language,
+		.is_interpreter = frame->flags & TFMT_FRAME_INTERPRETER,
 	};
 }
 

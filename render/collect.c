@@ -520,6 +520,8 @@ int rend_collect_totals(struct rend_model *model, struct tfmt_error *err)
 		status = init_series(model);
 	if (status == 0)
 		status = tfmt_calltree_new(model->trace, &model->tree);
+	if (status == 0)
+		tfmt_calltree_merge_by(model->tree, model->key);
 	if (status < 0)
 		goto out;
 	collector.memory.series = model->memory.owner;

@@ -179,6 +179,7 @@ static int load(const struct job *job, const struct input *input, struct rend_mo
 		.pid = (uint32_t)options->pid,
 		.metric_names = options->metrics,
 		.weight = job->weight,
+		.shows_native = options->shows_native,
 		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
 	};
 	struct tfmt_error err = {0};

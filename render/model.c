@@ -177,6 +177,8 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 {
 	uint64_t end_ns = 0;
 	int status = tfmt_reader_scan(reader, err);
+	if (status == 0 && !options->shows_native)
+		status = tfmt_reader_hide_interpreter(reader);
 	if (status == 0)
 		status = find_end(reader, &end_ns, err);
 	if (status < 0)
@@ -195,6 +197,7 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 	model->pid = options->pid;
 	model->metric_names = options->metric_names;
 	model->weight = options->weight;
+	model->key = options->key;
 	model->process_count = tfmt_trace_count(trace, TFMT_PROCESS);
 	model->thread_count = tfmt_trace_count(trace, TFMT_THREAD);
 	model->processes = calloc((size_t)model->process_count + 1, sizeof(*model->processes));

@@ -130,6 +130,7 @@ struct rend_model {
 	struct rend_loss *losses;
 	size_t loss_count;
 	enum tfmt_weight weight;    /* of stacks */
+	enum tfmt_calltree_key key; /* of their functions */
 	struct tfmt_calltree *tree; /* samples by that weight, built; NULL when none has any */
 	struct rend_waits waits;
 };
@@ -142,6 +143,8 @@ struct rend_model_options {
 	const char *metric_names; /* "pss,io_read"; NULL: the usual */
 	size_t bin_count;
 	enum tfmt_weight weight;
+	enum tfmt_calltree_key key;
+	bool shows_native; /* the frames of an interpreter too, in stacks of what it runs */
 };
 
 /*

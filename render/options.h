@@ -15,6 +15,7 @@ struct rend_options {
 	struct opt_list own;
 	uint64_t from_ns, to_ns; /* to_ns 0: to the end */
 	uint64_t pid;		 /* 0: all */
+	bool shows_native; /* the interpreter's own frames */
 	bool lists_views;
 	bool dumps_scene;
 	int verbosity;

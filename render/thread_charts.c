@@ -105,8 +105,6 @@ static int append_frame(struct collector *collector, uint32_t frame, uint32_t *n
 	const struct tfmt_trace *trace = collector->model->trace;
 	struct rend_path_tree *paths = &collector->charts->paths;
 	struct tfmt_location locations[MAX_LOCATIONS];
-	if ((tfmt_trace_frame(trace, frame)->flags & TFMT_FRAME_INTERPRETER) != 0)
-		return 0;
 	if (paths->nodes[*node].depth == REND_MAX_PATH) {
 		collector->charts->is_cut = true;
 		return 0;

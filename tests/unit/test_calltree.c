@@ -1,4 +1,6 @@
 /* Merging of stacks: sums, order, recursion, prefixes, inlined functions. */
+#include <stdio.h>
+
 #include "tests/lib/memory_trace.h"
 
 struct fixture {
@@ -109,6 +111,38 @@ static void stacks_are_merged(void **state)
 	assert_int_equal(functions[1]->total_count, 5);
 	assert_int_equal(functions[1]->location.line, 1);
 	tfmt_calltree_free(tree);
+}
+
+/* "other.py 50 of 50, ...": self and total by whatever the key makes of the stacks. */
+static void check_key(struct fixture *f, enum tfmt_calltree_key key, const char *wanted)
+{
+	const struct tfmt_function *const *functions;
+	struct tfmt_calltree *tree;
+	char text[256];
+	size_t count, length = 0;
+
+	assert_int_equal(tfmt_calltree_new(f->trace, &tree), 0);
+	tfmt_calltree_merge_by(tree, key);
+	assert_int_equal(tfmt_calltree_add(tree, f->a, 10, 1), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->aba, 35, 1), 0);
+	assert_int_equal(tfmt_calltree_add(tree, f->ac, 50, 1), 0);
+	assert_int_equal(tfmt_calltree_build(tree), 0);
+	functions = tfmt_calltree_functions(tree, &count);
+	for (size_t i = 0; i < count && length < sizeof(text); i++)
+		length += (size_t)snprintf(text + length, sizeof(text) - length, "%s%s:%u %u of %u",
+			i > 0 ? ", " : "", functions[i]->location.function,
+			(unsigned)functions[i]->location.line, (unsigned)functions[i]->self,
+			(unsigned)functions[i]->total);
+	assert_string_equal(text, wanted);
+	tfmt_calltree_free(tree);
+}
+
+static void keys_merge_otherwise(void **state)
+{
+	check_key(*state, TFMT_BY_FUNCTION, "b:9 50 of 50, a:1 45 of 95, b:5 0 of 35");
+	check_key(*state, TFMT_BY_LINE, "b:9 50 of 50, a:2 35 of 35, a:1 10 of 95, b:5 0 of 35");
+	check_key(*state, TFMT_BY_FILE, "other.py:0 50 of 50, m.py:0 45 of 95");
+	check_key(*state, TFMT_BY_MODULE, "other.py:0 50 of 50, m.py:0 45 of 95");
 }
 
 static void prefixes_come_between(void **state)
@@ -253,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(stacks_are_merged, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keys_merge_otherwise, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(prefixes_come_between, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(waits_have_frames, set_up, tear_down),
 		cmocka_unit_test(waits_have_names),

@@ -6,8 +6,9 @@
  *	tfmt_calltree_build(tree);
  *	walk tfmt_calltree_nodes() from node 0
  *
- * Two frames are merged when function, module and language are equal, whatever the line. Inlined
- * functions are nodes of their own. Sums that no recording has, beyond 64 bits, stay at the most.
+ * Two frames are merged when function, module and language are equal, whatever the line; Python's
+ * when function, file and first line are; or by another key. Inlined functions are nodes of their
+ * own. Sums that no recording has, beyond 64 bits, stay at the most.
  * Sums by stack come first, so adding a sample costs two adds, whatever its depth.
  */
 #ifndef TRACEFMT_CALLTREE_H
@@ -41,9 +42,20 @@ struct tfmt_function {
 	uint64_t self_count;
 };
 
+/* What makes two frames one: what is then called a function. */
+enum tfmt_calltree_key {
+	TFMT_BY_FUNCTION,
+	TFMT_BY_LINE,	/* of a function: as it, with its line */
+	TFMT_BY_FILE,	/* named by the source file; the module's where that is not known */
+	TFMT_BY_MODULE, /* named by program or library; Python's by package, or by file */
+};
+
 /* `trace` must be scanned, and outlive the tree. Returns: 0; TFMT_E_NOMEM. */
 int tfmt_calltree_new(const struct tfmt_trace *trace, struct tfmt_calltree **ret_tree);
 void tfmt_calltree_free(struct tfmt_calltree *tree);
+
+/* Before build. Names of the root and of waits stay as they are. */
+void tfmt_calltree_merge_by(struct tfmt_calltree *tree, enum tfmt_calltree_key key);
 
 /* Add `count` samples of `weight` in all. Returns: 0; TFMT_E_ARG after build; TFMT_E_NOMEM. */
 int tfmt_calltree_add(struct tfmt_calltree *tree, uint32_t stack, uint64_t weight, uint64_t count);

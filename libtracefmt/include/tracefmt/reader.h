@@ -104,6 +104,15 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
 int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err);
 
 /*
+ * After a scan: from now on tfmt_trace_stack() leaves out the frames of an interpreter
+ * (TFMT_FRAME_INTERPRETER) in stacks that have a frame of its language, and what only starts it or
+ * its threads. A stack that ends in such a frame is then that of its caller. Records stay as they
+ * are; so do stacks without such a frame, or nothing would be left of an interpreter that runs none.
+ * Returns: 0; TFMT_E_ARG before a scan; TFMT_E_NOMEM.
+ */
+int tfmt_reader_hide_interpreter(struct tfmt_reader *reader);
+
+/*
  * Move on to the trace that follows in the same input: files may be concatenated. Header, tables
  * and damage are then those of that trace; what was borrowed before is gone.
  * Returns: 1; 0 when there is none; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_VERSION.

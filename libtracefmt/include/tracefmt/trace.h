@@ -86,6 +86,7 @@ struct tfmt_location {
 	uint32_t first_line; /* 0 when unknown */
 	uint8_t language;    /* enum tfmt_language */
 	bool inlined;	     /* inlined into the next location */
+	bool is_interpreter; /* part of what runs Python code */
 	bool is_wait;	     /* no code: why a thread was off the CPU, see tracefmt/weight.h */
 };
 
@@ -97,6 +98,20 @@ struct tfmt_location {
  */
 size_t tfmt_trace_locations(const struct tfmt_trace *trace, uint32_t frame,
 	struct tfmt_location *locations, size_t max);
+
+/* What a Python file belongs to, when that is no program's own: a package or the standard library.
+ */
+struct tfmt_python_package {
+	const char *name; /* in the path; `length` bytes: "flask", "json" */
+	size_t length;
+	bool is_standard;
+};
+
+/*
+ * The package of a file in a library folder of Python (site-packages, dist-packages,
+ * lib/python3.11 and its zip, <frozen ...>). Returns: false for any other file.
+ */
+bool tfmt_python_package_of(const char *file, struct tfmt_python_package *ret_package);
 
 /* The path's last component: "libc.so.6" of "/lib/x86_64-linux-gnu/libc.so.6". */
 const char *tfmt_base_name(const char *path);
