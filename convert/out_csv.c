@@ -123,6 +123,7 @@ const struct conv_format conv_format_csv = {
 	.extension = ".csv",
 	.summary = "the tables of --sqlite: all into a folder (-o DIR/), or one (--table)",
 	.is_tables = true,
+	.holds_everything = true,
 	.carries = RELATION_KINDS,
 	.weight = TFMT_WEIGHT_CPU,
 	.state_size = sizeof(struct csv_state),
