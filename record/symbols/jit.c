@@ -239,7 +239,10 @@ static bool name_address(struct rec_jit *jit, struct mapping *mapping, uint64_t 
 	answer = look_up(mapping->process, address);
 	if (!answer.piece)
 		return false;
-	row.function = rec_cut_name(answer.name, name);
+	/* A compiler library's names are mangled; others' may have an "@" of their own. */
+	row.function = strncmp(answer.name, "_Z", 2) == 0 || strncmp(answer.name, "_R", 2) == 0
+			       ? rec_demangle(answer.name, name)
+			       : rec_cut_name(answer.name, name);
 	range = (struct rec_interval){answer.piece->low, answer.piece->high};
 	if (answer.is_from_dump)
 		row.line = rec_jitdump_line(

@@ -320,6 +320,12 @@ static void test_naming_over_time(void **unused)
 	append("2000 10 two\n");
 	rec_jit_finish(jit);
 	assert_string_equal(told.names, "1:one@1000+10 2:four@1000+10 2:two@2000+10 ");
+	/* Mangled names are made readable. */
+	append("3000 10 _ZN3app3runEi\n4000 10 JS:a node_modules/@b/c.js\n");
+	told.names[0] = '\0';
+	rec_jit_resolve(jit, &process, 2, (const uint64_t[]){0x3000, 0x4000}, 2);
+	assert_string_equal(
+		told.names, "2:app::run(int)@3000+10 2:JS:a node_modules/@b/c.js@4000+10 ");
 	close(process.root);
 	rec_jit_free(jit);
 }
