@@ -3,16 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "language_mark.h"
+
 #define SQUARE_PX     10
 #define SQUARE_GAP_PX 5
 #define ENTRY_GAP_PX  16
 #define MAX_LIBRARIES 5
+#define MAX_ENTRIES   (REND_ROLE_COUNT + 1) /* Python is no role */
 #define NAME_MAX_PX   150
 #define NAME_BYTES    160
 
 /* An entry as it is drawn: a colour and what has it. */
 struct entry {
 	enum rend_role role;
+	enum tfmt_language language; /* whose mark the square has */
 	double weight;
 	double width_px; /* square and text */
 	char text[NAME_BYTES];
@@ -26,10 +30,11 @@ static bool is_library(enum rend_role role)
 void rend_legend_add(struct rend_legend *legend, enum rend_role role,
 	const struct tfmt_location *location, double weight)
 {
-	const char *name = "";
+	char name[REND_LIBRARY_BYTES] = "";
 	if (is_library(role) || role == REND_RUNTIME)
-		name = tfmt_base_name(
-			location->module[0] != '\0' ? location->module : location->file);
+		rend_model_library(location, name, sizeof(name));
+	if (location->language == TFMT_LANG_PYTHON)
+		legend->python += weight;
 	for (size_t i = 0; i < legend->count; i++) {
 		struct rend_legend_row *row = &legend->rows[i];
 		if (row->role == role && strcmp(row->name, name) == 0) {
@@ -37,9 +42,11 @@ void rend_legend_add(struct rend_legend *legend, enum rend_role role,
 			return;
 		}
 	}
-	if (legend->count < REND_MAX_LEGEND)
-		legend->rows[legend->count++] =
-			(struct rend_legend_row){.role = role, .name = name, .weight = weight};
+	if (legend->count == REND_MAX_LEGEND)
+		return;
+	struct rend_legend_row *row = &legend->rows[legend->count++];
+	*row = (struct rend_legend_row){.role = role, .weight = weight};
+	strcpy(row->name, name);
 }
 
 /* The heaviest row of a role, and how many others have it too. NULL: none has. */
@@ -67,6 +74,8 @@ static bool make_entry(
 	char name[100];
 	struct entry entry = {.role = role};
 	size_t count;
+	if (role == REND_KERNEL)
+		entry.language = TFMT_LANG_KERNEL;
 	const struct rend_legend_row *row = heaviest(legend, role, &entry.weight, &count);
 	if (row == NULL)
 		return false;
@@ -91,9 +100,23 @@ static bool make_entry(
 	return true;
 }
 
+/* What the mark of Python code looks like. */
+static bool make_python_entry(const struct rend_legend *legend, struct entry *ret_entry)
+{
+	*ret_entry = (struct entry){
+		.role = REND_ALL,
+		.language = TFMT_LANG_PYTHON,
+		.weight = legend->python,
+		.text = "Python",
+		.width_px =
+			SQUARE_PX + SQUARE_GAP_PX + rend_text_width_px(REND_FONT_SMALL, "Python"),
+	};
+	return legend->python > 0;
+}
+
 /* Own code, libraries by weight, then what lies below them; as many as fit into max_px. */
 static size_t make_entries(const struct rend_legend *legend, double max_px,
-	struct entry entries[REND_ROLE_COUNT], double *ret_width_px)
+	struct entry entries[MAX_ENTRIES], double *ret_width_px)
 {
 	static const enum rend_role order[] = {
 		REND_OWN, REND_LIBRARY, REND_RUNTIME, REND_KERNEL, REND_UNKNOWN, REND_WAITING};
@@ -118,6 +141,7 @@ static size_t make_entries(const struct rend_legend *legend, double max_px,
 			count++;
 		}
 	}
+	count += make_python_entry(legend, &entries[count]);
 	for (;;) {
 		size_t lightest = 0;
 		*ret_width_px = 0;
@@ -136,7 +160,7 @@ static size_t make_entries(const struct rend_legend *legend, double max_px,
 
 double rend_legend_width_px(const struct rend_legend *legend, double max_px)
 {
-	struct entry entries[REND_ROLE_COUNT];
+	struct entry entries[MAX_ENTRIES];
 	double width_px;
 	make_entries(legend, max_px, entries, &width_px);
 	return width_px;
@@ -145,11 +169,12 @@ double rend_legend_width_px(const struct rend_legend *legend, double max_px)
 void rend_legend_draw(const struct rend_legend *legend, struct rend_scene *scene, double x,
 	double y, double max_px)
 {
-	struct entry entries[REND_ROLE_COUNT];
+	struct entry entries[MAX_ENTRIES];
 	double width_px;
 	size_t count = make_entries(legend, max_px, entries, &width_px);
 	for (size_t i = 0; i < count; i++) {
 		struct rend_rect square = {x, y - SQUARE_PX + 1, SQUARE_PX, SQUARE_PX};
+		rend_language_mark(scene, entries[i].language, &square);
 		if (entries[i].role == REND_WAITING)
 			rend_scene_hatch(scene, entries[i].role, square);
 		else

@@ -14,14 +14,15 @@
 
 struct rend_legend_row {
 	enum rend_role role;
-	const char *name; /* of the library; borrowed from the trace */
-	double weight;	  /* area that has this colour */
+	char name[REND_LIBRARY_BYTES]; /* of the library, "" for other roles */
+	double weight;		       /* area that has this colour */
 };
 
 /* All zero: empty. */
 struct rend_legend {
 	struct rend_legend_row rows[REND_MAX_LEGEND];
 	size_t count;
+	double python; /* area of Python code, of any colour */
 };
 
 void rend_legend_add(struct rend_legend *legend, enum rend_role role,

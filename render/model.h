@@ -178,12 +178,23 @@ void rend_model_command(const struct rend_model *model, char *text, size_t size)
 /* An amount of the model's weight: "12.3 s", "21 874 samples". 32 bytes are enough. */
 char *rend_model_amount(const struct rend_model *model, char *text, uint64_t amount);
 
-/* The program's own code: the command's executable, files under its folder, or --own. */
+/*
+ * The program's own code: the command's executable, files under the folder it ran in or of the
+ * Python script, or --own. Never Python's library, installed packages, or the interpreter.
+ */
 bool rend_model_is_own(const struct rend_model *model, const struct tfmt_location *location);
+
+/*
+ * What a location that is not own belongs to, for people: "libz.so.1", "flask", "Python's library".
+ */
+#define REND_LIBRARY_BYTES 64
+void rend_model_library(const struct tfmt_location *location, char *name, size_t size);
 
 /* The libraries below everybody's code: libc, the loader, language runtimes. */
 bool rend_model_is_runtime(const struct tfmt_location *location);
 bool rend_model_is_kernel(const struct tfmt_location *location);
+/* As which language it is marked. */
+enum tfmt_language rend_model_language(const struct tfmt_location *location);
 
 /* How a box of this code is filled: own, runtime, kernel, unknown, waiting or a library's tint. */
 enum rend_role rend_model_role(

@@ -27,8 +27,56 @@ static bool is_command_executable(const struct rend_model *model, const char *mo
 	return strcmp(tfmt_trace_text(model->trace, info->exe), module) == 0;
 }
 
+/* Whether the file lies in the folder of a script that the command names by an absolute path. */
+static bool is_beside_script(const struct rend_model *model, const char *file)
+{
+	const struct tfmt_header *header = model->header;
+	for (size_t i = 1; i < header->argc; i++) {
+		const char *script = header->argv[i];
+		const char *name = tfmt_base_name(script);
+		size_t folder_length = (size_t)(name - script), length = strlen(name);
+		if (script[0] == '/' && folder_length > 1 && length > 3 &&
+			strcmp(name + length - 3, ".py") == 0 &&
+			strncmp(file, script, folder_length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_under_folder(const struct tfmt_location *location, const char *folder)
+{
+	/* Everything is under the root folder: being there says nothing. */
+	return strcmp(folder, "/") != 0 &&
+	       (is_under(location->module, folder) || is_under(location->file, folder));
+}
+
+/* Where the command ran, which is not where trec was when it recorded a running process. */
+static bool is_in_its_folder(const struct rend_model *model, const struct tfmt_location *location)
+{
+	if (is_under_folder(location, model->header->cwd))
+		return true;
+	if (model->root == 0)
+		return false;
+	const struct tfmt_process_info *info = model->processes[model->root].info;
+	return is_under_folder(location, tfmt_trace_text(model->trace, info->cwd));
+}
+
+/* A name that is no path is the script's, relative to where it ran, or stands for typed code. */
+static bool is_typed_in(const struct rend_model *model, const char *file)
+{
+	const struct tfmt_header *header = model->header;
+	size_t i = 1;
+	if (strcmp(file, "<string>") != 0)
+		return file[0] != '/' && file[0] != '\0' &&
+		       (file[0] != '<' || strcmp(file, "<stdin>") == 0);
+	while (i < header->argc && strcmp(header->argv[i], "-c") != 0)
+		i++;
+	return i < header->argc;
+}
+
 bool rend_model_is_own(const struct rend_model *model, const struct tfmt_location *location)
 {
+	struct tfmt_python_package package;
 	if (location->language == TFMT_LANG_KERNEL)
 		return false;
 	for (size_t i = 0; i < model->own_count; i++) {
@@ -37,14 +85,30 @@ bool rend_model_is_own(const struct rend_model *model, const struct tfmt_locatio
 			strcmp(tfmt_base_name(location->module), path) == 0)
 			return true;
 	}
-	if (model->own_count > 0)
+	if (model->own_count > 0 || location->is_interpreter ||
+		tfmt_python_package_of(location->file, &package) ||
+		tfmt_python_package_of(location->module, &package))
 		return false;
+	if (location->language == TFMT_LANG_PYTHON &&
+		(is_typed_in(model, location->file) || is_beside_script(model, location->file)))
+		return true;
 	if (location->module[0] != '\0' && is_command_executable(model, location->module))
 		return true;
-	/* Everything is under the root folder: being there says nothing. */
-	const char *cwd = model->header->cwd;
-	return strcmp(cwd, "/") != 0 &&
-	       (is_under(location->module, cwd) || is_under(location->file, cwd));
+	return is_in_its_folder(model, location);
+}
+
+void rend_model_library(const struct tfmt_location *location, char *name, size_t size)
+{
+	struct tfmt_python_package package;
+	bool is_python = location->language == TFMT_LANG_PYTHON;
+	if (!is_python || !tfmt_python_package_of(location->file, &package))
+		snprintf(name, size, "%s",
+			tfmt_base_name(
+				location->module[0] != '\0' ? location->module : location->file));
+	else if (package.is_standard)
+		snprintf(name, size, "Python's library");
+	else
+		snprintf(name, size, "%.*s", (int)package.length, package.name);
 }
 
 bool rend_model_is_runtime(const struct tfmt_location *location)
@@ -53,6 +117,8 @@ bool rend_model_is_runtime(const struct tfmt_location *location)
 		"ld-musl", "ld-", "libpthread", "libstdc++", "libc++", "libgcc_s", "libm.so",
 		"libm-", "libdl", "librt.", "librt-", "[vdso]", "linux-vdso"};
 	const char *name = tfmt_base_name(location->module);
+	if (location->is_interpreter)
+		return true;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
@@ -64,6 +130,11 @@ bool rend_model_is_kernel(const struct tfmt_location *location)
 {
 	return location->language == TFMT_LANG_KERNEL ||
 	       strncmp(location->module, "[kernel", 7) == 0;
+}
+
+enum tfmt_language rend_model_language(const struct tfmt_location *location)
+{
+	return rend_model_is_kernel(location) ? TFMT_LANG_KERNEL : location->language;
 }
 
 enum rend_role rend_model_role(const struct rend_model *model, const struct tfmt_location *location)
@@ -78,8 +149,9 @@ enum rend_role rend_model_role(const struct rend_model *model, const struct tfmt
 		return REND_UNKNOWN;
 	if (rend_model_is_runtime(location))
 		return REND_RUNTIME;
-	return rend_role_of_library(
-		location->module[0] != '\0' ? location->module : location->file);
+	char library[REND_LIBRARY_BYTES];
+	rend_model_library(location, library, sizeof(library));
+	return rend_role_of_library(library);
 }
 
 void rend_model_place(const struct tfmt_location *location, char *text, size_t size)
@@ -90,6 +162,11 @@ void rend_model_place(const struct tfmt_location *location, char *text, size_t s
 	}
 	const char *module = tfmt_base_name(location->module);
 	const char *file = tfmt_base_name(location->file);
+	struct tfmt_python_package package;
+	/* "json/decoder.py" says more than "decoder.py". */
+	if (location->language == TFMT_LANG_PYTHON && location->file[0] == '/' &&
+		tfmt_python_package_of(location->file, &package))
+		file = package.name;
 	const char *gap = *module != '\0' && *file != '\0' ? " " : "";
 	if (*file != '\0' && location->line > 0)
 		snprintf(text, size, "%s%s%s:%u", module, gap, file, (unsigned)location->line);

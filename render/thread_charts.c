@@ -23,21 +23,26 @@ struct collector {
 };
 
 /* Where threads start, before any code that tells them apart; _start may have lost its name. */
-static bool is_entry(const char *function)
+static bool is_entry(const struct tfmt_location *location)
 {
 	static const char *const names[] = {"_start", "start_thread", "clone", "__clone", "clone3",
 		"__clone3", "__GI___clone3", "__libc_start_main", "__libc_start_main_impl",
 		"__libc_start_call_main", "__libc_start_main@@GLIBC_2.34"};
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (strcmp(names[i], function) == 0)
+		if (location->language == TFMT_LANG_NATIVE &&
+			strcmp(names[i], location->function) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* As in a call tree: equal when name, module and language are. */
+/* As in a call tree: equal when name, module and language are; Python's also file and first line.
+ */
 static bool is_same_function(const struct tfmt_location *a, const struct tfmt_location *b)
 {
+	if (a->language == TFMT_LANG_PYTHON &&
+		(a->file_id != b->file_id || a->first_line != b->first_line))
+		return false;
 	return a->function_id == b->function_id && a->mapping == b->mapping &&
 	       a->language == b->language &&
 	       (a->function_id != 0 || strcmp(a->function, b->function) == 0);
@@ -46,6 +51,8 @@ static bool is_same_function(const struct tfmt_location *a, const struct tfmt_lo
 static uint64_t hash_function(const struct tfmt_location *location)
 {
 	uint64_t hash = ((uint64_t)location->mapping << 32 | location->function_id) + 1;
+	if (location->language == TFMT_LANG_PYTHON)
+		hash = hash * 31 + ((uint64_t)location->file_id << 32 | location->first_line);
 	for (const char *c = location->function; location->function_id == 0 && *c != '\0'; c++)
 		hash = hash * 31 + (unsigned char)*c;
 	return hash * 0x9e3779b97f4a7c15u;
@@ -112,7 +119,7 @@ static int append_frame(struct collector *collector, uint32_t frame, uint32_t *n
 	size_t count = tfmt_trace_locations(trace, frame, locations, MAX_LOCATIONS);
 	for (size_t i = count < MAX_LOCATIONS ? count : MAX_LOCATIONS; i-- > 0;) {
 		uint32_t number;
-		if (paths->nodes[*node].depth <= 1 && is_entry(locations[i].function)) {
+		if (paths->nodes[*node].depth <= 1 && is_entry(&locations[i])) {
 			*node = 0;
 			continue;
 		}

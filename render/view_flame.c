@@ -6,6 +6,7 @@
 
 #include "flame_layout.h"
 #include "frame_label.h"
+#include "language_mark.h"
 #include "legend.h"
 #include "num.h"
 #include "view.h"
@@ -253,6 +254,7 @@ static void draw_box(const struct flame *flame, struct rend_scene *scene,
 		const struct tfmt_location *location = node_location(flame, box->node);
 		frame_title(flame, box, title, sizeof(title));
 		item.fill = rend_model_role(flame->model, location);
+		rend_language_mark(scene, rend_model_language(location), &item.rect);
 		item.is_hatched = location->is_wait;
 		item.label = label;
 		(location->is_wait ? rend_wait_label : rend_frame_label)(

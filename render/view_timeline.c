@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "frame_label.h"
+#include "language_mark.h"
 #include "legend.h"
 #include "num.h"
 #include "thread_charts.h"
@@ -351,8 +352,10 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 			slice->count > 1 ? " times in " : "", duration);
 		rend_wait_label(REND_FONT_LABEL, reason, length, room_px, label, sizeof(label));
 	} else {
-		item.fill = rend_model_role(
-			timeline->model, rend_slice_location(&timeline->charts, slice));
+		const struct tfmt_location *location =
+			rend_slice_location(&timeline->charts, slice);
+		item.fill = rend_model_role(timeline->model, location);
+		rend_language_mark(scene, rend_model_language(location), &item.rect);
 		code_label(timeline, slice, room_px, label, sizeof(label));
 	}
 	if (slice->type == REND_SLICE_DENSE) {

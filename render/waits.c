@@ -109,7 +109,8 @@ static enum place_rank rank_place(
 	if (!rend_model_is_own(model, location) &&
 		(location->module[0] == '\0' || strcmp(location->module, exe) != 0))
 		return RANK_LIBRARY;
-	return is_libc_name(location->function) ? RANK_RUNTIME : RANK_OWN;
+	bool is_native = location->language == TFMT_LANG_NATIVE;
+	return is_native && is_libc_name(location->function) ? RANK_RUNTIME : RANK_OWN;
 }
 
 /* The function of a stack that says best where it waits: of equal ones the nearest to the leaf. */
