@@ -38,6 +38,7 @@ struct conv_context {
 	enum tfmt_weight weight;    /* asked for, or the format's own choice */
 	bool has_weight;	    /* asked for */
 	const char *table;	    /* the only one wanted, of formats that are tables; NULL: all */
+	uint64_t split_ns;	    /* a file for each such time, in the folder; 0: one file */
 	struct conv_folder *folder; /* where several files go; NULL: all goes to `out` */
 	uint64_t begin_ns;	    /* the time shown first: --from, or the trace's start */
 	uint64_t end_ns; /* the time shown last: --to, or the last record's; final in end */
@@ -85,6 +86,7 @@ struct conv_format {
 	const char *extension; /* of files, with the dot; -o picks the format by it */
 	const char *summary;   /* for --help: lower case, no full stop */
 	bool is_binary;	       /* not to be written to a terminal */
+	bool can_split;	       /* knows split_ns */
 	bool is_tables;	       /* several files, in a folder, or one of them (relation.h) */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */
 	bool holds_everything; /* frames of interpreters too, which are hidden from others */

@@ -18,6 +18,7 @@ struct options {
 	bool wants_format[MAX_FORMATS]; /* by index into conv_formats */
 	const char *output;
 	const char *table;
+	uint64_t split_ns;
 	bool list_formats;
 	struct conv_select_options select;
 	const char *weight;
@@ -41,6 +42,11 @@ static const struct opt_row fixed_rows[] = {
 		.argument = "NAME",
 		.help = "only this table of --csv (without it, -o DIR/ gets a file for each)",
 		TARGET(table)},
+	{.name = "split",
+		.type = OPT_DURATION,
+		.argument = "TIME",
+		.help = "a profile of --pprof for each TIME, in the folder -o DIR/",
+		TARGET(split_ns)},
 	{.name = "list-formats",
 		.type = OPT_FLAG,
 		.help = "list the formats, their extensions and what each can hold",
@@ -196,7 +202,26 @@ static bool is_folder(const char *path)
 	return length && path[length - 1] == '/';
 }
 
-/* Where tables go: all into a folder, or one to a stream. Returns 0, or EXIT_USAGE after saying. */
+/* Into several files, in a folder, or into one? Returns 0, or EXIT_USAGE after saying. */
+static int choose_files(const struct options *options, const struct conv_format *format,
+	struct conv_context *context)
+{
+	bool has_folder = is_folder(options->output);
+
+	context->split_ns = options->split_ns;
+	if (options->split_ns && !format->can_split)
+		msg_error(context->msg, "--split: only pprof can be split, not %s", format->name);
+	else if (options->split_ns && !has_folder)
+		msg_error(context->msg, "--split makes several files: say into which -o DIR/");
+	else if (has_folder && !format->is_tables && !options->split_ns)
+		msg_error(context->msg, "'%s' is a folder: %s is one file%s", options->output,
+			format->name, format->can_split ? " without --split" : "");
+	else
+		return 0;
+	return EXIT_USAGE;
+}
+
+/* All tables, or which one. Returns 0, or EXIT_USAGE after saying. */
 static int choose_table(const struct options *options, const struct conv_format *format,
 	struct conv_context *context)
 {
@@ -211,9 +236,6 @@ static int choose_table(const struct options *options, const struct conv_format 
 			relation_schemas[i].name);
 	if (!format->is_tables && table)
 		msg_error(context->msg, "--table: %s is one file", format->name);
-	else if (!format->is_tables && is_folder(options->output))
-		msg_error(context->msg, "'%s' is a folder: %s is one file", options->output,
-			format->name);
 	else if (table && !relation_has_table(table))
 		msg_error(context->msg, "--table %s: no such table: %s", table, names);
 	else if (format->is_tables && !table && !is_folder(options->output))
@@ -328,6 +350,8 @@ static int run(const struct options *options, const char *path, const struct msg
 	if (!format)
 		return EXIT_USAGE;
 	status = choose_weight(options, format, &context);
+	if (!status)
+		status = choose_files(options, format, &context);
 	if (!status)
 		status = choose_table(options, format, &context);
 	if (status)

@@ -3,10 +3,14 @@
  * samples of one thread, state and stack are one, with a value of each type. A location is a place
  * in code, with a line for each function inlined there; what stands on top of a stack that waited
  * is a location without an address.
+ *
+ * Or a profile for each window of time (--split), named by its number: 000000.pb.gz.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "command.h"
+#include "folder.h"
 #include "format.h"
 #include "gzip.h"
 #include "protobuf.h"
@@ -71,7 +75,11 @@ struct mapping_facts {
 
 struct pprof_state {
 	const struct conv_context *context;
-	FILE *stream; /* into `compressed` */
+	char command[512];
+	uint64_t window;		    /* number of the one that is filled */
+	uint64_t seen_count, weighed_count; /* samples; those of the weight asked for */
+	/* Of one profile, zeroed between two. */
+	FILE *stream; /* gzip, into the output */
 	struct conv_sink sink;
 	struct protobuf pb;
 	struct conv_sums sums;
@@ -82,52 +90,73 @@ struct pprof_state {
 	uint32_t frame_count;		/* ids and 0 */
 	struct mapping_facts *mappings; /* by mapping */
 	uint32_t mapping_count;		/* ids and 0 */
-	char command[512];
 };
 
-static int pprof_begin(void *opaque, const struct conv_context *context)
+/* Where the profile of the window goes. */
+static int open_output(struct pprof_state *state)
 {
-	struct pprof_state *state = opaque;
+	struct conv_sink *out = state->context->out;
+	char name[32];
+	int status = 0;
+
+	snprintf(name, sizeof(name), "%06" PRIu64 ".pb.gz", state->window);
+	if (state->context->split_ns)
+		status = conv_folder_add(state->context->folder, name, &out);
+	if (status)
+		return status;
+	state->stream = conv_gzip_open(out);
+	return state->stream ? conv_sink_init(&state->sink, state->stream) : TFMT_E_NOMEM;
+}
+
+static int begin_profile(struct pprof_state *state)
+{
+	const struct tfmt_trace *trace = state->context->trace;
 	uint32_t number;
 
-	state->context = context;
-	state->frame_count = tfmt_trace_count(context->trace, TFMT_FRAME) + 1;
+	state->frame_count = tfmt_trace_count(trace, TFMT_FRAME) + 1;
 	state->is_used = calloc(state->frame_count, sizeof(*state->is_used));
-	state->mapping_count = tfmt_trace_count(context->trace, TFMT_MAPPING) + 1;
+	state->mapping_count = tfmt_trace_count(trace, TFMT_MAPPING) + 1;
 	state->mappings = calloc(state->mapping_count, sizeof(*state->mappings));
-	state->stream = conv_gzip_open(context->out);
-	if (!state->is_used || !state->mappings || !state->stream ||
-		conv_sink_init(&state->sink, state->stream) || conv_sums_init(&state->sums) ||
+	if (!state->is_used || !state->mappings || conv_sums_init(&state->sums) ||
 		conv_intern_init(&state->functions, sizeof(struct function_key)) ||
 		conv_intern_init_texts(&state->texts) || conv_intern_init_texts(&state->made_up))
 		return TFMT_E_NOMEM;
-	conv_command_text(context->header, state->command, sizeof(state->command));
 	return conv_intern_text(&state->texts, "", &number);
 }
 
-static void pprof_release(void *opaque)
+static void drop_profile(struct pprof_state *state)
 {
-	struct pprof_state *state = opaque;
-
 	if (state->stream)
 		fclose(state->stream);
 	conv_sink_release(&state->sink);
-	protobuf_release(&state->pb);
 	conv_sums_release(&state->sums);
 	conv_intern_release(&state->functions);
 	conv_intern_release(&state->texts);
 	conv_intern_release(&state->made_up);
 	free(state->is_used);
 	free(state->mappings);
+	state->stream = NULL;
+	state->sums = (struct conv_sums){0};
+	state->functions = state->texts = state->made_up = (struct conv_intern){0};
+	state->is_used = NULL;
+	state->mappings = NULL;
 }
 
-static int on_sample(void *opaque, const struct conv_record *record)
+static int pprof_begin(void *opaque, const struct conv_context *context)
 {
 	struct pprof_state *state = opaque;
-	struct conv_sum_key key = conv_sum_key(state->context->trace, record->sample);
 
-	key.thread = record->sample->thread;
-	return conv_sums_add(&state->sums, &key, record->sample);
+	state->context = context;
+	conv_command_text(context->header, state->command, sizeof(state->command));
+	return begin_profile(state);
+}
+
+static void pprof_release(void *opaque)
+{
+	struct pprof_state *state = opaque;
+
+	drop_profile(state);
+	protobuf_release(&state->pb);
 }
 
 /* --- texts --- */
@@ -410,19 +439,33 @@ static void put_code(struct pprof_state *state)
 
 /* --- the file --- */
 
+/* The time that a profile is of: its window, or all that is shown. */
+static void put_times(struct pprof_state *state)
+{
+	const struct conv_context *context = state->context;
+	const struct tfmt_header *header = context->header;
+	uint64_t begin_ns = context->begin_ns + state->window * context->split_ns;
+	uint64_t length_ns = context->end_ns > begin_ns ? context->end_ns - begin_ns : 0;
+
+	/* The end of the trace is not known while windows are written, but their own is. */
+	if (context->split_ns && (length_ns > context->split_ns || !length_ns))
+		length_ns = context->split_ns;
+	protobuf_i64(&state->pb, PROFILE_TIME_NANOS,
+		header->utc_ns + (int64_t)(begin_ns - header->time_ns));
+	protobuf_u64(&state->pb, PROFILE_DURATION_NANOS, length_ns);
+}
+
 static void put_types(struct pprof_state *state)
 {
 	const struct conv_context *context = state->context;
 	const struct tfmt_header *header = context->header;
-	int64_t begin_ns = header->utc_ns + (int64_t)(context->begin_ns - header->time_ns);
 	int weight;
 
 	for (weight = 0; weight < TFMT_WEIGHT_COUNT; weight++)
 		put_value_type(state, PROFILE_SAMPLE_TYPE, tfmt_weight_name(weight),
 			weight == TFMT_WEIGHT_SAMPLES ? "count" : "nanoseconds");
 	put_index(state, PROFILE_DEFAULT_SAMPLE_TYPE, tfmt_weight_name(context->weight));
-	protobuf_i64(&state->pb, PROFILE_TIME_NANOS, begin_ns);
-	protobuf_u64(&state->pb, PROFILE_DURATION_NANOS, context->end_ns - context->begin_ns);
+	put_times(state);
 	if (header->rate_hz) {
 		put_value_type(state, PROFILE_PERIOD_TYPE, "cpu", "nanoseconds");
 		protobuf_u64(&state->pb, PROFILE_PERIOD, UINT64_C(1000000000) / header->rate_hz);
@@ -443,10 +486,8 @@ static int put_texts(struct pprof_state *state)
 	return status;
 }
 
-static int pprof_end(void *opaque)
+static int put_profile(struct pprof_state *state)
 {
-	struct pprof_state *state = opaque;
-	FILE *stream = state->stream;
 	int status;
 
 	put_types(state);
@@ -457,12 +498,71 @@ static int pprof_end(void *opaque)
 		put_code(state);
 		status = put_texts(state);
 	}
+	return status ? status : conv_sink_flush(&state->sink);
+}
+
+/* Write what was added up; of several files this one is complete then. */
+static int end_profile(struct pprof_state *state)
+{
+	struct conv_folder *folder = state->context->folder;
+	FILE *stream;
+	int status = open_output(state);
+
 	if (!status)
-		status = conv_sink_flush(&state->sink);
+		status = put_profile(state);
+	stream = state->stream;
 	state->stream = NULL;
-	if (fclose(stream) && !status)
+	if (stream && fclose(stream) && !status)
 		status = TFMT_E_NOMEM;
-	if (!status && state->sums.keys.count && !state->sums.total.weights[state->context->weight])
+	if (status || !state->context->split_ns)
+		return status;
+	folder->failed = conv_folder_commit(folder) != EXIT_OK;
+	conv_folder_release(folder);
+	return folder->failed ? TFMT_E_IO : 0;
+}
+
+/* Samples come in the order of time: the first of a later window ends the one before. */
+static int enter_window(struct pprof_state *state, uint64_t time_ns)
+{
+	const struct conv_context *context = state->context;
+	uint64_t window = 0;
+	int status = 0;
+
+	if (context->split_ns && time_ns > context->begin_ns)
+		window = (time_ns - context->begin_ns - 1) / context->split_ns;
+	if (window <= state->window)
+		return 0;
+	if (state->sums.keys.count) {
+		status = end_profile(state);
+		drop_profile(state);
+		if (!status)
+			status = begin_profile(state);
+	}
+	state->window = window;
+	return status;
+}
+
+static int on_sample(void *opaque, const struct conv_record *record)
+{
+	struct pprof_state *state = opaque;
+	const struct conv_context *context = state->context;
+	struct conv_sum_key key = conv_sum_key(context->trace, record->sample);
+	int status = enter_window(state, record->sample->time_ns);
+
+	if (status)
+		return status;
+	state->seen_count++;
+	state->weighed_count += tfmt_weight_of(context->weight, record->sample) > 0;
+	key.thread = record->sample->thread;
+	return conv_sums_add(&state->sums, &key, record->sample);
+}
+
+static int pprof_end(void *opaque)
+{
+	struct pprof_state *state = opaque;
+	int status = end_profile(state);
+
+	if (!status && state->seen_count && !state->weighed_count)
 		conv_warn_weightless(state->context);
 	return status;
 }
@@ -472,6 +572,7 @@ const struct conv_format conv_format_pprof = {
 	.extension = ".pb.gz",
 	.summary = "stacks added up, with inlined lines and labels, for go tool pprof",
 	.is_binary = true,
+	.can_split = true,
 	.carries = TFMT_KIND_BIT(TFMT_SAMPLE),
 	.weight = TFMT_WEIGHT_CPU,
 	.state_size = sizeof(struct pprof_state),

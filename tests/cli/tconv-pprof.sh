@@ -41,6 +41,37 @@ script -qec "'$tconv' --pprof tiny.cbor.zst 2>terminal.err" /dev/null >/dev/null
 expect "status with a terminal as output" 2 "$status"
 grep -q terminal terminal.err || fail "a terminal was not refused: $(cat terminal.err)"
 
+# A profile for each window of time: together they are the whole.
+"$tconv" -q --pprof --split 1s -o split/ generated.cbor.zst
+/usr/bin/python3 - <<'PYTHON'
+import glob, gzip, os, sys
+sys.path.insert(0, os.environ["ROOT"] + "/tests/lib")
+import protobuf, trace_rows
+
+rows = trace_rows.load("generated.jsonl")
+start, samples = rows[0], trace_rows.samples(rows)
+files = sorted(glob.glob("split/*.pb.gz"))
+assert len(files) > 2 and len(files) == len(os.listdir("split")), files
+for path in files:
+    profile = protobuf.message(gzip.open(path).read())
+    window = int(os.path.basename(path).split(".")[0])
+    begin = window * 10**9
+    assert profile[9] == [start["utc_ns"] + begin] and 0 < profile[10][0] <= 10**9
+    values = [protobuf.packed(protobuf.message(sample)[2][0]) for sample in profile[2]]
+    wanted = trace_rows.totals([s for s in samples
+                                if begin < s["time_ns"] - start["time_ns"] <= begin + 10**9])
+    assert [sum(column) for column in zip(*values)] == list(wanted.values()), path
+PYTHON
+says 2 'say into which -o DIR/' "$tconv" --pprof --split 1s generated.cbor.zst
+says 2 'only pprof can be split, not json' "$tconv" --json --split 1s -o x/ generated.cbor.zst
+says 2 'pprof is one file without --split' "$tconv" --pprof -o x/ generated.cbor.zst
+"$tconv" -q --pprof --split 1s -o nothing/ empty.cbor.zst
+gzip -t nothing/000000.pb.gz
+mkdir full && ln -s /dev/full full/000001.pb.gz
+run "$tconv" -q --pprof --split 1s -o full/ generated.cbor.zst
+expect "status of a window on a full disk" 1 "$status"
+grep -q 'full/000001.pb.gz: No space' err || fail "a full disk is not said: $(cat err)"
+
 command -v go >/dev/null || { echo "no go here: profiles were not opened by go tool pprof"; exit 77; }
 pprof() { go tool pprof -symbolize=none "$@" 2>pprof.err; }
 for trace in tiny generated real; do
@@ -56,6 +87,8 @@ for trace in tiny generated real; do
     done
     pprof -raw $trace.pb.gz >$trace.raw
 done
+pprof -top split/*.pb.gz >split.top # merges them
+grep -q 'Total samples = 20s\|Total samples = 20000ms' split.top || fail "$(head -n 5 split.top)"
 pprof -raw empty.pb.gz >empty.raw
 grep -q '^samples/count cpu/nanoseconds\[dflt\] offcpu/nanoseconds wall/nanoseconds$' empty.raw
 grep -q '^1: 0x0/0xa000/0x0 /usr/bin/prog 01abff00' tiny.raw
