@@ -11,7 +11,8 @@
 /* Code at a program's entry that belongs to no function with rules, in bytes. */
 #define ENTRY_BYTES 128
 /* Of a blocked thread's stack, read in one go: most are whole in that. */
-#define TOP_BYTES (16u << 10)
+#define TOP_BYTES  (12u << 10)
+#define PAGE_BYTES 4096u
 /* Stack slots that are searched for return addresses in one sample, all searches together. */
 #define MAX_SLOTS 16384
 
@@ -406,7 +407,9 @@ void rec_unwind_blocked(struct rec_unwinder *unwinder, struct rec_space *space,
 	regs.value[ARCH_REG_SP] = state->sp;
 	regs.value[ARCH_REG_PC] = state->pc;
 	begin(unwinder, space, state->tid);
-	size_t size = process_read_some(state->tid, state->sp, unwinder->top, TOP_BYTES);
+	/* Up to the end of a page: each one costs. */
+	size_t wanted = TOP_BYTES - (state->sp & (PAGE_BYTES - 1));
+	size_t size = process_read_some(state->tid, state->sp, unwinder->top, wanted);
 
 	stack_memory_set(&unwinder->memory, state->tid, state->sp, unwinder->top, size);
 	*ret_stack = stack_found(unwinder, climb_all(unwinder, &regs));
