@@ -2,13 +2,10 @@
 
 #include <stdlib.h>
 
-#include "lives.h"
 #include "tracefmt/tracefmt.h"
 
 /* The type of a resource that is a library. */
 #define RESOURCE_LIBRARY 1
-
-enum category { CATEGORY_USER, CATEGORY_KERNEL, CATEGORY_PYTHON, CATEGORY_JIT, CATEGORY_WAIT };
 
 /* What goes into one cell of a column. */
 typedef void cell_fn(struct firefox_tables *tables, uint32_t row);
@@ -16,11 +13,11 @@ typedef void cell_fn(struct firefox_tables *tables, uint32_t row);
 void firefox_put_categories(struct jsonw *w)
 {
 	static const char *const rows[][2] = {
-		[CATEGORY_USER] = {"User", "yellow"},
-		[CATEGORY_KERNEL] = {"Kernel", "orange"},
-		[CATEGORY_PYTHON] = {"Python", "blue"},
-		[CATEGORY_JIT] = {"JIT", "green"},
-		[CATEGORY_WAIT] = {"Waiting", "transparent"},
+		[FIREFOX_CATEGORY_USER] = {"User", "yellow"},
+		[FIREFOX_CATEGORY_KERNEL] = {"Kernel", "orange"},
+		[FIREFOX_CATEGORY_PYTHON] = {"Python", "blue"},
+		[FIREFOX_CATEGORY_JIT] = {"JIT", "green"},
+		[FIREFOX_CATEGORY_WAIT] = {"Waiting", "transparent"},
 	};
 	size_t i;
 
@@ -192,7 +189,7 @@ static void forget_needed(struct firefox_tables *tables)
 
 /* --- cells --- */
 
-static void put_text(struct firefox_tables *tables, const char *text)
+void firefox_put_text(struct firefox_tables *tables, const char *text)
 {
 	uint32_t number = 1;
 
@@ -206,19 +203,19 @@ static const struct tfmt_location *location_at(const struct firefox_tables *tabl
 	return &tables->stacks.functions[tables->functions[row]].location;
 }
 
-static enum category category_of(const struct tfmt_location *location)
+static enum firefox_category category_of(const struct tfmt_location *location)
 {
 	if (!location->mapping && !location->function_id && *location->function == '[')
-		return CATEGORY_WAIT;
+		return FIREFOX_CATEGORY_WAIT;
 	switch (location->language) {
 	case TFMT_LANG_KERNEL:
-		return CATEGORY_KERNEL;
+		return FIREFOX_CATEGORY_KERNEL;
 	case TFMT_LANG_PYTHON:
-		return CATEGORY_PYTHON;
+		return FIREFOX_CATEGORY_PYTHON;
 	case TFMT_LANG_JIT:
-		return CATEGORY_JIT;
+		return FIREFOX_CATEGORY_JIT;
 	default:
-		return CATEGORY_USER;
+		return FIREFOX_CATEGORY_USER;
 	}
 }
 
@@ -288,7 +285,7 @@ static void cell_line(struct firefox_tables *tables, uint32_t row)
 
 static void cell_name(struct firefox_tables *tables, uint32_t row)
 {
-	put_text(tables, location_at(tables, row)->function);
+	firefox_put_text(tables, location_at(tables, row)->function);
 }
 
 static void cell_file(struct firefox_tables *tables, uint32_t row)
@@ -296,7 +293,7 @@ static void cell_file(struct firefox_tables *tables, uint32_t row)
 	const struct tfmt_location *location = location_at(tables, row);
 
 	if (*location->file)
-		put_text(tables, location->file);
+		firefox_put_text(tables, location->file);
 	else
 		jsonw_null(tables->w);
 }
@@ -321,7 +318,7 @@ static void cell_library_name(struct firefox_tables *tables, uint32_t row)
 	const struct tfmt_trace *trace = tables->context->trace;
 	const struct tfmt_mapping *mapping = tfmt_trace_mapping(trace, tables->resources[row]);
 
-	put_text(tables, tfmt_base_name(tfmt_trace_text(trace, mapping->path)));
+	firefox_put_text(tables, tfmt_base_name(tfmt_trace_text(trace, mapping->path)));
 }
 
 static void cell_library_type(struct firefox_tables *tables, uint32_t row)
@@ -413,7 +410,7 @@ static void put_code(struct firefox_tables *tables)
 	put_table(tables, "nativeSymbols", 0, symbol_columns, COUNT_OF(symbol_columns));
 }
 
-/* --- samples and markers --- */
+/* --- samples --- */
 
 enum sample_column { SAMPLE_STACK, SAMPLE_TIME, SAMPLE_WEIGHT, SAMPLE_CPU };
 
@@ -490,135 +487,6 @@ static int put_samples(struct firefox_tables *tables, uint32_t thread)
 	return status;
 }
 
-static void put_pair(struct jsonw *w, const char *key, const char *value)
-{
-	jsonw_key(w, key);
-	jsonw_string(w, value);
-}
-
-/* "path=/etc/passwd, mode=r" */
-static void put_args(struct firefox_tables *tables, const struct firefox_marker *marker)
-{
-	const struct tfmt_trace *trace = tables->context->trace;
-	const struct tfmt_arg *args;
-	size_t count = conv_span_args_find(&tables->args, marker->number, &args), used = 0, i;
-	char text[4096];
-
-	for (i = 0; i < count && used < sizeof(text); i++)
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s=%s",
-			used ? ", " : "", tfmt_trace_text(trace, args[i].name),
-			tfmt_trace_text(trace, args[i].value));
-	if (count)
-		put_pair(tables->w, marker->phase == FIREFOX_END ? "result" : "args", text);
-}
-
-static void put_marker_data(struct firefox_tables *tables, const struct firefox_marker *marker)
-{
-	const struct tfmt_trace *trace = tables->context->trace;
-	struct jsonw *w = tables->w;
-	char text[64];
-
-	jsonw_begin_object(w);
-	put_pair(w, "type", marker->kind == FIREFOX_SPAN ? "Span" : "Remark");
-	switch ((enum firefox_marker_kind)marker->kind) {
-	case FIREFOX_SPAN:
-		put_args(tables, marker);
-		break;
-	case FIREFOX_LOSS:
-		jsonw_key(w, "count");
-		jsonw_u64(w, marker->number);
-		put_pair(w, "what", tfmt_trace_text(trace, marker->name));
-		put_pair(w, "text", tfmt_trace_text(trace, marker->text));
-		break;
-	case FIREFOX_PROCESS:
-		if (!marker->text) {
-			put_pair(w, "text",
-				conv_describe_exit((uint8_t)marker->id, (int32_t)marker->number,
-					text, sizeof(text)));
-			break;
-		}
-		/* fall through */
-	case FIREFOX_REMARK:
-		put_pair(w, "text", tfmt_trace_text(trace, marker->text));
-		break;
-	}
-	jsonw_end_object(w);
-}
-
-static void put_marker_name(struct firefox_tables *tables, const struct firefox_marker *marker)
-{
-	const struct tfmt_trace *trace = tables->context->trace;
-	struct tfmt_location location = {.function = tfmt_trace_text(trace, marker->name)};
-
-	if (marker->kind == FIREFOX_LOSS)
-		location.function = "lost";
-	else if (marker->kind == FIREFOX_PROCESS)
-		location.function = marker->text ? "exec" : "exit";
-	else if (!marker->name)
-		tfmt_trace_locations(trace, marker->id, &location, 1);
-	put_text(tables, location.function);
-}
-
-static const char *const marker_columns[] = {
-	"name", "phase", "category", "startTime", "endTime", "data"};
-
-static void put_marker_cell(
-	struct firefox_tables *tables, const struct firefox_marker *marker, size_t column)
-{
-	struct jsonw *w = tables->w;
-
-	switch (column) {
-	case 0:
-		put_marker_name(tables, marker);
-		break;
-	case 1:
-		jsonw_u64(w, marker->phase);
-		break;
-	case 2:
-		jsonw_u64(w, CATEGORY_USER);
-		break;
-	case 3:
-		if (marker->phase == FIREFOX_END)
-			jsonw_null(w);
-		else
-			jsonw_fixed(w, marker->time_ns, 6);
-		break;
-	case 4:
-		if (marker->phase == FIREFOX_END)
-			jsonw_fixed(w, marker->time_ns, 6);
-		else
-			jsonw_null(w);
-		break;
-	default:
-		put_marker_data(tables, marker);
-	}
-}
-
-static int put_markers(struct firefox_tables *tables, uint32_t thread)
-{
-	struct conv_spool_cursor cursor;
-	struct jsonw *w = tables->w;
-	const void *item;
-	size_t column;
-	int status = 0;
-
-	jsonw_newline(w);
-	jsonw_key(w, "markers");
-	jsonw_begin_object(w);
-	jsonw_key(w, "length");
-	jsonw_u64(w, tables->markers.lists[thread].item_count);
-	for (column = 0; !status && column < COUNT_OF(marker_columns); column++) {
-		jsonw_key(w, marker_columns[column]);
-		jsonw_begin_array(w);
-		conv_spool_rewind(&cursor, &tables->markers, thread);
-		while ((status = conv_spool_next(&cursor, &tables->markers, &item)) > 0)
-			put_marker_cell(tables, item, column);
-		jsonw_end_array(w);
-	}
-	jsonw_end_object(w);
-	return status;
-}
-
 static void put_strings(struct firefox_tables *tables)
 {
 	struct jsonw *w = tables->w;
@@ -643,7 +511,7 @@ int firefox_put_tables(struct firefox_tables *tables, uint32_t thread)
 	if (!status)
 		status = put_samples(tables, thread);
 	if (!status)
-		status = put_markers(tables, thread);
+		status = firefox_put_markers(tables, thread);
 	if (status)
 		return status;
 	put_code(tables);

@@ -12,6 +12,15 @@
 #include "spool.h"
 #include "stacks.h"
 
+/* Of stacks and markers. */
+enum firefox_category {
+	FIREFOX_CATEGORY_USER,
+	FIREFOX_CATEGORY_KERNEL,
+	FIREFOX_CATEGORY_PYTHON,
+	FIREFOX_CATEGORY_JIT,
+	FIREFOX_CATEGORY_WAIT
+};
+
 /* The viewer draws a sample from its time to that of the next: these begin where they began. */
 struct firefox_sample {
 	uint64_t begin_ns; /* since the start of the trace */
@@ -83,6 +92,10 @@ int firefox_tables_complete(struct firefox_tables *tables);
  * Returns: 0; TFMT_E_NOMEM; TFMT_E_IO.
  */
 int firefox_put_tables(struct firefox_tables *tables, uint32_t thread);
+
+/* Parts of that: the number of a string in the thread, and its markers (firefox_markers.c). */
+void firefox_put_text(struct firefox_tables *tables, const char *text);
+int firefox_put_markers(struct firefox_tables *tables, uint32_t thread);
 
 /* The categories that stacks refer to, as an array. */
 void firefox_put_categories(struct jsonw *w);
