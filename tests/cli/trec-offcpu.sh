@@ -12,7 +12,7 @@ look() {
     "$tconv" -q --json "$name.cbor.zst" >"$name.json"
     echo "$name:"
     /usr/bin/python3 "$ROOT/tests/lib/check_waits.py" "$name.json" truth &&
-        /usr/bin/python3 "$ROOT/tests/lib/check_lifetimes.py" "$name.json"
+        /usr/bin/python3 "$ROOT/tests/lib/check_states.py" "$name.json"
 }
 
 # A recorder that gets no CPU for 20 ms misses a wait, and says so: three attempts.
@@ -45,7 +45,7 @@ cc_target -o shy shy.c
 cc_target -o pingpong "$ROOT/tests/bench/pingpong.c"
 "$trec" -q -o pingpong.cbor.zst -- ./pingpong 100000 >/dev/null
 "$tconv" -q --json pingpong.cbor.zst >pingpong.json
-/usr/bin/python3 "$ROOT/tests/lib/check_lifetimes.py" pingpong.json || fail "pingpong: states do not add up"
+/usr/bin/python3 "$ROOT/tests/lib/check_states.py" pingpong.json || fail "pingpong: states do not add up"
 
 # Every wait has its stack where that is allowed, the short ones too; else that is said at once.
 if "$trec" -q --offcpu all -o all.cbor.zst -- ./waits >truth 2>refused; then
