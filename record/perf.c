@@ -637,12 +637,17 @@ static void peek_at_ring(struct rec_perf *perf, struct ring *ring,
 	ring->tail = tail;
 }
 
-void rec_perf_peek(struct rec_perf *perf,
+bool rec_perf_peek(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
 {
-	for (size_t i = 0; i < perf->ring_count; i++)
-		if (perf->rings[i].is_life)
-			peek_at_ring(perf, &perf->rings[i], handle, context);
+	bool is_told = false;
+	for (size_t i = 0; i < perf->ring_count; i++) {
+		if (!perf->rings[i].is_life)
+			continue;
+		peek_at_ring(perf, &perf->rings[i], handle, context);
+		is_told = true;
+	}
+	return is_told;
 }
 
 void rec_perf_peek_samples(struct rec_perf *perf,

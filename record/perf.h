@@ -149,8 +149,11 @@ uint64_t rec_perf_round_ns(const struct rec_perf *perf);
 bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
 
-/* Show the life records that have come since the last look; the next drain gives them again. */
-void rec_perf_peek(struct rec_perf *perf,
+/*
+ * Show the life records that have come since the last look; the next drain gives them again.
+ * Returns: whether there are rings for them alone, so that all could be shown.
+ */
+bool rec_perf_peek(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
 
 /* The same for samples, where they wake. */
