@@ -64,22 +64,52 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+static int open_stdout(struct rec_output *output, const struct msg *msg)
+{
+	output->redirects_child = true;
+	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (output->fd >= 0)
+		return lock(output, msg);
+	msg_error(msg, "cannot use stdout: %s: use -o FILE", strerror(errno));
+	return -1;
+}
+
+/*
+ * A stream that is closed would be the number of the next thing that we open, and get our messages.
+ * The program finds it closed all the same.
+ */
+static void fill_closed_streams(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int rec_output_open(struct rec_output *output, const char *path, const struct msg *msg)
 {
 	*output = (struct rec_output){.fd = -1};
 	bool is_stdout = path && strcmp(path, "-") == 0;
+	struct stat out, err;
+	bool has_out = fstat(STDOUT_FILENO, &out) == 0;
+	bool has_err = fstat(STDERR_FILENO, &err) == 0;
+	fill_closed_streams();
 	if (path && !is_stdout) {
 		output->path = strdup(path);
 		return output->path ? open_file(output, msg) : -1;
 	}
-	struct stat out, err;
-	bool has_out = fstat(STDOUT_FILENO, &out) == 0;
 	bool is_terminal = isatty(STDOUT_FILENO);
-	bool shared = has_out && fstat(STDERR_FILENO, &err) == 0 && same_file(&out, &err);
+	bool shared = has_out && has_err && same_file(&out, &err);
 	output->is_own_name =
 		!is_stdout && (!has_out || is_terminal || (shared && !S_ISREG(out.st_mode)));
 	if (output->is_own_name)
 		return 0;
+	if (!has_out) {
+		msg_error(msg, "stdout is closed: use -o FILE");
+		return -1;
+	}
 	if (is_terminal) {
 		msg_error(msg, "a trace is binary and stdout is a terminal: use -o FILE");
 		return -1;
@@ -89,12 +119,7 @@ int rec_output_open(struct rec_output *output, const char *path, const struct ms
 			       "output would mix; use -o FILE for the trace");
 		return -1;
 	}
-	output->redirects_child = true;
-	output->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (output->fd >= 0)
-		return lock(output, msg);
-	msg_error(msg, "cannot use stdout: %s: use -o FILE", strerror(errno));
-	return -1;
+	return open_stdout(output, msg);
 }
 
 int rec_output_begin(struct rec_output *output)

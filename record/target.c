@@ -24,6 +24,9 @@ int rec_inherited_take(struct rec_inherited *inherited)
 	/* A closed pipe must end the recording, not the recorder. */
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigaction(SIGPIPE, &ignore, &inherited->pipe);
+	/* Ignored by our parent, it would never come, and nobody could be waited for. */
+	struct sigaction plain = {.sa_handler = SIG_DFL};
+	sigaction(SIGCHLD, &plain, &inherited->child);
 	if (getrlimit(RLIMIT_NOFILE, &inherited->files) == 0) {
 		struct rlimit all = {inherited->files.rlim_max, inherited->files.rlim_max};
 		setrlimit(RLIMIT_NOFILE, &all);
@@ -54,6 +57,7 @@ static void run_program(char *const *argv, const struct rec_inherited *inherited
 		close(STDOUT_FILENO);
 	setrlimit(RLIMIT_NOFILE, &inherited->files);
 	sigaction(SIGPIPE, &inherited->pipe, NULL);
+	sigaction(SIGCHLD, &inherited->child, NULL);
 	sigprocmask(SIG_SETMASK, &inherited->mask, NULL);
 	execvp(argv[0], argv);
 	int error = errno;

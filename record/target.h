@@ -22,7 +22,7 @@ struct rec_target {
 /* What trec changes for itself, as it was found: the program gets it unchanged. */
 struct rec_inherited {
 	sigset_t mask;
-	struct sigaction pipe;
+	struct sigaction pipe, child;
 	struct rlimit files;
 	sigset_t ignored; /* signals of the terminal that were ignored, as under nohup */
 };

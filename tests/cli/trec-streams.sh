@@ -46,3 +46,25 @@ grep -q 'trec: wrote sh-[0-9]*.cbor.zst' mixed || fail "the trace's name was not
 run "$trec" -q -o t8.cbor.zst -- sh -c 'kill -TERM $$'
 expect "status after SIGTERM" 143 "$status"
 "$tconv" -q --json t8.cbor.zst | grep '"kind":"exit"' | grep -q '"signal":15' || fail "no signal in the trace"
+
+# A parent that ignores the ends of its children: ours are waited for, and the command is as it was.
+cat >ignoring.py <<'PY'
+import os, signal, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+os.execv(sys.argv[1], sys.argv[1:])
+PY
+timeout -s KILL 60 /usr/bin/python3 ignoring.py "$trec" -q -o ignored.cbor.zst -- \
+    sh -c 'exit 7' && status=0 || status=$?
+expect "status under a parent that ignores SIGCHLD" 7 "$status"
+/usr/bin/python3 ignoring.py "$trec" -q -o ignored.cbor.zst -- grep SigIgn /proc/self/status >ignored
+[ $((0x$(awk '{print $2}' ignored) & 0x10000)) != 0 ] || fail "the command has not inherited the ignored SIGCHLD"
+
+# Closed streams: what trec opens does not take their place.
+run "$trec" -v -o closed.cbor.zst sh -c 'exit 8' 2>&- >&- <&-
+expect "status with closed streams" 8 "$status"
+"$tconv" -q --json closed.cbor.zst >/dev/null || fail "messages in the trace"
+run "$trec" -v -o closed.cbor.zst sh -c 'exit 8' 2>&-
+expect "status with stderr closed" 8 "$status"
+"$tconv" -q --json closed.cbor.zst >/dev/null || fail "messages in the trace"
+run "$trec" -o - true 2>err >&-
+expect "status with a trace for a closed stdout" 125 "$status"
