@@ -30,8 +30,8 @@ grep -qE 'jit_(alpha|beta)' fifo.folded && fail "names from a pipe"
 awk '{ n += $NF } END { exit n < 500 }' fifo.folded || fail "no samples beside a pipe"
 
 # Memory that is used again: each half has its own names, but for what is sampled before anyone looks.
-seconds=4 record reuse
-check reuse.folded '_start;.*main;run;(?:jit_)(alpha|beta|gamma|delta)$' alpha=33 beta=22 gamma=27 delta=18
+seconds=8 record reuse
+check reuse.folded '_start;.*main;run;(?:jit_)(alpha|beta|gamma|delta)$' alpha=32 beta=21 gamma=28 delta=19
 
 # A process in namespaces of its own: its number and its /tmp are others.
 if unshare -fpm --mount-proc true 2>/dev/null; then
