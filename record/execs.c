@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "procfs.h"
 
@@ -26,6 +27,19 @@ void rec_execs_free(struct rec_execs *execs)
 	free(execs);
 }
 
+/*
+ * Servers write what they do over their arguments, "nginx: worker process", and leave the rest as
+ * empty ones: those are none.
+ */
+static ssize_t without_title_rest(const char *text, ssize_t length)
+{
+	if (length <= 0 || !strchr(text, ' '))
+		return length;
+	while (length > 1 && text[length - 1] == '\0' && text[length - 2] == '\0')
+		length--;
+	return length;
+}
+
 void rec_execs_read(struct rec_execs *execs, struct rec_exec *exec, bool program)
 {
 	char text[4096];
@@ -37,6 +51,7 @@ void rec_execs_read(struct rec_execs *execs, struct rec_exec *exec, bool program
 		exec->is_gone = length < 0 && (errno == ENOENT || errno == ESRCH);
 		if (length > 0 && text[length - 1] != '\0')
 			length++;
+		length = without_title_rest(text, length);
 		if (length > 0)
 			tfmt_writer_intern(
 				rec_sink_writer(execs->sink), text, (size_t)length, &exec->argv);

@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	options.stack_bytes &= ~7ull;
 	msg.level = options.is_quiet ? -1 : options.verbosity;
 	if (rec_samplers_parse(&options, &msg) != 0 || rec_offcpu_parse(&options, &msg) != 0)
-		return REC_EXIT_FAILED;
+		return options.pids.count > 0 ? EXIT_USAGE : REC_EXIT_FAILED;
 	if (options.dumps_stacks)
 		return rec_dump_run(&options, &msg);
 	return rec_session_run(&options, &msg);
