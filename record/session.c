@@ -191,7 +191,9 @@ static void take_connector_life(struct session *s, const struct rec_connector_ev
 	uint64_t cpu_ns;
 	switch (event->type) {
 	case REC_CONNECTOR_FORK:
-		if (rec_tree_process(s->tree, event->parent_pid))
+		/* Of a new thread the kernel names the parent of its process. */
+		if (event->pid != event->tid ? is_ours
+					     : rec_tree_process(s->tree, event->parent_pid) != NULL)
 			rec_tree_fork(
 				s->tree, event->time_ns, event->parent_pid, event->pid, event->tid);
 		break;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,8 @@
 #define SURPRISE_NS 40000ull
 /* What a thread runs on its way to stop. */
 #define RAN_ON_NS 20000ull
+/* Threads that are looked for on a CPU. */
+#define MAX_CANDIDATES 64
 /* What does not move is looked at less and less often, down to each so many looks. */
 #define MOST_SKIPPED 8u
 /* Who is traced by another program may be free again. */
@@ -61,7 +64,10 @@ struct rec_ptrace {
 	uint64_t look;		   /* number */
 	uint64_t counted_stops_ns; /* stopped time that next_stop_ns knows of */
 	uint64_t next_stop_ns;
-	size_t first; /* process to begin the look with: all have their turn */
+	struct rec_candidate candidates[MAX_CANDIDATES];
+	size_t candidate_count;
+	cpu_set_t cpus; /* where they may run */
+	size_t first;	/* process to begin the look with: all have their turn */
 	struct rec_ptrace_counts counts;
 };
 
@@ -84,11 +90,12 @@ static void put_totals(struct rec_ptrace *ptrace, pid_t pid, struct rec_watched_
 	thread->totals = *totals;
 }
 
-/* The same of a thread that was not stopped: they are complete only if it waits. */
+/* The same with what it does now: they are complete only if it waits. */
 static void put_state(struct rec_ptrace *ptrace, struct rec_watched *process,
 	struct rec_watched_thread *thread, struct rec_schedule_totals *totals)
 {
-	totals->is_open = rec_watched_runs(process, thread->tid);
+	thread->cpu = rec_watched_cpu(process, thread->tid);
+	totals->is_open = thread->cpu >= 0;
 	totals->waits = !totals->is_open;
 	put_totals(ptrace, process->pid, thread, totals);
 }
@@ -204,16 +211,43 @@ static void take_refusal(struct rec_ptrace *ptrace, struct rec_watched *process,
 	process->is_counted = true;
 }
 
-/* Returns: whether the thread was shown to take_stopped(), with its totals. */
-static bool try_stop(struct rec_ptrace *ptrace, struct rec_watched *process, pid_t tid)
+/* A thread that runs or waits for a CPU may be met there. */
+static void add_candidate(struct rec_ptrace *ptrace, struct rec_watched *process,
+	const struct rec_watched_thread *thread, uint64_t now_ns)
 {
-	uint64_t now_ns = rec_now_ns(), stops = ptrace->stopper.counts.stops;
-	if (stopped_ns(ptrace) > LOOK_STOPS_NS || now_ns < ptrace->next_stop_ns ||
+	if (thread->cpu < 0 || thread->cpu >= CPU_SETSIZE ||
+		ptrace->candidate_count == MAX_CANDIDATES || now_ns < ptrace->next_stop_ns ||
 		now_ns < process->untouchable_until_ns || rec_watched_is_young(process))
-		return false;
-	if (rec_stopper_stop(&ptrace->stopper, process->pid, tid) == REC_STOP_REFUSED)
-		take_refusal(ptrace, process, now_ns);
-	return ptrace->stopper.counts.stops != stops;
+		return;
+	struct rec_candidate *candidate = &ptrace->candidates[ptrace->candidate_count];
+	*candidate = (struct rec_candidate){.pid = process->pid, .tid = thread->tid};
+	candidate->schedstat_fd = rec_schedstat_open(process->pid, thread->tid);
+	if (candidate->schedstat_fd < 0)
+		return;
+	ptrace->candidate_count++;
+	CPU_SET(thread->cpu, &ptrace->cpus);
+}
+
+/* Whoever runs on each CPU where some may. */
+static void visit_cpus(struct rec_ptrace *ptrace)
+{
+	for (int i = 0; i < CPU_SETSIZE && ptrace->candidate_count > 0; i++) {
+		/* All have their turn to be first. */
+		int cpu = (int)((i + ptrace->look) % CPU_SETSIZE);
+		struct rec_candidate *met = NULL;
+		if (!CPU_ISSET(cpu, &ptrace->cpus) || stopped_ns(ptrace) > LOOK_STOPS_NS)
+			continue;
+		enum rec_stop_result result = rec_stopper_visit(
+			&ptrace->stopper, cpu, ptrace->candidates, ptrace->candidate_count, &met);
+		struct rec_watched *process = met ? find_process(ptrace, met->pid) : NULL;
+		if (result == REC_STOP_REFUSED && process)
+			take_refusal(ptrace, process, rec_now_ns());
+	}
+	for (size_t i = 0; i < ptrace->candidate_count; i++)
+		if (ptrace->candidates[i].schedstat_fd >= 0)
+			close(ptrace->candidates[i].schedstat_fd);
+	ptrace->candidate_count = 0;
+	CPU_ZERO(&ptrace->cpus);
 }
 
 static void schedule_look(const struct rec_ptrace *ptrace, unsigned *idle_looks, uint64_t *next)
@@ -237,19 +271,14 @@ static bool look_at_thread(
 	}
 	bool has_moved =
 		totals.turns != thread->totals.turns || totals.run_ns != thread->totals.run_ns;
-	if (!has_moved && !thread->is_new) {
-		/* Once more, so that it is known since when it waits. */
-		if (thread->idle_looks == 0)
-			put_state(ptrace, process, thread, &totals);
-		schedule_look(ptrace, &thread->idle_looks, &thread->next_look);
-		return false;
-	}
-	thread->idle_looks = 0;
-	thread->next_look = 0;
-	thread->totals = totals;
-	if (!try_stop(ptrace, process, thread->tid))
+	/* One that does not move waits: once more, so that it is known since when. */
+	if (has_moved || thread->is_new || (thread->idle_looks == 0 && thread->cpu < 0))
 		put_state(ptrace, process, thread, &totals);
-	return true;
+	add_candidate(ptrace, process, thread, totals.time_ns);
+	if (has_moved || thread->cpu >= 0)
+		thread->idle_looks = 0;
+	schedule_look(ptrace, &thread->idle_looks, &thread->next_look);
+	return has_moved;
 }
 
 static void look_at_threads(struct rec_ptrace *ptrace, struct rec_watched *process)
@@ -264,7 +293,9 @@ static void look_at_threads(struct rec_ptrace *ptrace, struct rec_watched *proce
 	/* Those that slept long only if none of the others can have used the time. */
 	for (int with_sleepers = 0; with_sleepers <= !has_moved; with_sleepers++)
 		for (size_t i = 0; i < process->thread_count; i++) {
-			struct rec_watched_thread *thread = &process->threads[i];
+			/* All have their turn to be first. */
+			size_t at = (i + ptrace->look) % process->thread_count;
+			struct rec_watched_thread *thread = &process->threads[at];
 			bool is_due = ptrace->look >= thread->next_look;
 			if (is_due != (with_sleepers == 1))
 				has_moved |= look_at_thread(ptrace, process, thread);
@@ -306,8 +337,8 @@ static void look(struct rec_ptrace *ptrace)
 		if (look_at_process(ptrace, &ptrace->processes[at]) != 0)
 			drop_process(ptrace, &ptrace->processes[at]);
 	}
-	if (stopped_ns(ptrace) > LOOK_STOPS_NS)
-		ptrace->first++;
+	visit_cpus(ptrace);
+	ptrace->first++;
 }
 
 /* ---- the thread ---- */
@@ -381,7 +412,9 @@ static void *run(void *opaque)
 	while (wait_until(ptrace, next_ns)) {
 		look(ptrace);
 		uint64_t now_ns = rec_now_ns();
-		ptrace->next_stop_ns = now_ns + STOP_SHARE * stopped_ns(ptrace);
+		uint64_t earliest_ns = now_ns + STOP_SHARE * stopped_ns(ptrace);
+		if (ptrace->next_stop_ns < earliest_ns)
+			ptrace->next_stop_ns = earliest_ns;
 		ptrace->counted_stops_ns = ptrace->stopper.counts.stopped_ns;
 		next_ns += period_ns;
 		if (next_ns < now_ns)

@@ -80,7 +80,8 @@ static void add_thread(struct rec_watched *process, pid_t tid, size_t *open_file
 	memmove(&process->threads[at + 1], &process->threads[at],
 		(process->thread_count - at) * sizeof(*process->threads));
 	process->thread_count++;
-	process->threads[at] = (struct rec_watched_thread){.tid = tid, .fd = -1, .is_new = true};
+	process->threads[at] =
+		(struct rec_watched_thread){.tid = tid, .fd = -1, .cpu = -1, .is_new = true};
 	if (*open_files < max_files)
 		process->threads[at].fd = rec_schedstat_open(process->pid, tid);
 	*open_files += process->threads[at].fd >= 0;
@@ -177,7 +178,7 @@ bool rec_watched_is_young(struct rec_watched *process)
 	return !process->is_grown_up;
 }
 
-bool rec_watched_runs(struct rec_watched *process, pid_t tid)
+int rec_watched_cpu(struct rec_watched *process, pid_t tid)
 {
 	char name[32];
 	struct rec_proc_stat stat;
@@ -186,7 +187,7 @@ bool rec_watched_runs(struct rec_watched *process, pid_t tid)
 	bool runs = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state == 'R';
 	if (fd >= 0)
 		close(fd);
-	return runs;
+	return runs ? stat.cpu : -1;
 }
 
 /* ---- code ---- */

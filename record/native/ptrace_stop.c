@@ -26,6 +26,8 @@
 /* Asked again, should the alarm have come just before the waiting. */
 #define ALARM_AGAIN_NS 1000000
 #define ALARM_SIGNAL   (SIGRTMIN + 1)
+/* Who has not stopped for so long waits for something else than a CPU. */
+#define SOON_NS 200000000ull
 /* From the stop until we know, and from letting go until it goes. */
 #define AROUND_NS 10000
 /* A nap on the thread's CPU: at least so long, and at most that much longer. */
@@ -41,6 +43,18 @@ static void wake(int signal)
 {
 }
 
+/*
+ * While a thread stands still for us it must not stand long: whoever may do so goes before all
+ * others then, however busy the machine.
+ */
+static void go_first(struct rec_stopper *stopper, bool first)
+{
+	struct sched_param rank = {.sched_priority = first};
+	if (!stopper->may_go_first)
+		return;
+	stopper->may_go_first = sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &rank) == 0;
+}
+
 int rec_stopper_init(struct rec_stopper *stopper)
 {
 	struct sigaction action = {.sa_handler = wake};
@@ -54,6 +68,7 @@ int rec_stopper_init(struct rec_stopper *stopper)
 	if (!stopper->stack)
 		return TFMT_E_NOMEM;
 	prctl(PR_SET_TIMERSLACK, 1);
+	stopper->may_go_first = true;
 	/* No signal for stops: the main thread would wake at each. */
 	struct sigaction child = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDSTOP};
 	sigaction(SIGCHLD, &child, NULL);
@@ -66,14 +81,6 @@ int rec_stopper_init(struct rec_stopper *stopper)
 		return TFMT_E_IO;
 	}
 	return 0;
-}
-
-void rec_stopper_release(struct rec_stopper *stopper)
-{
-	timer_delete(stopper->timer);
-	if (stopper->own_fd >= 0)
-		close(stopper->own_fd);
-	free(stopper->stack);
 }
 
 static void set_alarm(struct rec_stopper *stopper, uint64_t time_ns)
@@ -110,8 +117,10 @@ static bool holds_of(const struct rec_stopper *stopper, pid_t pid)
 static void forget(struct rec_stopper *stopper, pid_t tid)
 {
 	struct rec_held *held = find_held(stopper, tid);
-	if (held)
-		*held = stopper->held[--stopper->held_count];
+	if (!held)
+		return;
+	close(held->schedstat_fd);
+	*held = stopper->held[--stopper->held_count];
 }
 
 /* ---- a thread that stands still ---- */
@@ -157,14 +166,17 @@ static void copy(struct rec_stopper *stopper, const struct rec_held *held,
 		held->tid, arch_perf_sp(ret_stopped->regs), stopper->stack, stopper->stack_bytes);
 }
 
-/* `status`: the signal that stopped it, and above it the event, if it was one. */
-static void let_go(struct rec_stopper *stopper, pid_t tid, int status)
+/*
+ * `status`: the signal that stopped it, and above it the event, if it was one. It may have stood
+ * still for `unseen_ns` before we saw it.
+ */
+static void let_go(struct rec_stopper *stopper, pid_t tid, int status, uint64_t unseen_ns)
 {
 	struct user_regs_struct registers;
 	const struct rec_held *found = find_held(stopper, tid);
 	struct rec_held held = found ? *found : (struct rec_held){.schedstat_fd = -1};
 	struct rec_stopped stopped = {.pid = held.pid, .tid = tid, .arrival = held.arrival};
-	uint64_t since_ns = rec_now_ns(), delay_ns = own_ready_ns(stopper) - held.own_ready_ns;
+	uint64_t since_ns = rec_now_ns();
 	/* One of its own signals was just to be delivered: it goes on with it. */
 	intptr_t signal = status >> 8 ? 0 : status;
 	bool is_wanted = rec_schedstat_read(held.schedstat_fd, &stopped.totals) == 0;
@@ -173,8 +185,7 @@ static void let_go(struct rec_stopper *stopper, pid_t tid, int status)
 		copy(stopper, &held, &registers, &stopped);
 	if (stopped.is_64bit)
 		mend_syscall(stopper, tid, &registers);
-	/* What went by before it had its turn to stop was no standing still; our own delay was. */
-	stopped.stopped_ns = rec_now_ns() - since_ns + delay_ns + AROUND_NS;
+	stopped.stopped_ns = rec_now_ns() - since_ns + unseen_ns + AROUND_NS;
 	/* It may have been killed meanwhile: then its end is still to be told. */
 	if (ptrace(PTRACE_DETACH, tid, NULL, (void *)signal) == 0)
 		forget(stopper, tid);
@@ -216,23 +227,30 @@ static bool wait_for_one(struct rec_stopper *stopper, uint64_t until_ns)
 {
 	const int own = __WALL | __WNOTHREAD;
 	siginfo_t info = {0};
+	uint64_t now_ns = rec_now_ns(), unseen_ns = now_ns - stopper->looked_ns;
 	int status = waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG | own);
 	if (status == 0 && info.si_pid == 0) {
-		if (rec_now_ns() >= until_ns)
+		if (now_ns >= until_ns)
 			return false;
 		set_alarm(stopper, until_ns);
+		/* What goes by before it has its turn to stop is no standing still, our delay is.
+		 */
+		uint64_t ready_ns = own_ready_ns(stopper);
 		status = waitid(P_ALL, 0, &info, WSTOPPED | WEXITED | WNOWAIT | own);
 		int error = errno;
+		unseen_ns = own_ready_ns(stopper) - ready_ns;
 		set_alarm(stopper, 0);
 		if (status != 0 && error == EINTR)
 			return true;
 	}
+	stopper->looked_ns = rec_now_ns();
 	if (status != 0) {
-		stopper->held_count = 0;
+		while (stopper->held_count > 0)
+			forget(stopper, stopper->held[0].tid);
 		return false;
 	}
 	if (info.si_code == CLD_TRAPPED || info.si_code == CLD_STOPPED)
-		let_go(stopper, info.si_pid, info.si_status);
+		let_go(stopper, info.si_pid, info.si_status, unseen_ns);
 	else
 		take_end(stopper, info.si_pid);
 	return true;
@@ -240,8 +258,12 @@ static bool wait_for_one(struct rec_stopper *stopper, uint64_t until_ns)
 
 void rec_stopper_collect(struct rec_stopper *stopper, uint64_t until_ns)
 {
+	if (stopper->held_count == 0)
+		return;
+	go_first(stopper, true);
 	while (stopper->held_count > 0 && wait_for_one(stopper, until_ns))
 		;
+	go_first(stopper, false);
 }
 
 /* Not ours to use: naps work elsewhere too, if less well. */
@@ -264,76 +286,46 @@ static void nap(struct rec_stopper *stopper)
 	nanosleep(&time, NULL);
 }
 
-/* The files of a thread that tell what it does. */
-struct looks {
-	int stat_fd, schedstat_fd;
-	int syscall_fd; /* the quickest way to know whether it runs */
-};
-
-static void open_looks(struct looks *looks, pid_t pid, pid_t tid)
+/* Is it the thread that we have taken this CPU from? */
+static bool was_here(struct rec_stopper *stopper, const struct rec_candidate *candidate,
+	struct rec_schedule_totals *ret_arrival)
 {
-	char name[40];
-	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
-	looks->stat_fd = rec_proc_open(pid, name);
-	snprintf(name, sizeof(name), "task/%d/syscall", (int)tid);
-	looks->syscall_fd = rec_proc_open(pid, name);
-	looks->schedstat_fd = rec_schedstat_open(pid, tid);
+	char name[32];
+	struct rec_proc_stat stat;
+	if (rec_schedstat_read(candidate->schedstat_fd, ret_arrival) != 0 ||
+		ret_arrival->run_ns == candidate->run_ns)
+		return false;
+	snprintf(name, sizeof(name), "task/%d/stat", (int)candidate->tid);
+	int fd = rec_proc_open(candidate->pid, name);
+	bool is_here = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state == 'R' &&
+		       stat.cpu == stopper->cpu;
+	if (fd >= 0)
+		close(fd);
+	return is_here;
 }
-
-static void close_looks(struct looks *looks)
-{
-	const int fds[] = {looks->stat_fd, looks->syscall_fd, looks->schedstat_fd};
-	for (size_t i = 0; i < sizeof(fds) / sizeof(*fds); i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-}
-
-static bool runs(const struct looks *looks)
-{
-	char text[8] = "";
-	return pread(looks->syscall_fd, text, sizeof(text) - 1, 0) > 0 && text[0] == 'r';
-}
-
-enum arrival {
-	ARRIVED_TOO_LATE, /* we had to wait for the CPU until somebody left it */
-	ARRIVED_IN_VAIN,  /* the thread does not run there */
-	ARRIVED_WELL,
-};
 
 /*
- * Take its CPU from a thread in the midst of what it does: we go there, let it go on, and have the
+ * Take the CPU from a thread in the midst of what it does: let it go on for a while, and have the
  * CPU's own timer wake us. When we are made to wait for the CPU, it is given to us where the
  * scheduler likes to change over, which is in system calls, and a thread that itself waits for a
  * CPU does so there: neither is a sample of what uses time. Now there is no time to lose: a CPU
- * that is idle may take the thread over.
+ * that is idle may take the thread over. Returns: NULL when it is none of the candidates.
  */
-static enum arrival surprise(struct rec_stopper *stopper, const struct looks *looks,
-	struct rec_schedule_totals *ret_arrival)
+static struct rec_candidate *surprise(struct rec_stopper *stopper, struct rec_candidate *candidates,
+	size_t count, struct rec_schedule_totals *ret_arrival)
 {
-	struct rec_proc_stat stat;
-	struct rec_schedule_totals before, ours_before, ours_after;
-	if (rec_proc_read_stat(looks->stat_fd, &stat) != 0 || stat.state != 'R')
-		return ARRIVED_IN_VAIN;
-	move_to(stopper, stat.cpu);
-	if (rec_schedstat_read(looks->schedstat_fd, &before) != 0 ||
-		rec_schedstat_read(stopper->own_fd, &ours_before) != 0)
-		return ARRIVED_IN_VAIN;
+	struct rec_schedule_totals totals;
+	for (size_t i = 0; i < count; i++)
+		if (rec_schedstat_read(candidates[i].schedstat_fd, &totals) == 0)
+			candidates[i].run_ns = totals.run_ns;
+	uint64_t ready_ns = own_ready_ns(stopper);
 	nap(stopper);
-	if (rec_schedstat_read(stopper->own_fd, &ours_after) != 0 ||
-		ours_after.ready_ns - ours_before.ready_ns > PROMPT_NS)
-		return ARRIVED_TOO_LATE;
-	bool is_there = rec_schedstat_read(looks->schedstat_fd, ret_arrival) == 0 &&
-			ret_arrival->run_ns != before.run_ns && runs(looks);
-	return is_there ? ARRIVED_WELL : ARRIVED_IN_VAIN;
-}
-
-static bool find_running(struct rec_stopper *stopper, const struct looks *looks,
-	struct rec_schedule_totals *ret_arrival)
-{
-	enum arrival arrival = ARRIVED_TOO_LATE;
-	for (int i = 0; i < MAX_ARRIVALS && arrival == ARRIVED_TOO_LATE; i++)
-		arrival = surprise(stopper, looks, ret_arrival);
-	return arrival == ARRIVED_WELL;
+	if (own_ready_ns(stopper) - ready_ns > PROMPT_NS)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		if (was_here(stopper, &candidates[i], ret_arrival))
+			return &candidates[i];
+	return NULL;
 }
 
 /* A thread that has just ended is refused too. */
@@ -350,44 +342,83 @@ static bool is_there(pid_t pid, pid_t tid)
 	return is_alive;
 }
 
-static enum rec_stop_result interrupt(struct rec_stopper *stopper, const struct looks *looks,
-	pid_t pid, pid_t tid, uint64_t *ret_asked_ns)
+/* The thread is held from now on, with its schedstat, until it has stopped and goes. */
+static enum rec_stop_result interrupt(struct rec_stopper *stopper, struct rec_candidate *candidate,
+	const struct rec_schedule_totals *arrival)
+{
+	if (ptrace(PTRACE_SEIZE, candidate->tid, NULL, NULL) != 0)
+		return errno == EPERM && is_there(candidate->pid, candidate->tid) ? REC_STOP_REFUSED
+										  : REC_STOP_NONE;
+	ptrace(PTRACE_INTERRUPT, candidate->tid, NULL, NULL);
+	stopper->looked_ns = stopper->held_ns = rec_now_ns();
+	stopper->held[stopper->held_count++] = (struct rec_held){
+		.pid = candidate->pid,
+		.tid = candidate->tid,
+		.arrival = *arrival,
+		.schedstat_fd = candidate->schedstat_fd,
+	};
+	candidate->schedstat_fd = -1;
+	return REC_STOP_DONE;
+}
+
+static enum rec_stop_result stop(struct rec_stopper *stopper, struct rec_candidate *candidate,
+	const struct rec_schedule_totals *arrival)
+{
+	if (holds_of(stopper, candidate->pid))
+		return REC_STOP_NONE;
+	go_first(stopper, true);
+	enum rec_stop_result result = interrupt(stopper, candidate, arrival);
+	uint64_t until_ns = rec_now_ns() + PATIENCE_NS;
+	while (result == REC_STOP_DONE && find_held(stopper, candidate->tid) &&
+		wait_for_one(stopper, until_ns))
+		;
+	stopper->counts.late += result == REC_STOP_DONE && find_held(stopper, candidate->tid);
+	go_first(stopper, false);
+	return result;
+}
+
+enum rec_stop_result rec_stopper_visit(struct rec_stopper *stopper, int cpu,
+	struct rec_candidate *candidates, size_t count, struct rec_candidate **ret_met)
 {
 	struct rec_schedule_totals arrival;
-	if (!find_running(stopper, looks, &arrival))
+	struct rec_candidate *met = NULL;
+	/* One that may stop any moment is not to stand there while we are after another. */
+	rec_stopper_collect(stopper, 0);
+	if (stopper->held_count > REC_STOP_MAX_LATE ||
+		(stopper->held_count > 0 && rec_now_ns() < stopper->held_ns + SOON_NS))
 		return REC_STOP_NONE;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, NULL) != 0)
-		return errno == EPERM && is_there(pid, tid) ? REC_STOP_REFUSED : REC_STOP_NONE;
-	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-	*ret_asked_ns = rec_now_ns();
-	stopper->held[stopper->held_count++] = (struct rec_held){
-		.pid = pid,
-		.tid = tid,
-		.arrival = arrival,
-		.schedstat_fd = looks->schedstat_fd,
-		.own_ready_ns = own_ready_ns(stopper),
-	};
-	return REC_STOP_DONE;
+	move_to(stopper, cpu);
+	for (int i = 0; i < MAX_ARRIVALS && !met; i++)
+		met = surprise(stopper, candidates, count, &arrival);
+	*ret_met = met;
+	return met ? stop(stopper, met, &arrival) : REC_STOP_NONE;
 }
 
 enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid)
 {
-	struct looks looks;
-	uint64_t asked_ns;
-	if (stopper->held_count > REC_STOP_MAX_LATE || holds_of(stopper, pid))
-		return REC_STOP_NONE;
-	open_looks(&looks, pid, tid);
-	enum rec_stop_result result = interrupt(stopper, &looks, pid, tid, &asked_ns);
-	while (result == REC_STOP_DONE && find_held(stopper, tid) &&
-		wait_for_one(stopper, asked_ns + PATIENCE_NS))
-		;
-	struct rec_held *late = result == REC_STOP_DONE ? find_held(stopper, tid) : NULL;
-	if (late) {
-		late->schedstat_fd = -1;
-		stopper->counts.late++;
-	}
-	close_looks(&looks);
+	char name[32];
+	struct rec_proc_stat stat;
+	struct rec_candidate candidate = {pid, tid, rec_schedstat_open(pid, tid), 0}, *met;
+	enum rec_stop_result result = REC_STOP_NONE;
+	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
+	int fd = rec_proc_open(pid, name);
+	if (fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state == 'R')
+		result = rec_stopper_visit(stopper, stat.cpu, &candidate, 1, &met);
+	if (fd >= 0)
+		close(fd);
+	if (candidate.schedstat_fd >= 0)
+		close(candidate.schedstat_fd);
 	return result;
+}
+
+void rec_stopper_release(struct rec_stopper *stopper)
+{
+	timer_delete(stopper->timer);
+	while (stopper->held_count > 0)
+		forget(stopper, stopper->held[0].tid);
+	if (stopper->own_fd >= 0)
+		close(stopper->own_fd);
+	free(stopper->stack);
 }
 
 /* ---- what is allowed ---- */

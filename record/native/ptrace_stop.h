@@ -3,7 +3,7 @@
  *
  * A thread is seized, interrupted, copied and let go again in one go. It may also leave before it
  * stops, stop with a signal on its way, or be elsewhere until long after: then others go on
- * meanwhile, and it is let go when it does stop. All belongs to one thread of the recorder, which
+ * meanwhile, and it is copied when it does stop. All belongs to one thread of the recorder, which
  * may have no children of its own: when it ends, the kernel lets go of whatever it still held.
  */
 #ifndef RECORD_NATIVE_PTRACE_STOP_H
@@ -50,13 +50,15 @@ struct rec_stopper {
 	struct rec_held {
 		pid_t pid, tid;
 		struct rec_schedule_totals arrival;
-		int schedstat_fd;      /* -1: it comes too late to be of use */
-		uint64_t own_ready_ns; /* how long we had waited for a CPU then */
+		int schedstat_fd;
 	} held[REC_STOP_MAX_LATE + 1];
 	size_t held_count;
 	int cpu;    /* where we are */
 	int own_fd; /* our schedstat */
 	uint64_t random;
+	uint64_t looked_ns; /* when we last looked for stops */
+	uint64_t held_ns;   /* when we last interrupted a thread */
+	bool may_go_first;
 	timer_t timer; /* interrupts waiting */
 };
 
@@ -65,21 +67,32 @@ int rec_stopper_init(struct rec_stopper *stopper);
 void rec_stopper_release(struct rec_stopper *stopper);
 
 enum rec_stop_result {
-	REC_STOP_DONE,	  /* shown to `take`, unless it was late or left */
-	REC_STOP_NONE,	  /* it does not run now, or has ended */
+	REC_STOP_DONE,	  /* shown to `take` now or later, unless it leaves */
+	REC_STOP_NONE,	  /* none of them runs there now, or it has ended */
 	REC_STOP_REFUSED, /* EPERM: not ours to trace, or traced by another */
 };
 
+/* A thread that may be running. */
+struct rec_candidate {
+	pid_t pid, tid;
+	int schedstat_fd; /* its own; -1 afterwards when the stopper has taken it */
+	uint64_t run_ns;  /* the stopper's */
+};
+
 /*
- * Stop `tid` of `pid` if it runs, and show it to `take`.
+ * Stop whichever of the candidates runs on `cpu`, told in `ret_met`, and show it to `take`.
  *
  * It is stopped from its own CPU, where it does not run while we do. From another one it would run
  * on until the interrupt is there, 30 us on some virtual machines, and be found in its next system
  * call far too often. Takes about a millisecond, most of it asleep.
  */
+enum rec_stop_result rec_stopper_visit(struct rec_stopper *stopper, int cpu,
+	struct rec_candidate *candidates, size_t count, struct rec_candidate **ret_met);
+
+/* The same for one thread, wherever it runs. */
 enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid);
 
-/* Let go of late ones that stop until `until_ns`; returns early when there are none. */
+/* Show and let go of late ones that stop until `until_ns`; returns early when there are none. */
 void rec_stopper_collect(struct rec_stopper *stopper, uint64_t until_ns);
 
 /* May threads of `pid` be stopped? Touches nothing. Returns 0, or the errno and, in words, the

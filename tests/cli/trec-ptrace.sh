@@ -24,7 +24,7 @@ awk -v sum="$(cat sum)" '{ cpu += $2 } END { exit !(sum > 0.97 * cpu && sum < 1.
     fail "samples stand for $(cat sum) ns, the programs used $(cat truth)"
 "$tconv" -q --json t.cbor.zst >json
 grep -q '"sampler","text":"ptrace, user code"' json || fail "the sampler is not in the header: $(head -1 json)"
-/usr/bin/python3 "$ROOT/tests/lib/check_lifetimes.py" <json
+/usr/bin/python3 "$ROOT/tests/lib/check_states.py" json
 for name in 'target stopped' stops 'stops in a system call'; do
     grep -q "\"kind\":\"cost\".*\"name\":\"$name\"" json || fail "no cost of $name"
 done
