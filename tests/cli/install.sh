@@ -32,7 +32,7 @@ complete_words() {
 }
 [ "$(complete_words trender --theme da)" = dark ] || fail "bash does not complete --theme da"
 complete_words trender --view fl | grep -qx flame || fail "bash does not complete --view fl"
-complete_words tconv --specs | grep -qx -e --speedscope || fail "bash does not complete --specs"
+complete_words tconv --spee | grep -qx -e --speedscope || fail "bash does not complete --spee"
 complete_words trec -p "" | grep -qx $$ || fail "bash does not complete -p with PIDs"
 
 [ "$variant" = release ] || { echo "examples: in the release build only"; exit 0; }
