@@ -118,6 +118,8 @@ HEADERS := $(wildcard libtracefmt/include/tracefmt/*.h)
 BASH_DIR = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 ZSH_DIR  = $(DESTDIR)$(PREFIX)/share/zsh/site-functions
 FISH_DIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+PYTHONDIR ?= $(PREFIX)/lib/python3/dist-packages
+PACKAGE  := $(wildcard record/python/tracefmt/*.py)
 install: all manuals completions
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tracefmt $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
@@ -129,6 +131,8 @@ install: all manuals completions
 		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
 	for page in $(MANUALS); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
+	install -d $(DESTDIR)$(PYTHONDIR)/tracefmt
+	install -m 644 $(PACKAGE) $(DESTDIR)$(PYTHONDIR)/tracefmt
 	for tool in $(notdir $(TOOLS)); do \
 		install -D -m 644 $(B)/completion/$$tool.bash $(BASH_DIR)/$$tool; \
 		install -D -m 644 $(B)/completion/$$tool.zsh $(ZSH_DIR)/_$$tool; \
@@ -139,6 +143,7 @@ uninstall:
 	rm -rf $(DESTDIR)$(PREFIX)/include/tracefmt
 	rm -f $(DESTDIR)$(PREFIX)/lib/libtracefmt.* $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
 	rm -f $(foreach page,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man*/$(notdir $(page)))
+	rm -rf $(DESTDIR)$(PYTHONDIR)/tracefmt
 	rm -f $(foreach tool,$(notdir $(TOOLS)),$(BASH_DIR)/$(tool) $(ZSH_DIR)/_$(tool) $(FISH_DIR)/$(tool).fish)
 
 .PHONY: demo

@@ -28,16 +28,6 @@ bool rec_attach_read_stat(pid_t pid, const char *name, struct rec_proc_stat *sta
 	return is_read;
 }
 
-static bool is_ancestor(pid_t pid)
-{
-	struct rec_proc_stat stat;
-	for (pid_t at = getppid(); at > 0 && rec_attach_read_stat(at, "stat", &stat);
-		at = stat.ppid)
-		if (at == pid)
-			return true;
-	return false;
-}
-
 static long read_status_number(pid_t pid, const char *key)
 {
 	char text[4096];
@@ -68,13 +58,6 @@ static int check_pid(const struct msg *msg, pid_t pid, struct rec_attach_named *
 	}
 	if (group > 0 && group != pid) {
 		msg_error(msg, "%d is a thread of process %ld: name that", (int)pid, group);
-		return EXIT_USAGE;
-	}
-	if (is_ancestor(pid)) {
-		msg_error(msg,
-			"process %d (%s) has started trec, which would record itself: start trec "
-			"from elsewhere",
-			(int)pid, stat.name);
 		return EXIT_USAGE;
 	}
 	if ((stat.state == 'Z' && stat.threads <= 1) || stat.state == 'X') {

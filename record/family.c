@@ -24,7 +24,8 @@ struct table {
 static bool read_entry(pid_t pid, struct entry *entry)
 {
 	struct rec_proc_stat stat;
-	int fd = rec_proc_open(pid, "stat");
+	/* Who has started us can be recorded, but not we ourselves. */
+	int fd = pid == getpid() ? -1 : rec_proc_open(pid, "stat");
 	if (fd < 0)
 		return false;
 	bool lives = rec_proc_read_stat(fd, &stat) == 0;

@@ -44,6 +44,8 @@ static const struct opt_row rows[] = {
 	{"no-native", 0, OPT_FLAG, NULL, "no stacks, only processes and metrics",
 		ROW(without_native)},
 	{"no-python", 0, OPT_FLAG, NULL, "no Python stacks, only native ones", ROW(without_python)},
+	{"ready-fd", 0, OPT_NUMBER, "FD", "write a line to this descriptor when recording begins",
+		ROW(ready_fd), 0, 3, 1048576},
 	{"wait-all", 0, OPT_FLAG, NULL, "record until every process of the tree has ended",
 		ROW(waits_for_all)},
 	{.help = "messages"},

@@ -33,6 +33,7 @@ struct rec_options {
 	struct opt_list pids;  /* -p, as given: numbers, each item may hold several with commas */
 	bool dumps_stacks;     /* --dump: print the stacks of `pids`, record nothing */
 	bool waits_for_all;
+	uint64_t ready_fd; /* told by a line that recording has begun; 0: nobody */
 	bool is_quiet;
 	int verbosity;
 	char **command; /* argv of the program, NULL-terminated */

@@ -437,6 +437,17 @@ static void run_quiet_round(struct session *s)
 	drain_sources(s, now_ns);
 }
 
+/* Who has started us to record something may go on with it. */
+static void tell_ready(const struct session *s)
+{
+	int fd = (int)s->options->ready_fd;
+	if (fd == 0)
+		return;
+	if (write(fd, "\n", 1) != 1)
+		msg_warn(s->msg, "--ready-fd %d: %s", fd, strerror(errno));
+	close(fd);
+}
+
 static void record(struct session *s)
 {
 	struct epoll_event events[8];
@@ -759,6 +770,7 @@ int rec_session_run(const struct rec_options *options, const struct msg *msg)
 	}
 	begin_output(&s);
 	rec_wakeups_prepare();
+	tell_ready(&s);
 	record(&s);
 	finish(&s);
 	wait_for_output(&s);

@@ -33,7 +33,9 @@ static void walk_children(struct rec_tree *tree, uint64_t now_ns, pid_t pid, con
 		pid_t child = (pid_t)strtol(at, &at, 10);
 		if (child <= 0)
 			return;
-		if (rec_tree_process(tree, child) || !rec_proc_is_alive(child))
+		/* We may be a child ourselves of who has started us, but are not recorded. */
+		if (child == getpid() || rec_tree_process(tree, child) ||
+			!rec_proc_is_alive(child))
 			continue;
 		rec_tree_fork(tree, now_ns, pid, child, child);
 		take_image(tree, now_ns, child);

@@ -35,6 +35,9 @@ complete_words trender --view fl | grep -qx flame || fail "bash does not complet
 complete_words tconv --spee | grep -qx -e --speedscope || fail "bash does not complete --spee"
 complete_words trec -p "" | grep -qx $$ || fail "bash does not complete -p with PIDs"
 
+PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$prefix/lib/python3/dist-packages /usr/bin/python3 -c 'import tracefmt; tracefmt.start' ||
+    fail "the Python package cannot be imported"
+
 [ "$variant" = release ] || { echo "examples: in the release build only"; exit 0; }
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 for example in write_trace read_trace; do

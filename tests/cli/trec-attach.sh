@@ -57,7 +57,12 @@ refuse 2 "not a process number" -p 12x
 refuse 2 "not a process number" -p $idle,
 refuse 2 "not a process number" -p 99999999999999999999
 refuse 2 "named twice" -p $idle -p $idle
-refuse 2 "has started trec" -p $$
+
+# Who has started trec can be recorded: all of it but trec itself.
+"$trec" -q -d 0.3 -o own.cbor.zst -p $$
+"$tconv" -q --json own.cbor.zst >own.jsonl
+expect "processes" "$(printf '%s\n' $$ $idle | sort)" \
+    "$(sed -n 's/^{"kind":"process",.*"pid":\([0-9]*\).*/\1/p' own.jsonl | sort -u)"
 refuse 2 "no COMMAND" -p $idle true
 refuse 1 "no process 4194304" -p 4194304
 refuse 2 "name the processes with -p" --dump
