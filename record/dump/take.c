@@ -283,6 +283,35 @@ static void sample_with_perf(struct rec_taker *taker)
 	rec_perf_free(perf);
 }
 
+/* Stop those that are missing where they run, one on each CPU. */
+static void visit_cpus(struct rec_taker *taker, struct rec_stopper *stopper)
+{
+	struct rec_candidate *candidates = calloc(taker->count, sizeof(*candidates)), *met;
+	size_t count = 0;
+	for (size_t i = 0; candidates && i < taker->count; i++) {
+		const struct rec_dump_thread *thread = &taker->threads[i];
+		char name[64];
+		snprintf(name, sizeof(name), "task/%d/schedstat", (int)thread->tid);
+		int fd = is_missing(thread) ? rec_proc_open(thread->pid, name) : -1;
+		if (fd >= 0)
+			candidates[count++] = (struct rec_candidate){
+				.pid = thread->pid, .tid = thread->tid, .schedstat_fd = fd};
+	}
+	long cpus = count > 0 ? sysconf(_SC_NPROCESSORS_CONF) : 0;
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		met = NULL;
+		bool is_refused = rec_stopper_visit(stopper, cpu, candidates, count, &met) ==
+				  REC_STOP_REFUSED;
+		struct rec_dump_thread *thread = met ? find_missing(taker, met->tid) : NULL;
+		if (is_refused && thread)
+			thread->refusal = EPERM;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (candidates[i].schedstat_fd >= 0)
+			close(candidates[i].schedstat_fd);
+	free(candidates);
+}
+
 /* The last way. It changes nothing but the moment, and never stops a thread that waits. */
 static void stop_those_left(struct rec_taker *taker)
 {
@@ -292,12 +321,7 @@ static void stop_those_left(struct rec_taker *taker)
 		return;
 	uint64_t end_ns = rec_now_ns() + PATIENCE_NS;
 	while (rec_now_ns() < end_ns && look_again(taker) > 0) {
-		for (size_t i = 0; i < taker->count; i++) {
-			struct rec_dump_thread *thread = &taker->threads[i];
-			if (is_missing(thread) && rec_stopper_stop(&stopper, thread->pid,
-							  thread->tid) == REC_STOP_REFUSED)
-				thread->refusal = EPERM;
-		}
+		visit_cpus(taker, &stopper);
 		rec_stopper_collect(&stopper, rec_now_ns() + NAP_NS);
 	}
 	rec_stopper_release(&stopper);
