@@ -180,15 +180,9 @@ static void take_seldom(struct state *state, const struct rec_seldom_reading *se
 		rec_readings_put_seldom(readings_of(state, process), &state->readings, seldom);
 }
 
-/* Is there something new to see? */
-static bool is_due(const struct state *state, const struct rec_process *process,
-	const struct rec_readings *readings)
+/* Is there something new to see of its memory? */
+static bool is_memory_due(const struct state *state, const struct rec_readings *readings)
 {
-	if (process->end_ns != 0 || state->now_ns < process->start_ns + SELDOM_AGE_NS ||
-		readings->read_ns == 0)
-		return false;
-	if (readings->asked_ns == 0)
-		return true;
 	uint64_t rss_bytes = rec_series_value(&readings->set, REC_METRIC_RSS);
 	uint64_t last_bytes = readings->asked_rss_bytes;
 	uint64_t change_bytes =
@@ -196,12 +190,23 @@ static bool is_due(const struct state *state, const struct rec_process *process,
 	bool has_changed =
 		change_bytes > CHANGED_BYTES && change_bytes > last_bytes / CHANGED_SHARE;
 	bool is_still = rss_bytes == readings->passed_rss_bytes;
+	bool has_run = readings->cpu_ns != readings->asked_cpu_ns;
+	if (readings->asked_ns == 0)
+		return true;
 	if (has_changed && (is_still || state->now_ns > readings->asked_ns + SELDOM_GROWTH_NS))
 		return true;
-	if (rec_series_value(&readings->set, REC_METRIC_FDS) != readings->asked_fds)
-		return true;
-	bool has_run = readings->cpu_ns != readings->asked_cpu_ns;
 	return has_run && state->now_ns > readings->asked_ns + SELDOM_PERIOD_NS;
+}
+
+/* Or of its descriptors? */
+static bool is_due(const struct state *state, const struct rec_process *process,
+	const struct rec_readings *readings)
+{
+	if (process->end_ns != 0 || state->now_ns < process->start_ns + SELDOM_AGE_NS ||
+		readings->read_ns == 0)
+		return false;
+	return rec_series_value(&readings->set, REC_METRIC_FDS) != readings->asked_fds ||
+	       is_memory_due(state, readings);
 }
 
 /* Those that have waited longest, in this order. Returns how many. */
@@ -212,9 +217,6 @@ static size_t choose_seldom(struct state *state, struct rec_process *chosen[REC_
 	for (; process; process = rec_tree_next(process)) {
 		struct rec_readings *readings = readings_of(state, process);
 		bool is_wanted = readings && is_due(state, process, readings);
-		if (readings)
-			readings->passed_rss_bytes =
-				rec_series_value(&readings->set, REC_METRIC_RSS);
 		if (!is_wanted)
 			continue;
 		size_t i = count < REC_SELDOM_MAX ? count++ : count;
@@ -228,6 +230,17 @@ static size_t choose_seldom(struct state *state, struct rec_process *chosen[REC_
 	return count;
 }
 
+static void note_passed(struct state *state)
+{
+	struct rec_process *process = rec_tree_first(state->context.tree);
+	for (; process; process = rec_tree_next(process)) {
+		struct rec_readings *readings = readings_of(state, process);
+		if (readings)
+			readings->passed_rss_bytes =
+				rec_series_value(&readings->set, REC_METRIC_RSS);
+	}
+}
+
 static void ask_seldom(struct state *state)
 {
 	struct rec_process *chosen[REC_SELDOM_MAX];
@@ -239,17 +252,23 @@ static void ask_seldom(struct state *state)
 	for (size_t i = 0; i < chosen_count; i++) {
 		struct rec_readings *readings = readings_of(state, chosen[i]);
 		uint64_t rss_bytes = rec_series_value(&readings->set, REC_METRIC_RSS);
-		double cost_ns = SELDOM_BASE_NS + SELDOM_NS_BY_BYTE * (double)rss_bytes;
+		bool has_memory = is_memory_due(state, readings);
+		double cost_ns = SELDOM_BASE_NS;
+		if (has_memory)
+			cost_ns += SELDOM_NS_BY_BYTE * (double)rss_bytes;
 		if (state->seldom_factor * (state->seldom_expected_ns + cost_ns) > left_ns)
 			break;
 		state->seldom_expected_ns += cost_ns;
-		readings->asked_ns = state->now_ns;
-		readings->asked_rss_bytes = rss_bytes;
 		readings->asked_fds = rec_series_value(&readings->set, REC_METRIC_FDS);
-		readings->asked_cpu_ns = readings->cpu_ns;
+		if (has_memory) {
+			readings->asked_ns = state->now_ns;
+			readings->asked_rss_bytes = rss_bytes;
+			readings->asked_cpu_ns = readings->cpu_ns;
+		}
 		questions[count++] = (struct rec_seldom_reading){
-			.pid = chosen[i]->pid, .process = chosen[i]->id};
+			.pid = chosen[i]->pid, .process = chosen[i]->id, .has_memory = has_memory};
 	}
+	note_passed(state);
 	if (count > 0)
 		rec_seldom_ask(state->seldom, questions, count);
 }

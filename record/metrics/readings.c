@@ -274,18 +274,26 @@ static void put_shares(struct rec_readings *readings, struct rec_sink *sink, uin
 	rec_series_put(set, sink, REC_METRIC_SWAP, time_ns, (int64_t)shares->swap_bytes);
 }
 
+static void put_memory(struct rec_readings *readings, struct rec_readings_context *context,
+	const struct rec_seldom_reading *seldom)
+{
+	if (seldom->shares_error == 0)
+		put_shares(readings, context->sink, seldom->time_ns, &seldom->shares);
+	else
+		refuse(readings, context, REC_REFUSED_SHARES, seldom->time_ns,
+			seldom->shares_error);
+	if (seldom->peak_error == 0)
+		rec_series_put(&readings->set, context->sink, REC_METRIC_RSS_PEAK, seldom->time_ns,
+			(int64_t)seldom->peak_bytes);
+}
+
 void rec_readings_put_seldom(struct rec_readings *readings, struct rec_readings_context *context,
 	const struct rec_seldom_reading *seldom)
 {
 	struct rec_sink *sink = context->sink;
 	uint64_t time_ns = seldom->time_ns;
-	if (seldom->shares_error == 0)
-		put_shares(readings, sink, time_ns, &seldom->shares);
-	else
-		refuse(readings, context, REC_REFUSED_SHARES, time_ns, seldom->shares_error);
-	if (seldom->peak_error == 0)
-		rec_series_put(&readings->set, sink, REC_METRIC_RSS_PEAK, time_ns,
-			(int64_t)seldom->peak_bytes);
+	if (seldom->has_memory)
+		put_memory(readings, context, seldom);
 	if (seldom->sockets_error == 0)
 		rec_series_put(&readings->set, sink, REC_METRIC_SOCKETS, time_ns,
 			(int64_t)seldom->sockets);

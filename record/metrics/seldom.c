@@ -36,8 +36,10 @@ static void read_one(struct rec_seldom_reading *reading, bool with_switches)
 {
 	pid_t pid = reading->pid;
 	reading->time_ns = rec_now_ns();
-	reading->shares_error = rec_proc_read_shares(pid, &reading->shares);
-	reading->peak_error = rec_proc_read_peak(pid, &reading->peak_bytes);
+	if (reading->has_memory) {
+		reading->shares_error = rec_proc_read_shares(pid, &reading->shares);
+		reading->peak_error = rec_proc_read_peak(pid, &reading->peak_bytes);
+	}
 	reading->sockets_error = rec_proc_count_sockets(pid, MAX_FDS, &reading->sockets);
 	if (with_switches)
 		reading->switches_error = rec_proc_count_switches(pid, MAX_THREADS,

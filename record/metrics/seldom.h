@@ -16,6 +16,7 @@
 struct rec_seldom_reading {
 	pid_t pid;	  /* asked for */
 	uint32_t process; /* its id in the trace */
+	bool has_memory;  /* to be read too: shares and peak */
 	uint64_t time_ns; /* when it was read */
 	struct rec_proc_shares shares;
 	int shares_error;
