@@ -79,6 +79,38 @@ static const char short_help[] =
 	"\n"
 	"trec --help lists the options.\n";
 
+/* Complete the options and do what they ask. Returns the status to exit with. */
+static int run(struct rec_options *options, struct msg *msg, char **operands, int operand_count)
+{
+	bool attaches = options->pids.count > 0;
+	if (attaches && operand_count > 0) {
+		msg_error(msg, "-p records processes that run already: no COMMAND with it (%s)",
+			operands[0]);
+		return EXIT_USAGE;
+	}
+	if (options->dumps_stacks && !attaches) {
+		msg_error(msg, "--dump: name the processes with -p PID");
+		return EXIT_USAGE;
+	}
+	if (operand_count == 0 && !attaches) {
+		fputs(short_help, stderr);
+		return REC_EXIT_FAILED;
+	}
+	operands[operand_count] = NULL;
+	options->command = operands;
+	options->command_count = operand_count;
+	/* Servers have much to lose, and time to gather samples. */
+	if (options->rate_hz == 0)
+		options->rate_hz = attaches ? 199 : 999;
+	options->stack_bytes &= ~7ull;
+	msg->level = options->is_quiet ? -1 : options->verbosity;
+	if (rec_samplers_parse(options, msg) != 0 || rec_offcpu_parse(options, msg) != 0)
+		return attaches ? EXIT_USAGE : REC_EXIT_FAILED;
+	if (options->dumps_stacks)
+		return rec_dump_run(options, msg);
+	return rec_session_run(options, msg);
+}
+
 int main(int argc, char **argv)
 {
 	struct rec_options options = {
@@ -86,42 +118,20 @@ int main(int argc, char **argv)
 		.stack_bytes = 32768,
 	};
 	struct msg msg = {"trec", 0};
-	int operands = 0;
+	int operands = 0, status = 0;
 	switch (opts_parse(&spec, &msg, argc, argv, &options, &operands)) {
 	case OPTS_OK:
+		status = run(&options, &msg, argv + 1, operands);
 		break;
 	case OPTS_HELP:
-		return 0;
+		break;
 	case OPTS_VERSION:
 		printf("trec %s (trace format %d)\n", TFMT_VERSION, TFMT_FORMAT_VERSION);
-		return 0;
+		break;
 	case OPTS_USAGE:
-		return options.pids.count > 0 ? EXIT_USAGE : REC_EXIT_FAILED;
+		status = options.pids.count > 0 ? EXIT_USAGE : REC_EXIT_FAILED;
+		break;
 	}
-	if (options.pids.count > 0 && operands > 0) {
-		msg_error(&msg, "-p records processes that run already: no COMMAND with it (%s)",
-			argv[1]);
-		return EXIT_USAGE;
-	}
-	if (options.dumps_stacks && options.pids.count == 0) {
-		msg_error(&msg, "--dump: name the processes with -p PID");
-		return EXIT_USAGE;
-	}
-	if (operands == 0 && options.pids.count == 0) {
-		fputs(short_help, stderr);
-		return REC_EXIT_FAILED;
-	}
-	argv[1 + operands] = NULL;
-	options.command = argv + 1;
-	options.command_count = operands;
-	/* Servers have much to lose, and time to gather samples. */
-	if (options.rate_hz == 0)
-		options.rate_hz = options.pids.count > 0 ? 199 : 999;
-	options.stack_bytes &= ~7ull;
-	msg.level = options.is_quiet ? -1 : options.verbosity;
-	if (rec_samplers_parse(&options, &msg) != 0 || rec_offcpu_parse(&options, &msg) != 0)
-		return options.pids.count > 0 ? EXIT_USAGE : REC_EXIT_FAILED;
-	if (options.dumps_stacks)
-		return rec_dump_run(&options, &msg);
-	return rec_session_run(&options, &msg);
+	opts_release(&spec, &options);
+	return status;
 }
