@@ -552,7 +552,10 @@ static int prepare(void *opaque, const struct rec_context *context)
 	struct state *state = opaque;
 	state->context = *context;
 	state->writer = rec_sink_writer(context->sink);
-	state->losses[LOST_RING] = (struct loss){.what = "sample", .reason = "ring overflow"};
+	bool has_others = rec_perf_is_machine_wide(context->samplers->perf);
+	state->losses[LOST_RING] = (struct loss){.what = "sample",
+		.reason = has_others ? "ring overflow, samples of other programs among them"
+				     : "ring overflow"};
 	state->losses[LOST_OUTPUT] = (struct loss){.what = "sample", .reason = "output too slow"};
 	state->losses[LOST_CONTEXT] =
 		(struct loss){.what = "sample", .reason = "no 64-bit user registers"};
