@@ -61,7 +61,7 @@ fi
 if command -v javac >/dev/null; then
     javac -d . "$ROOT/tests/targets/Shares.java"
     "$trec" -q -o java.cbor.zst -- java -Xshare:auto -XX:+UnlockDiagnosticVMOptions -XX:+DumpPerfMapAtExit \
-        -XX:+PreserveFramePointer '-XX:CompileCommand=dontinline,Shares.*' Shares 4 >/dev/null
+        -XX:+PreserveFramePointer '-XX:CompileCommand=dontinline,Shares.*' Shares 80000 >/dev/null
     maps_of java.cbor.zst
     "$tconv" -q --folded java.cbor.zst | grep -F Shares >java.folded
     echo "java:"

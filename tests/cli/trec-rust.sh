@@ -9,7 +9,7 @@ build() {
     local name=$1 alpha=$2 beta=$3 gamma='<shares::Unit as shares::Work>::gamma'
     shift 3
     rustc -o "$name" "$ROOT/tests/targets/shares.rs" "$@" 2>rustc.log || { cat rustc.log; fail "rustc $*"; }
-    "$trec" -q -o "$name.cbor.zst" -- "./$name" 1.5 >/dev/null
+    "$trec" -q -o "$name.cbor.zst" -- "./$name" 2 >/dev/null
     "$tconv" -q --folded "$name.cbor.zst" >"$name.folded"
     echo "$name:"
     local any

@@ -16,8 +16,8 @@ public class Shares {
 	}
 
 	public static void main(String[] args) {
-		long x = 7, end = System.nanoTime() + (long) (1e9 * Double.parseDouble(args[0]));
-		while (System.nanoTime() < end) {
+		long x = 7;
+		for (int i = 0; i < Integer.parseInt(args[0]); i++) {
 			x += alpha(x, 10000);
 			x += beta(x, 6000);
 			x += gamma(x, 4000);

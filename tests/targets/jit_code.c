@@ -120,8 +120,10 @@ static void run(double seconds)
 	double end = now() + seconds;
 
 	while (now() < end) {
-		function_at(0)(60000);
-		function_at(64)(40000);
+		for (int i = 0; i < 20; i++) {
+			function_at(0)(60000);
+			function_at(64)(40000);
+		}
 	}
 }
 
