@@ -39,6 +39,7 @@ struct conv_context {
 	bool has_weight;	    /* asked for */
 	const char *table;	    /* the only one wanted, of formats that are tables; NULL: all */
 	uint64_t split_ns;	    /* a file for each such time, in the folder; 0: one file */
+	uint64_t level;		    /* of compression, 1 to 19; 0: the format's own choice */
 	struct conv_folder *folder; /* where several files go; NULL: all goes to `out` */
 	uint64_t begin_ns;	    /* the time shown first: --from, or the trace's start */
 	uint64_t end_ns; /* the time shown last: --to, or the last record's; final in end */

@@ -19,6 +19,7 @@ struct options {
 	const char *output;
 	const char *table;
 	uint64_t split_ns;
+	uint64_t level;
 	bool list_formats;
 	struct conv_select_options select;
 	const char *weight;
@@ -47,6 +48,13 @@ static const struct opt_row fixed_rows[] = {
 		.argument = "TIME",
 		.help = "a profile of --pprof for each TIME, in the folder -o DIR/",
 		TARGET(split_ns)},
+	{.name = "level",
+		.type = OPT_NUMBER,
+		.argument = "N",
+		.help = "of the compression of --trace: 1 fast, 19 small (default 3)",
+		.min = 1,
+		.max = 19,
+		TARGET(level)},
 	{.name = "list-formats",
 		.type = OPT_FLAG,
 		.help = "list the formats, their extensions and what each can hold",
@@ -337,7 +345,7 @@ out_input:
 
 static int run(const struct options *options, const char *path, const struct msg *msg)
 {
-	struct conv_context context = {.msg = msg};
+	struct conv_context context = {.msg = msg, .level = options->level};
 	const struct conv_format *format;
 	struct conv_select select;
 	int status;
