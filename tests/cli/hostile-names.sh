@@ -64,10 +64,13 @@ for format in $("$tconv" --list-formats | awk '/^[a-z]/ {print $1}'); do
     json) as=lines ;;
     speedscope | chrome-trace | firefox) as=json ;;
     folded) as=folded ;;
-    callgrind | csv) as=text ;;
+    callgrind | perf-script) as=text ;;
     *) as=binary ;;
     esac
-    "$tconv" "--$format" -o "out.$format" t.cbor.zst 2>"err.$format" || [ $? = 4 ] || fail "tconv --$format: $(cat "err.$format")"
+    options=--$format
+    [ "$format" != csv ] || options="--csv --table function"
+    # shellcheck disable=SC2086
+    "$tconv" $options -o "out.$format" t.cbor.zst 2>"err.$format" || [ $? = 4 ] || fail "tconv --$format: $(cat "err.$format")"
     check text "err.$format"
     [ $as = binary ] || check $as "out.$format"
 done

@@ -251,7 +251,8 @@ static void small_helpers(void **state)
 	assert_null(tfmt_syscall_name(0));
 	assert_string_equal(tfmt_syscall_name(1), "read");
 	assert_string_equal(tfmt_syscall_name(203), "futex");
-	assert_null(tfmt_syscall_name(UINT16_MAX));
+	assert_null(tfmt_syscall_name(60000));
+	assert_string_equal(tfmt_syscall_name(TFMT_SYSCALL_FAULT), "page fault");
 	for (int code = TFMT_E_UNSUPPORTED; code <= 0; code++)
 		assert_string_not_equal(tfmt_strerror(code), tfmt_strerror(1));
 }
