@@ -2,7 +2,9 @@
  * Folded stacks, the input of flamegraph.pl and many others: "process;main;work 42", one line per
  * stack, root first; siblings in the order of their names.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "format.h"
 #include "process_name.h"
@@ -11,6 +13,7 @@
 
 /* Longer names are cut, so that a line has a bound. */
 #define MAX_NAME_BYTES 4096
+#define PLACE_BYTES    32 /* of what stands around a file's name */
 
 struct folded_state {
 	const struct conv_context *context;
@@ -23,6 +26,8 @@ struct folded_state {
 struct pending {
 	const char *name;
 	const char *suffix;
+	const char *file; /* of Python functions, else "" */
+	uint32_t line;	  /* of their declaration, 0: unknown */
 	uint32_t node;
 	uint32_t depth; /* 1: the process */
 };
@@ -93,7 +98,13 @@ static int compare_pending(const void *a, const void *b)
 	const struct pending *x = a, *y = b;
 	int order = strcmp(y->name, x->name);
 
-	return order ? order : strcmp(y->suffix, x->suffix);
+	if (!order)
+		order = strcmp(y->suffix, x->suffix);
+	if (!order)
+		order = strcmp(y->file, x->file);
+	if (!order && *x->file)
+		order = (y->line > x->line) - (y->line < x->line);
+	return order;
 }
 
 static bool is_same(const struct pending *a, const struct pending *b)
@@ -118,6 +129,8 @@ static int push_children(struct walk *walk, uint32_t parent)
 		pending = &walk->pending[walk->pending_count++];
 		pending->name = *location->function ? location->function : "[unknown]";
 		pending->suffix = location->language == TFMT_LANG_KERNEL ? "_[k]" : "";
+		pending->file = location->language == TFMT_LANG_PYTHON ? location->file : "";
+		pending->line = location->first_line;
 		pending->node = node;
 		pending->depth = walk->nodes[node].depth;
 	}
@@ -151,12 +164,29 @@ static size_t append_name(char *line, size_t at, const char *name, size_t length
 	return at;
 }
 
+/* " (json/decoder.py:332)": the declaration of a Python function. */
+static size_t append_place(char *line, size_t at, const struct pending *pending)
+{
+	char number[16];
+	size_t length;
+	const char *file = tfmt_python_file_name(pending->file, &length);
+
+	line[at++] = ' ';
+	line[at++] = '(';
+	at = append_name(line, at, file, length < MAX_NAME_BYTES ? length : MAX_NAME_BYTES);
+	length = pending->line ? (size_t)snprintf(number, sizeof(number), ":%u", pending->line) : 0;
+	memcpy(line + at, number, length);
+	at += length;
+	line[at++] = ')';
+	return at;
+}
+
 /* Make the line end in the name of `pending`, after the names of its callers. */
 static int extend_line(struct walk *walk, const struct pending *pending)
 {
 	uint32_t depth = pending->depth;
 	size_t length = strnlen(pending->name, MAX_NAME_BYTES), suffix = strlen(pending->suffix),
-	       at;
+	       file = strnlen(pending->file, MAX_NAME_BYTES), at;
 	int status;
 
 	status = reserve(
@@ -164,15 +194,18 @@ static int extend_line(struct walk *walk, const struct pending *pending)
 	if (status)
 		return status;
 	at = depth > 1 ? walk->ends[depth - 1] : 0;
-	status = reserve(
-		(void **)&walk->line, &walk->line_capacity, at + 1 + 3 * length + suffix, 1);
+	status = reserve((void **)&walk->line, &walk->line_capacity,
+		at + 1 + 3 * (length + file) + suffix + PLACE_BYTES, 1);
 	if (status)
 		return status;
 	if (depth > 1)
 		walk->line[at++] = ';';
 	at = append_name(walk->line, at, pending->name, length);
 	memcpy(walk->line + at, pending->suffix, suffix);
-	walk->ends[depth] = at + suffix;
+	at += suffix;
+	if (file)
+		at = append_place(walk->line, at, pending);
+	walk->ends[depth] = at;
 	return 0;
 }
 

@@ -55,3 +55,15 @@ bool tfmt_python_package_of(const char *file, struct tfmt_python_package *ret_pa
 		.name = name, .length = strcspn(name, "/.>"), .is_standard = is_standard};
 	return true;
 }
+
+const char *tfmt_python_file_name(const char *file, size_t *ret_length)
+{
+	struct tfmt_python_package package;
+	const char *name = tfmt_base_name(file);
+
+	if (tfmt_python_package_of(file, &package))
+		name = package.name;
+	/* The end of "<frozen importlib._bootstrap>", but not that of "<string>". */
+	*ret_length = file[0] == '<' && name != file ? strcspn(name, ">") : strlen(name);
+	return name;
+}

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -13,9 +14,12 @@
 #include "usage_panels.h"
 #include "weight_option.h"
 
-#define TEXT_WIDTH     80
-#define TEXT_BIN_COUNT 1440 /* a multiple of what text views are wide */
-#define DEFAULT_PATH   "-.svg"
+#define TEXT_WIDTH	  80
+#define LISTING_WIDTH	  120
+#define MIN_LISTING_WIDTH 60
+#define MAX_LISTING_WIDTH 240
+#define TEXT_BIN_COUNT	  1440 /* a multiple of what text views are wide */
+#define DEFAULT_PATH	  "-.svg"
 
 /* What was asked for, once it is clear. */
 struct job {
@@ -26,6 +30,7 @@ struct job {
 	const struct rend_theme *theme;
 	struct rend_page_options page;
 	enum tfmt_weight weight;
+	struct rend_table_options table;
 };
 
 static int list_views(void)
@@ -78,8 +83,9 @@ static int choose_view(struct job *job)
 {
 	const char *name = job->options.view;
 	if (name == NULL)
-		name = job->options.metrics != NULL ? "usage"
-		       : job->surface != NULL || job->options.dumps_scene ? "report" : "summary";
+		name = job->options.metrics != NULL			  ? "usage"
+		       : job->surface != NULL || job->options.dumps_scene ? "report"
+									  : "summary";
 	job->view = rend_view_find(name);
 	if (job->view == NULL)
 		return unknown_view(job);
@@ -96,6 +102,64 @@ static int choose_view(struct job *job)
 		return EXIT_USAGE;
 	}
 	return EXIT_OK;
+}
+
+static int choose_by(struct job *job)
+{
+	const char *names[REND_BY_COUNT];
+	const char *name = job->options.by;
+	enum rend_by by = 0;
+	for (enum rend_by i = 0; i < REND_BY_COUNT; i++)
+		names[i] = rend_by_name(i);
+	while (name != NULL && by < REND_BY_COUNT && strcmp(name, names[by]) != 0)
+		by++;
+	if (by == REND_BY_COUNT) {
+		const char *nearest = opts_nearest(name, names, REND_BY_COUNT);
+		msg_error(&job->msg,
+			"unknown --by %s%s%s (function, line, file, module, thread, process)", name,
+			nearest != NULL ? ": did you mean " : "", nearest != NULL ? nearest : "");
+		return EXIT_USAGE;
+	}
+	if (by >= REND_BY_THREAD && job->view != &rend_view_top) {
+		msg_error(&job->msg, "--by %s is for the view top only", name);
+		return EXIT_USAGE;
+	}
+	job->table.by = by;
+	return EXIT_OK;
+}
+
+/* "1%", "0.5 %", "1" */
+static int choose_min(struct job *job)
+{
+	const char *text = job->options.min != NULL ? job->options.min : "1%";
+	char *end;
+	double percent = strtod(text, &end);
+	bool is_number = end != text;
+	end += strspn(end, " ");
+	if (*end == '%')
+		end++;
+	if (!is_number || *end != '\0' || !(percent >= 0 && percent <= 100)) {
+		msg_error(&job->msg, "--min %s is no share: 0%% to 100%%, such as 0.5%%", text);
+		return EXIT_USAGE;
+	}
+	job->table.min_share = percent / 100;
+	return EXIT_OK;
+}
+
+static int choose_table(struct job *job)
+{
+	const char *sort = job->options.sort;
+	int status = choose_by(job);
+	if (status == EXIT_OK)
+		status = choose_min(job);
+	if (status == EXIT_OK && sort != NULL && strcmp(sort, "self") != 0 &&
+		strcmp(sort, "total") != 0) {
+		msg_error(&job->msg, "unknown --sort %s: self and total are possible", sort);
+		status = EXIT_USAGE;
+	}
+	job->table.sorts_by_total = sort != NULL && strcmp(sort, "total") == 0;
+	job->table.max_rows = job->options.top;
+	return status;
 }
 
 static int choose(struct job *job)
@@ -121,6 +185,9 @@ static int choose(struct job *job)
 	if (job->options.weight != NULL && !job->view->draws_stacks)
 		msg_warn(&job->msg, "--weight changes nothing: the view %s draws no stacks",
 			job->view->name);
+	status = choose_table(job);
+	if (status != EXIT_OK)
+		return status;
 	job->page.width_px = (double)job->options.width_px;
 	job->page.max_height_px = (double)job->options.height_px;
 	return EXIT_OK;
@@ -136,6 +203,25 @@ static bool wants_colour(const struct job *job)
 	       (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
+/* Listings are as wide as the terminal, or as what reads them is likely to have room for. */
+static void fit_listing(const struct job *job, struct rend_text_frame *frame)
+{
+	struct winsize size;
+	const char *columns = getenv("COLUMNS");
+	frame->columns = LISTING_WIDTH;
+	if (job->options.output == NULL && isatty(STDOUT_FILENO) &&
+		ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+		frame->columns = size.ws_col;
+		frame->lines = size.ws_row;
+	} else if (columns != NULL && atoi(columns) > 0) {
+		frame->columns = atoi(columns);
+	}
+	if (frame->columns < MIN_LISTING_WIDTH)
+		frame->columns = MIN_LISTING_WIDTH;
+	if (frame->columns > MAX_LISTING_WIDTH)
+		frame->columns = MAX_LISTING_WIDTH;
+}
+
 static int write_text(
 	const struct job *job, struct rend_model *model, const char *trace_name, FILE *stream)
 {
@@ -143,7 +229,10 @@ static int write_text(
 		.columns = TEXT_WIDTH,
 		.has_colour = wants_colour(job),
 		.trace_name = trace_name,
+		.table = job->table,
 	};
+	if (job->view->is_listing)
+		fit_listing(job, &frame);
 	if (!job->view->has_data(model)) {
 		fprintf(stream, "%s\n", rend_view_missing(job->view, model));
 		return 0;
@@ -179,6 +268,8 @@ static int load(const struct job *job, const struct input *input, struct rend_mo
 		.pid = (uint32_t)options->pid,
 		.metric_names = options->metrics,
 		.weight = job->weight,
+		.key = job->table.by < REND_BY_THREAD ? (enum tfmt_calltree_key)job->table.by
+						      : TFMT_BY_FUNCTION,
 		.shows_native = options->shows_native,
 		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
 	};

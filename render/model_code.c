@@ -162,16 +162,13 @@ void rend_model_place(const struct tfmt_location *location, char *text, size_t s
 	}
 	const char *module = tfmt_base_name(location->module);
 	const char *file = tfmt_base_name(location->file);
-	struct tfmt_python_package package;
-	/* "json/decoder.py" says more than "decoder.py". */
-	if (location->language == TFMT_LANG_PYTHON && location->file[0] == '/' &&
-		tfmt_python_package_of(location->file, &package))
-		file = package.name;
-	const char *gap = *module != '\0' && *file != '\0' ? " " : "";
-	if (*file != '\0' && location->line > 0)
-		snprintf(text, size, "%s%s%s:%u", module, gap, file, (unsigned)location->line);
-	else
-		snprintf(text, size, "%s%s%s", module, gap, file);
+	size_t file_length = strlen(file);
+	if (location->language == TFMT_LANG_PYTHON)
+		file = tfmt_python_file_name(location->file, &file_length);
+	const char *gap = *module != '\0' && file_length > 0 ? " " : "";
+	int length = snprintf(text, size, "%s%s%.*s", module, gap, (int)file_length, file);
+	if (file_length > 0 && location->line > 0 && length >= 0 && (size_t)length < size)
+		snprintf(text + length, size - (size_t)length, ":%u", (unsigned)location->line);
 }
 
 char *rend_model_amount(const struct rend_model *model, char *text, uint64_t amount)

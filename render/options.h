@@ -11,11 +11,15 @@ struct rend_options {
 	double scale;
 	const char *theme;
 	const char *metrics; /* of the view usage; NULL: the usual ones */
-	const char *weight; /* NULL: the CPU time */
+	const char *weight;  /* NULL: the CPU time */
 	struct opt_list own;
 	uint64_t from_ns, to_ns; /* to_ns 0: to the end */
 	uint64_t pid;		 /* 0: all */
-	bool shows_native; /* the interpreter's own frames */
+	bool shows_native;	 /* the interpreter's own frames */
+	const char *by;		 /* NULL: functions */
+	const char *sort;	 /* NULL: self */
+	uint64_t top;		 /* 0: as many as fit */
+	const char *min;	 /* NULL: 1 % */
 	bool lists_views;
 	bool dumps_scene;
 	int verbosity;

@@ -32,6 +32,7 @@ struct rend_view {
 	const char *name;
 	const char *summary; /* one line for --list-views */
 	bool draws_stacks;   /* so that --weight has a meaning */
+	bool is_listing;     /* its text is as wide as the terminal */
 	bool (*has_data)(const struct rend_model *model);
 	const char *missing; /* what to say when it has none, and the trec option that helps */
 	/* The widest gutters left and right of the time axis, as drawn alone; 0, 0: no time axis.
@@ -54,8 +55,32 @@ struct rend_view {
 	const char *no_text; /* what to use instead when `text` is NULL */
 };
 
+/* What a row of a table stands for. The first ones are keys of the call tree, in its order. */
+enum rend_by {
+	REND_BY_FUNCTION,
+	REND_BY_LINE,
+	REND_BY_FILE,
+	REND_BY_MODULE,
+	REND_BY_THREAD,
+	REND_BY_PROCESS,
+	REND_BY_COUNT,
+};
+
+/* "function", "line", ...: as --by has it. */
+const char *rend_by_name(enum rend_by by);
+
+/* What was asked for of the views `top` and `tree`. */
+struct rend_table_options {
+	enum rend_by by;
+	bool sorts_by_total;
+	size_t max_rows;  /* 0: as the terminal has room for, or a usual number */
+	double min_share; /* 0 to 1: less is not worth a line of its own */
+};
+
 struct rend_text_frame {
 	int columns;
+	int lines; /* of the terminal; 0: it is none */
+	struct rend_table_options table;
 	bool has_colour;
 	const char *trace_name; /* as given on the command line, for the commands to type next */
 };

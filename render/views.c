@@ -23,6 +23,13 @@ const struct rend_view *rend_view_find(const char *name)
 	return NULL;
 }
 
+const char *rend_by_name(enum rend_by by)
+{
+	static const char *const names[REND_BY_COUNT] = {
+		"function", "line", "file", "module", "thread", "process"};
+	return names[by];
+}
+
 const char *rend_view_missing(const struct rend_view *view, const struct rend_model *model)
 {
 	const struct rend_totals *totals = &model->totals;

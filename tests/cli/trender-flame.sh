@@ -19,7 +19,7 @@ root = [b for b in boxes if b[0] == top]
 assert len(root) == 1 and root[0][4] == "all 100.0 %", root
 merged = [b for b in boxes if b[3] == "merged"]
 for y, x, width, role, label, name in boxes:
-    above = [b for b in boxes if abs(b[0] - (y - 18)) < 0.1 and b[1] - 0.2 <= x and
+    above = [b for b in boxes if abs(b[0] - (y - 18)) < 2 and b[1] - 0.2 <= x and
              x + width <= b[1] + b[2] + 0.7]
     assert y == top or above, ("outside of its caller", name, x, y)
 widths, samples = {}, {}

@@ -16,4 +16,10 @@ check usage-metrics.scene --dump-scene --view usage --width 800 metrics.cbor.zst
 check procs-make.txt --view procs make.cbor.zst
 check usage-make.txt --view usage make.cbor.zst
 check summary-make.txt make.cbor.zst
+"$BUILD/targets/python_trace" python.cbor.zst
+check flame-python.scene --dump-scene --view flame --weight wall --width 800 python.cbor.zst
+export COLUMNS=80
+check top-python.txt --view top --weight wall python.cbor.zst
+check top-lines-python.txt --view top --by line --sort total python.cbor.zst
+check tree-python.txt --view tree --weight wall python.cbor.zst
 check summary-hostile.txt hostile.cbor.zst

@@ -113,6 +113,13 @@ struct tfmt_python_package {
  */
 bool tfmt_python_package_of(const char *file, struct tfmt_python_package *ret_package);
 
+/*
+ * What a Python file is called for short: the part of its path from the package on,
+ * "json/decoder.py" or "importlib._bootstrap", else its last component. Points into `file`;
+ * `ret_length` bytes.
+ */
+const char *tfmt_python_file_name(const char *file, size_t *ret_length);
+
 /* The path's last component: "libc.so.6" of "/lib/x86_64-linux-gnu/libc.so.6". */
 const char *tfmt_base_name(const char *path);
 
