@@ -32,6 +32,7 @@ struct rec_options {
 	bool wants_debuginfod; /* ask debuginfod servers for symbols */
 	struct opt_list pids;  /* -p, as given: numbers, each item may hold several with commas */
 	bool dumps_stacks;     /* --dump: print the stacks of `pids`, record nothing */
+	bool shows_native_frames; /* --native-frames: the interpreter's own, in --dump */
 	bool waits_for_all;
 	uint64_t ready_fd; /* told by a line that recording has begun; 0: nobody */
 	bool is_quiet;

@@ -21,8 +21,11 @@ static size_t read_by_file(struct py_memory *memory, const struct py_range *rang
 		char path[32];
 		snprintf(path, sizeof(path), "/proc/%d/mem", memory->pid);
 		memory->fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (memory->fd < 0)
+		if (memory->fd < 0) {
+			bool is_refused = errno == EACCES || errno == EPERM;
+			memory->refusal = is_refused ? errno : 0;
 			return 0;
+		}
 	}
 	size_t whole = 0;
 	while (whole < count &&

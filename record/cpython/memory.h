@@ -11,7 +11,7 @@
 #include <sys/types.h>
 
 /* Ranges that one call reads. */
-#define PY_MAX_RANGES 64
+#define PY_MAX_RANGES 96
 
 struct py_range {
 	uint64_t address;
@@ -26,7 +26,8 @@ struct py_memory {
 	 */
 	size_t (*read)(struct py_memory *memory, const struct py_range *ranges, size_t count);
 	pid_t pid;
-	int fd; /* of /proc/PID/mem, where process_vm_readv() is refused; -1: not needed */
+	int fd;	     /* of /proc/PID/mem, where process_vm_readv() is refused; -1: not needed */
+	int refusal; /* errno when neither is allowed; 0: nothing was refused */
 	uint64_t read_count;
 };
 

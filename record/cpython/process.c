@@ -44,6 +44,11 @@ void py_process_free(struct py_process *process)
 	free(process);
 }
 
+pid_t py_process_pid(const struct py_process *process)
+{
+	return process->memory.pid;
+}
+
 enum py_state py_process_state(const struct py_process *process)
 {
 	return process->state;
@@ -52,6 +57,11 @@ enum py_state py_process_state(const struct py_process *process)
 const char *py_process_reason(const struct py_process *process)
 {
 	return process->reason;
+}
+
+int py_process_refusal(const struct py_process *process)
+{
+	return process->state == PY_REFUSED ? process->memory.refusal : 0;
 }
 
 const struct py_runtime *py_process_runtime(const struct py_process *process)
@@ -110,9 +120,15 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 		return process->state;
 	int code = py_runtime_find(&process->memory, modules, space, &process->runtime,
 		process->reason, sizeof(process->reason));
-	if (code == TFMT_E_UNSUPPORTED) {
+	bool is_there = code == 0 && has_started(process);
+	/* Nothing that was read is true then. */
+	if (process->memory.refusal != 0) {
 		process->state = PY_REFUSED;
-	} else if (code == 0 && has_started(process)) {
+		snprintf(process->reason, sizeof(process->reason), "its memory cannot be read: %s",
+			strerror(process->memory.refusal));
+	} else if (code == TFMT_E_UNSUPPORTED) {
+		process->state = PY_REFUSED;
+	} else if (is_there) {
 		process->has_own_numbers = inner_number(pid, pid) != pid;
 		process->state = take_runtime(process);
 	}

@@ -18,6 +18,7 @@ struct py_process;
 /* Returns: NULL without memory. Nothing is read yet. */
 struct py_process *py_process_new(pid_t pid);
 void py_process_free(struct py_process *process);
+pid_t py_process_pid(const struct py_process *process);
 
 /* What became of the search for an interpreter. */
 enum py_state {
@@ -35,6 +36,8 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 /* What the last search said. */
 enum py_state py_process_state(const struct py_process *process);
 const char *py_process_reason(const struct py_process *process);
+/* The errno of the system when it does not let us read; 0: another reason. */
+int py_process_refusal(const struct py_process *process);
 /* After PY_FOUND. */
 const struct py_runtime *py_process_runtime(const struct py_process *process);
 

@@ -84,6 +84,13 @@ static void put_row(
 static void put_frame(FILE *out, const struct rec_dump_frame *frame, const struct rec_names *names)
 {
 	const struct rec_symbol_row *rows;
+	if (frame->python) {
+		fputs("    ", out);
+		put(out, frame->python->function);
+		put_place(out, frame->python);
+		fputs("\n", out);
+		return;
+	}
 	size_t count = rec_names_get(names, frame->module, frame->address, &rows);
 	const char *module = frame->module ? tfmt_base_name(frame->module->path) : "kernel";
 	for (size_t i = 0; i < count; i++)
@@ -95,16 +102,67 @@ static void put_frame(FILE *out, const struct rec_dump_frame *frame, const struc
 	fprintf(out, "+0x%" PRIx64 "\n", frame->address);
 }
 
-void rec_print_thread(
-	FILE *out, const struct rec_dump_thread *thread, const struct rec_names *names)
+static bool is_interpreter(const struct rec_dump_frame *frame)
+{
+	return frame->module && py_is_interpreter_name(frame->module->path);
+}
+
+/* Of the libraries that start a program or a thread. */
+static bool is_start_up(const struct rec_dump_frame *frame)
+{
+	const char *name = frame->module ? tfmt_base_name(frame->module->path) : "";
+	return strncmp(name, "libc.", 5) == 0 || strncmp(name, "libc-", 5) == 0 ||
+	       strncmp(name, "libpthread", 10) == 0 || strncmp(name, "ld-", 3) == 0;
+}
+
+/* How many frames are left at the root when those are taken off that only start Python code. */
+static size_t count_without_start(const struct rec_dump_thread *thread)
+{
+	size_t count = thread->frame_count;
+	while (count > 0 && (is_interpreter(&thread->frames[count - 1]) ||
+				    is_start_up(&thread->frames[count - 1])))
+		count--;
+	return count;
+}
+
+static void put_frames(FILE *out, const struct rec_dump_thread *thread,
+	const struct rec_names *names, bool shows_interpreter)
+{
+	bool hides = thread->python.snapshot.count > 0 && !shows_interpreter;
+	size_t count = hides ? count_without_start(thread) : thread->frame_count;
+	for (size_t i = 0; i < count; i++)
+		if (!hides || !is_interpreter(&thread->frames[i]))
+			put_frame(out, &thread->frames[i], names);
+}
+
+/* What the interpreter lets it do, beside what the kernel does. */
+static void put_python_state(FILE *out, const struct rec_dump_thread *thread)
+{
+	const struct rec_dump_python *python = &thread->python;
+	if (python->holds_gil)
+		fputs(", holds the GIL", out);
+	else if (thread->waits_for_gil)
+		fputs(", waits for the GIL", out);
+	if (python->holds_gil && python->in_gc)
+		fputs(", in garbage collection", out);
+}
+
+void rec_print_thread(FILE *out, const struct rec_dump_thread *thread,
+	const struct rec_names *names, bool shows_interpreter)
 {
 	fprintf(out, "\nThread %d (", (int)thread->tid);
 	put(out, thread->name);
-	fprintf(out, "): %s\n", thread->doing);
-	for (size_t i = 0; i < thread->frame_count; i++)
-		put_frame(out, &thread->frames[i], names);
+	fprintf(out, "): %s", thread->doing);
+	put_python_state(out, thread);
+	fputs("\n", out);
+	put_frames(out, thread, names, shows_interpreter);
 	if (thread->refusal != 0)
 		fprintf(out, "    [no stack: %s]\n", strerror(thread->refusal));
 	else if (thread->frame_count > 0 && !thread->is_whole)
 		fputs("    [what called this is not known]\n", out);
+	if (thread->is_apart)
+		fputs(thread->python.has_marks
+				? "    [the Python frames are of a moment near the native ones]\n"
+				: "    [this Python does not say where its frames belong]\n",
+			out);
 }

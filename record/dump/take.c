@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,19 +20,24 @@
 #define STACK_BYTES 65528
 #define PATIENCE_NS 200000000ull
 #define NAP_NS	    2000000
+/* A Python stack has to be read as soon as its sample is there. */
+#define SHORT_NAP_NS 50000
 
 struct rec_taker {
 	struct rec_unwinder *unwinder;
+	bool wants_native;
+	struct rec_dump_python python; /* the stack that was read last */
 	/* While running threads are sampled. */
 	struct rec_dump_thread *threads;
 	size_t count;
 };
 
-struct rec_taker *rec_taker_new(struct rec_modules *modules)
+struct rec_taker *rec_taker_new(struct rec_modules *modules, bool wants_native)
 {
 	struct rec_taker *taker = calloc(1, sizeof(*taker));
 	if (!taker)
 		return NULL;
+	taker->wants_native = wants_native;
 	taker->unwinder = rec_unwinder_new(modules);
 	if (taker->unwinder)
 		return taker;
@@ -44,7 +50,14 @@ void rec_taker_free(struct rec_taker *taker)
 	if (!taker)
 		return;
 	rec_unwinder_free(taker->unwinder);
+	rec_dump_python_release(&taker->python);
 	free(taker);
+}
+
+void rec_dump_thread_release(struct rec_dump_thread *thread)
+{
+	rec_dump_python_release(&thread->python);
+	free(thread->frames);
 }
 
 /* ---- what /proc says ---- */
@@ -92,6 +105,7 @@ static bool parse_syscall(const char *line, long *ret_number, struct rec_blocked
 	if (count < 2 || words[count - 2] == 0)
 		return false;
 	*ret_number = number;
+	ret_blocked->argument = words[0];
 	ret_blocked->sp = words[count - 2];
 	ret_blocked->pc = words[count - 1];
 	return true;
@@ -119,27 +133,91 @@ static void describe(struct rec_dump_thread *thread, char state, long number)
 
 /* ---- frames ---- */
 
-static void keep_frames(struct rec_dump_thread *thread, const struct rec_stack *stack,
+static bool is_interpreter(const struct rec_module *module)
+{
+	return py_is_interpreter_name(module->path);
+}
+
+/* Read its Python stack now, if it has one. */
+static void look_at_python(struct rec_taker *taker, struct rec_dump_thread *thread)
+{
+	struct py_process *process = thread->image->python;
+	rec_dump_python_release(&taker->python);
+	if (process && py_process_state(process) == PY_FOUND)
+		rec_dump_python_read(&taker->python, process, thread->tid, &thread->known);
+}
+
+/*
+ * The frames of both stacks, leaf first. `user`: as of py_merge().
+ * Returns: false when one cannot be joined with the other.
+ */
+static bool join(struct rec_dump_thread *thread, const struct rec_stack *stack,
+	const struct rec_user_state *user, struct rec_dump_frame *frames)
+{
+	const struct rec_dump_python *python = &thread->python;
+	size_t count = stack->count + python->snapshot.count;
+	struct py_merged_frame *merged = calloc(count + 1, sizeof(*merged));
+	if (!merged)
+		return false;
+	enum py_merge merge = py_merge(stack, &python->snapshot, user, is_interpreter, merged);
+	for (size_t i = 0; i < count; i++) {
+		uint32_t index = merged[i].index;
+		if (merged[i].is_python)
+			frames[i] = (struct rec_dump_frame){.python = &python->rows[index]};
+		else
+			frames[i] = (struct rec_dump_frame){
+				stack->frames[index].module, stack->frames[index].vaddr, NULL};
+	}
+	free(merged);
+	return merge == PY_MERGED || count == stack->count || stack->count == 0;
+}
+
+/*
+ * This stack and the Python stack that was read last. `user`: what the stack was unwound from; NULL
+ * when the thread stood still.
+ */
+static void keep_frames(struct rec_taker *taker, struct rec_dump_thread *thread,
+	const struct rec_stack *stack, const struct rec_user_state *user,
 	const uint64_t *kernel_frames, size_t kernel_frame_count)
 {
-	size_t count = 0;
-	struct rec_dump_frame *frames =
-		reallocarray(thread->frames, kernel_frame_count + stack->count, sizeof(*frames));
+	size_t count = kernel_frame_count + stack->count + taker->python.snapshot.count;
+	struct rec_dump_frame *frames = reallocarray(thread->frames, count + 1, sizeof(*frames));
 	if (!frames)
 		return;
+	rec_dump_python_release(&thread->python);
+	thread->python = taker->python;
+	taker->python = (struct rec_dump_python){0};
 	for (size_t i = 0; i < kernel_frame_count; i++)
-		frames[count++] = (struct rec_dump_frame){NULL, kernel_frames[i] - (i > 0)};
-	for (size_t i = 0; i < stack->count; i++)
-		frames[count++] =
-			(struct rec_dump_frame){stack->frames[i].module, stack->frames[i].vaddr};
+		frames[i] = (struct rec_dump_frame){.address = kernel_frames[i] - (i > 0)};
+	thread->is_apart = !join(thread, stack, user, frames + kernel_frame_count);
 	thread->frames = frames;
 	thread->frame_count = count;
 	thread->is_whole = stack->flags & REC_STACK_WHOLE;
+	/* A later sample may be shown to be of the same instant. */
+	thread->is_taken = count > 0 && !(thread->is_apart && user && thread->python.has_marks);
+}
+
+/* Nothing but Python: there is no other stack that it would have to go with. */
+static void keep_python(struct rec_taker *taker, struct rec_dump_thread *thread)
+{
+	static const struct rec_stack none = {.flags = REC_STACK_WHOLE};
+	keep_frames(taker, thread, &none, NULL, NULL, 0);
+	thread->is_taken = true;
 }
 
 /* ---- threads that wait ---- */
 
 enum outcome { TAKEN, RUNS, MOVED, FAILED };
+
+/* Both stacks of a thread that waits: right when it is found to have waited all the time. */
+static void read_blocked(struct rec_taker *taker, struct rec_dump_thread *thread,
+	const struct rec_blocked_state *blocked, struct rec_stack *ret_stack)
+{
+	*ret_stack = (struct rec_stack){.flags = REC_STACK_WHOLE};
+	if (taker->wants_native)
+		rec_unwind_blocked(taker->unwinder, thread->image->space, blocked, ret_stack);
+	look_at_python(taker, thread);
+}
 
 static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread *thread)
 {
@@ -158,14 +236,17 @@ static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread 
 	}
 	if (!parse_syscall(before, &number, &blocked))
 		return RUNS;
-	rec_unwind_blocked(taker->unwinder, thread->space, &blocked, &stack);
+	describe(thread, state, number);
+	read_blocked(taker, thread, &blocked, &stack);
 	if (!read_task(thread, "syscall", after, sizeof(after)) || strcmp(before, after) != 0)
 		return MOVED;
 	read_task(thread, "schedstat", turns_after, sizeof(turns_after));
 	if (strcmp(turns_before, turns_after) != 0)
 		return MOVED;
-	describe(thread, state, number);
-	keep_frames(thread, &stack, NULL, 0);
+	thread->waits_for_gil = number == SYS_futex && thread->image->python &&
+				py_process_is_gil(thread->image->python, blocked.argument);
+	keep_frames(taker, thread, &stack, NULL, NULL, 0);
+	thread->is_taken |= !taker->wants_native;
 	return TAKEN;
 }
 
@@ -173,8 +254,18 @@ static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread 
 static bool take_blocked(struct rec_taker *taker, struct rec_dump_thread *thread)
 {
 	enum outcome outcome = MOVED;
+	/* The first time takes long: the thread has to be looked for, and its code objects. */
+	if (thread->known.tried_ns == 0)
+		look_at_python(taker, thread);
 	for (int i = 0; i < MAX_TRIES && outcome == MOVED; i++)
 		outcome = try_blocked(taker, thread);
+	if (!taker->wants_native && !thread->has_ended && outcome != TAKEN) {
+		look_at_python(taker, thread);
+		keep_python(taker, thread);
+		if (outcome == RUNS)
+			snprintf(thread->doing, sizeof(thread->doing), "running");
+		return false;
+	}
 	return outcome == RUNS || outcome == MOVED;
 }
 
@@ -182,7 +273,13 @@ static bool take_blocked(struct rec_taker *taker, struct rec_dump_thread *thread
 
 static bool is_missing(const struct rec_dump_thread *thread)
 {
-	return thread->frame_count == 0 && !thread->has_ended;
+	return !thread->is_taken && !thread->has_ended;
+}
+
+/* It is worth stopping then. */
+static bool has_nothing(const struct rec_dump_thread *thread)
+{
+	return is_missing(thread) && thread->frame_count == 0;
 }
 
 static struct rec_dump_thread *find_missing(struct rec_taker *taker, pid_t tid)
@@ -197,8 +294,9 @@ static void take_user_state(struct rec_taker *taker, struct rec_dump_thread *thr
 	const struct rec_user_state *user, const uint64_t *kernel_frames, size_t kernel_frame_count)
 {
 	struct rec_stack stack;
-	rec_unwind(taker->unwinder, thread->space, user, &stack);
-	keep_frames(thread, &stack, kernel_frames, kernel_frame_count);
+	look_at_python(taker, thread);
+	rec_unwind(taker->unwinder, thread->image->space, user, &stack);
+	keep_frames(taker, thread, &stack, user, kernel_frames, kernel_frame_count);
 	snprintf(thread->doing, sizeof(thread->doing), "running");
 	thread->refusal = 0;
 }
@@ -238,9 +336,9 @@ static void take_stopped(void *context, const struct rec_stopped *stopped)
 	take_user_state(taker, thread, &user, NULL, 0);
 }
 
-static void nap(void)
+static void nap(long length_ns)
 {
-	nanosleep(&(struct timespec){.tv_nsec = NAP_NS}, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = length_ns}, NULL);
 }
 
 /* Those that were left because they ran may wait by now. Returns how many still run. */
@@ -251,6 +349,15 @@ static size_t look_again(struct rec_taker *taker)
 		if (is_missing(&taker->threads[i]))
 			running += take_blocked(taker, &taker->threads[i]);
 	return running;
+}
+
+/* Whether one of those that are missing runs Python code. */
+static bool wants_python(const struct rec_taker *taker)
+{
+	for (size_t i = 0; i < taker->count; i++)
+		if (is_missing(&taker->threads[i]) && taker->threads[i].image->python)
+			return true;
+	return false;
 }
 
 static void sample_with_perf(struct rec_taker *taker)
@@ -272,18 +379,29 @@ static void sample_with_perf(struct rec_taker *taker)
 		if (is_missing(&taker->threads[i]))
 			watched += rec_perf_watch(perf, taker->threads[i].tid) == 0;
 	rec_perf_start(perf);
-	uint64_t end_ns = rec_now_ns() + PATIENCE_NS;
+	uint64_t now_ns = rec_now_ns(), end_ns = now_ns + PATIENCE_NS, look_ns = now_ns;
 	bool has_samples = watched > 0 && rec_perf_mode(perf) >= REC_PERF_USER;
-	while (has_samples && rec_now_ns() < end_ns) {
-		nap();
+	for (; has_samples && now_ns < end_ns; now_ns = rec_now_ns()) {
+		nap(wants_python(taker) ? SHORT_NAP_NS : NAP_NS);
 		rec_perf_drain(perf, UINT64_MAX, take_sample, taker);
+		if (now_ns < look_ns)
+			continue;
 		if (look_again(taker) == 0)
 			break;
+		look_ns = now_ns + NAP_NS;
 	}
 	rec_perf_free(perf);
 }
 
-/* Stop those that are missing where they run, one on each CPU. */
+static size_t count_bare(const struct rec_taker *taker)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < taker->count; i++)
+		count += has_nothing(&taker->threads[i]);
+	return count;
+}
+
+/* Stop those that have no stack where they run, one on each CPU. */
 static void visit_cpus(struct rec_taker *taker, struct rec_stopper *stopper)
 {
 	struct rec_candidate *candidates = calloc(taker->count, sizeof(*candidates)), *met;
@@ -292,7 +410,7 @@ static void visit_cpus(struct rec_taker *taker, struct rec_stopper *stopper)
 		const struct rec_dump_thread *thread = &taker->threads[i];
 		char name[64];
 		snprintf(name, sizeof(name), "task/%d/schedstat", (int)thread->tid);
-		int fd = is_missing(thread) ? rec_proc_open(thread->pid, name) : -1;
+		int fd = has_nothing(thread) ? rec_proc_open(thread->pid, name) : -1;
 		if (fd >= 0)
 			candidates[count++] = (struct rec_candidate){
 				.pid = thread->pid, .tid = thread->tid, .schedstat_fd = fd};
@@ -320,7 +438,7 @@ static void stop_those_left(struct rec_taker *taker)
 	if (rec_stopper_init(&stopper) != 0)
 		return;
 	uint64_t end_ns = rec_now_ns() + PATIENCE_NS;
-	while (rec_now_ns() < end_ns && look_again(taker) > 0) {
+	while (rec_now_ns() < end_ns && count_bare(taker) > 0 && look_again(taker) > 0) {
 		visit_cpus(taker, &stopper);
 		rec_stopper_collect(&stopper, rec_now_ns() + NAP_NS);
 	}
@@ -336,7 +454,7 @@ void rec_taker_take(struct rec_taker *taker, struct rec_dump_thread *threads, si
 	if (look_again(taker) > 0)
 		stop_those_left(taker);
 	for (size_t i = 0; i < count; i++)
-		if (is_missing(&threads[i]) && threads[i].refusal == 0)
+		if (has_nothing(&threads[i]) && threads[i].refusal == 0)
 			snprintf(threads[i].doing, sizeof(threads[i].doing),
 				"ready to run, without a CPU");
 }

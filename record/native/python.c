@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attach.h"
+
 /* Stacks that wait for their samples, per thread. */
 #define MAX_PENDING 8
 
@@ -63,6 +65,21 @@ void rec_python_thread_free(struct rec_python_thread *thread)
 	free(thread);
 }
 
+/* Once for each reason: workers of one server are many. */
+static void say_refused(struct rec_python *python, const struct py_process *process)
+{
+	const char *reason = py_process_reason(process);
+	int error = py_process_refusal(process);
+	if (strcmp(reason, python->said_reason) == 0)
+		return;
+	snprintf(python->said_reason, sizeof(python->said_reason), "%s", reason);
+	if (error != 0)
+		rec_attach_say_refusal(python->msg, py_process_pid(process), "process_vm_readv",
+			error, "no Python stacks, only native ones");
+	else
+		msg_warn(python->msg, "%s: only native stacks", reason);
+}
+
 bool rec_python_is_ready(struct rec_python *python, struct py_process *process,
 	struct rec_space *space, uint64_t now_ns)
 {
@@ -70,11 +87,8 @@ bool rec_python_is_ready(struct rec_python *python, struct py_process *process,
 	enum py_state state = py_process_find(process, python->modules, space, now_ns);
 	if (state == before)
 		return state == PY_FOUND;
-	const char *reason = py_process_reason(process);
-	if (state == PY_REFUSED && strcmp(reason, python->said_reason) != 0) {
-		msg_warn(python->msg, "%s: only native stacks", reason);
-		snprintf(python->said_reason, sizeof(python->said_reason), "%s", reason);
-	}
+	if (state == PY_REFUSED)
+		say_refused(python, process);
 	if (state == PY_FOUND && py_process_runtime(process)->is_newer && !python->said_newer) {
 		msg_warn(python->msg,
 			"Python 3.%u is newer than this recorder knows: read as if it were 3.%d",
