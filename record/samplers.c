@@ -99,10 +99,12 @@ static bool open_ptrace(struct rec_samplers *samplers, const struct rec_options 
 		samplers->rate_hz = wanted.rate_hz;
 		return true;
 	}
-	snprintf(reason, reason_bytes,
-		"%s: %s: no stacks, only processes, CPU and memory; to allow them: run trec as "
-		"the same user, with kernel.yama.ptrace_scope at 1 or lower, or CAP_SYS_PTRACE",
-		call, strerror(error));
+	bool is_filter = error != EAGAIN && strcmp(call, "ptrace") == 0;
+	snprintf(reason, reason_bytes, "%s: %s: no stacks, only processes, CPU and memory; %s",
+		call, strerror(error),
+		is_filter ? "a seccomp filter refuses it: allow the call there"
+			  : "to allow them: run trec as the same user, with "
+			    "kernel.yama.ptrace_scope at 1 or lower, or CAP_SYS_PTRACE");
 	return false;
 }
 

@@ -222,13 +222,27 @@ static void take_end(struct rec_stopper *stopper, pid_t tid)
 	forget(stopper, tid);
 }
 
+/*
+ * Look for a stop, then for an end: of a child that the main thread has yet to reap we are told
+ * over and over. Returns: 0 with what was found, or si_pid 0; -1 when nothing is traced any more.
+ */
+static int poll_held(siginfo_t *info)
+{
+	const int own = WNOHANG | __WALL | __WNOTHREAD;
+	*info = (siginfo_t){0};
+	/* "No children" means no stops here: there may be ends all the same. */
+	if (waitid(P_ALL, 0, info, WSTOPPED | own) == 0 && info->si_pid != 0)
+		return 0;
+	*info = (siginfo_t){0};
+	return waitid(P_ALL, 0, info, WSTOPPED | WEXITED | WNOWAIT | own);
+}
+
 /* One stop or end among the held; false: none of them is there any more, or the time is over. */
 static bool wait_for_one(struct rec_stopper *stopper, uint64_t until_ns)
 {
-	const int own = __WALL | __WNOTHREAD;
-	siginfo_t info = {0};
+	siginfo_t info;
 	uint64_t now_ns = rec_now_ns(), unseen_ns = now_ns - stopper->looked_ns;
-	int status = waitid(P_ALL, 0, &info, WSTOPPED | WNOHANG | own);
+	int status = poll_held(&info);
 	if (status == 0 && info.si_pid == 0) {
 		if (now_ns >= until_ns)
 			return false;
@@ -236,7 +250,8 @@ static bool wait_for_one(struct rec_stopper *stopper, uint64_t until_ns)
 		/* What goes by before it has its turn to stop is no standing still, our delay is.
 		 */
 		uint64_t ready_ns = own_ready_ns(stopper);
-		status = waitid(P_ALL, 0, &info, WSTOPPED | WEXITED | WNOWAIT | own);
+		status = waitid(
+			P_ALL, 0, &info, WSTOPPED | WEXITED | WNOWAIT | __WALL | __WNOTHREAD);
 		int error = errno;
 		unseen_ns = own_ready_ns(stopper) - ready_ns;
 		set_alarm(stopper, 0);
