@@ -35,11 +35,14 @@ ALL_LDFLAGS := -pthread $(filter -fsanitize=% --coverage,$(OPT_$(VARIANT))) $(LD
 INC_libtracefmt := -Ilibtracefmt/include -Ilibtracefmt
 INC_common      := -Ilibtracefmt/include -Icommon
 INC_record      := -Ilibtracefmt/include -Icommon -Irecord
-INC_convert     := -Ilibtracefmt/include -Icommon -Iconvert
-INC_render      := -Ilibtracefmt/include -Icommon -Irender -I$(B)/gen
+INC_import      := -Ilibtracefmt/include -Icommon -Iimport
+INC_convert     := -Ilibtracefmt/include -Icommon -Iimport -Iconvert
+INC_render      := -Ilibtracefmt/include -Icommon -Iimport -Irender -I$(B)/gen
 
 LIB_CFLAGS    = $(call pkg,--cflags,libcbor libzstd)
 LIB_LIBS      = $(call pkg,--libs,libcbor libzstd)
+IMPORT_CFLAGS = $(call pkg,--cflags,zlib yajl)
+IMPORT_LIBS   = $(call pkg,--libs,zlib yajl)
 CONVERT_CFLAGS = $(call pkg,--cflags,zlib sqlite3)
 CONVERT_LIBS   = $(call pkg,--libs,zlib sqlite3)
 RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf liblzma)
@@ -52,6 +55,7 @@ objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))
 LIB_OBJ     := $(call objects,libtracefmt)
 COMMON_OBJ  := $(call objects,common)
 RECORD_OBJ  := $(filter-out $(B)/obj/record/agent/%,$(call objects,record))
+IMPORT_OBJ  := $(call objects,import)
 CONVERT_OBJ := $(call objects,convert)
 RENDER_OBJ  := $(call objects,render)
 SOVERSION   := 1
@@ -64,6 +68,7 @@ all: $(TOOLS) $(B)/libtracefmt.a $(B)/libtracefmt.so
 $(B)/obj/libtracefmt/%.o: CPPFLAGS_OWN = $(INC_libtracefmt) $(LIB_CFLAGS)
 $(B)/obj/common/%.o:      CPPFLAGS_OWN = $(INC_common)
 $(B)/obj/record/%.o:      CPPFLAGS_OWN = $(INC_record) $(RECORD_CFLAGS)
+$(B)/obj/import/%.o:      CPPFLAGS_OWN = $(INC_import) $(IMPORT_CFLAGS)
 $(B)/obj/convert/%.o:     CPPFLAGS_OWN = $(INC_convert) $(CONVERT_CFLAGS)
 $(B)/obj/render/%.o:      CPPFLAGS_OWN = $(INC_render) $(RENDER_CFLAGS)
 
@@ -88,13 +93,13 @@ $(B)/trec: $(RECORD_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RECORD_LIBS) $(LIBS)
 
-$(B)/tconv: $(CONVERT_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
+$(B)/tconv: $(CONVERT_OBJ) $(IMPORT_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(CONVERT_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(CONVERT_LIBS) $(IMPORT_LIBS) $(LIBS)
 
-$(B)/trender: $(RENDER_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
+$(B)/trender: $(RENDER_OBJ) $(IMPORT_OBJ) $(COMMON_OBJ) $(B)/libtracefmt.a
 	@$(if $(Q),echo "  LD      $@")
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RENDER_LIBS) $(LIBS)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIB_LIBS) $(RENDER_LIBS) $(IMPORT_LIBS) $(LIBS)
 
 # Man pages and completion scripts are made from the tables of options.
 MANUALS := $(patsubst docs/man/%,$(B)/man/%,$(wildcard docs/man/*.[1357]))
@@ -153,7 +158,7 @@ demo: deps
 
 .PHONY: format check-format lint
 FORMATTED = $(wildcard libtracefmt/*.[ch] libtracefmt/include/tracefmt/*.h common/*.[ch] record/*.[ch] \
-	record/*/*.[ch] convert/*.[ch] render/*.[ch] render/*/*.[ch] tests/*/*.[ch])
+	record/*/*.[ch] import/*.[ch] convert/*.[ch] render/*.[ch] render/*/*.[ch] tests/*/*.[ch])
 format:
 	@clang-format -i $(FORMATTED)
 check-format:
@@ -183,4 +188,4 @@ help:
 clean:
 	$(Q)rm -rf build
 
--include $(patsubst %.o,%.d,$(LIB_OBJ) $(COMMON_OBJ) $(RECORD_OBJ) $(CONVERT_OBJ) $(RENDER_OBJ))
+-include $(patsubst %.o,%.d,$(LIB_OBJ) $(COMMON_OBJ) $(RECORD_OBJ) $(IMPORT_OBJ) $(CONVERT_OBJ) $(RENDER_OBJ))

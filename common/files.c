@@ -69,14 +69,20 @@ static int choose_input(struct input *input, const char *path, const struct msg 
 	return 0;
 }
 
-int input_open(struct input *input, const char *path, const struct msg *msg)
+int input_open(struct input *input, const char *path, input_import_fn *import, const char *format,
+	const struct msg *msg)
 {
-	*input = (struct input){.fd = -1};
+	*input = (struct input){.fd = -1, .import_fd = -1};
 	int status = choose_input(input, path, msg);
-	if (status != 0)
+	if (status == 0)
+		status = import(input->fd, input->name, format, msg, &input->import_fd);
+	if (status != 0) {
+		input_close(input);
 		return status;
+	}
+	int fd = input->import_fd >= 0 ? input->import_fd : input->fd;
 	struct tfmt_error err;
-	if (tfmt_reader_open_fd(input->fd, &input->reader, &err) != 0) {
+	if (tfmt_reader_open_fd(fd, &input->reader, &err) != 0) {
 		msg_error(msg, "%s: %s", input->name, err.message);
 		input_close(input);
 		return EXIT_FAILED;
@@ -89,8 +95,10 @@ void input_close(struct input *input)
 	tfmt_reader_free(input->reader);
 	if (input->fd > STDIN_FILENO)
 		close(input->fd);
+	if (input->import_fd >= 0)
+		close(input->import_fd);
 	free(input->owned_name);
-	*input = (struct input){.fd = -1};
+	*input = (struct input){.fd = -1, .import_fd = -1};
 }
 
 int input_report_damage(const struct input *input, const struct msg *msg)

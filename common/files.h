@@ -11,7 +11,15 @@
 #include "tracefmt/reader.h"
 
 /*
- * Open the trace `path`; NULL: stdin when it is a pipe or a file, else the newest *.cbor.zst of
+ * Makes a trace of a foreign recording `fd`, which is at its start or a pipe; `format` NULL: by its
+ * content. `*ret_fd` is then what to read instead of `fd`, the caller's; -1: `fd` itself.
+ * Returns: 0, or the exit status to end with: it has been said why.
+ */
+typedef int input_import_fn(
+	int fd, const char *name, const char *format, const struct msg *msg, int *ret_fd);
+
+/*
+ * Open the trace `path`, or what `import` makes of it; NULL: stdin when it is a pipe or a file, else the newest *.cbor.zst of
  * the current folder, named on stderr. "-" is stdin. Errors are said through `msg`.
  * Returns: 0, or the exit status to end with.
  */
@@ -19,9 +27,11 @@ struct input {
 	int fd;
 	const char *name; /* for messages: the path, or "standard input" */
 	char *owned_name;
+	int import_fd; /* what is read instead of `fd`, or -1 */
 	struct tfmt_reader *reader;
 };
-int input_open(struct input *input, const char *path, const struct msg *msg);
+int input_open(struct input *input, const char *path, input_import_fn *import, const char *format,
+	const struct msg *msg);
 void input_close(struct input *input);
 
 /*

@@ -5,6 +5,7 @@
 #include "files.h"
 #include "folder.h"
 #include "format.h"
+#include "import.h"
 #include "opts.h"
 #include "pump.h"
 #include "relation.h"
@@ -17,6 +18,7 @@
 struct options {
 	bool wants_format[MAX_FORMATS]; /* by index into conv_formats */
 	const char *output;
+	const char *from_format;
 	const char *table;
 	uint64_t split_ns;
 	uint64_t level;
@@ -69,6 +71,12 @@ static const struct opt_row fixed_rows[] = {
 		.type = OPT_FLAG,
 		.help = "the interpreter's own frames too, in stacks of Python code",
 		TARGET(shows_native)},
+	{.name = IMP_FORMAT_OPTION,
+		.type = OPT_TEXT,
+		.argument = "FORMAT",
+		.help = IMP_FORMAT_HELP,
+		.values = IMP_FORMAT_VALUES,
+		TARGET(from_format)},
 	{.help = "selection"},
 	{.name = "from",
 		.type = OPT_DURATION,
@@ -304,13 +312,13 @@ static int convert(const struct conv_format *format, const char *path, struct co
 	struct conv_context *context, const struct options *options)
 {
 	const struct msg *msg = context->msg;
-	struct input input = {.fd = -1};
+	struct input input;
 	struct output output = {0};
 	struct conv_folder folder = {0};
 	struct tfmt_error err = {0};
 	int code, status;
 
-	status = input_open(&input, path, msg);
+	status = input_open(&input, path, imp_open, options->from_format, msg);
 	if (status)
 		return status;
 	code = tfmt_reader_scan(input.reader, &err);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "import.h"
 #include "metrics.h"
 #include "options.h"
 #include "page.h"
@@ -323,7 +324,7 @@ static int draw(const struct job *job, const char *path)
 {
 	struct input input;
 	struct rend_model *model = NULL;
-	int status = input_open(&input, path, &job->msg);
+	int status = input_open(&input, path, imp_open, job->options.from_format, &job->msg);
 	if (status != EXIT_OK)
 		return status;
 	status = load(job, &input, &model);

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "import.h"
 #include "weight_option.h"
 
 /* For completion: "flame procs ...". */
@@ -40,6 +41,8 @@ static const struct opt_row rows[] = {
 	{"to", 0, OPT_DURATION, "TIME", "up to this time of the recording", TARGET(to_ns), 0, 0, 0},
 	{"pid", 0, OPT_NUMBER, "PID", "only this process and those it started", TARGET(pid), 0, 1,
 		UINT32_MAX},
+	{IMP_FORMAT_OPTION, 0, OPT_TEXT, "FORMAT", IMP_FORMAT_HELP, TARGET(from_format), 0, 0, 0,
+		IMP_FORMAT_VALUES},
 	{"own", 0, OPT_LIST, "PATH",
 		"what is own code: programs, libraries and files under PATH (repeatable)",
 		TARGET(own), 0, 0, 0},

@@ -20,6 +20,7 @@ struct rend_options {
 	const char *sort;	 /* NULL: self */
 	uint64_t top;		 /* 0: as many as fit */
 	const char *min;	 /* NULL: 1 % */
+	const char *from_format; /* of a foreign input; NULL: by its content */
 	bool lists_views;
 	bool dumps_scene;
 	int verbosity;

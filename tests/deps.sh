@@ -4,7 +4,7 @@
 set -eu
 
 # A package, or COMMAND=PACKAGE where any provider of the command will do.
-build="cc=gcc make=make pkg-config=pkgconf libcbor-dev libzstd-dev zlib1g-dev libsqlite3-dev libdw-dev libelf-dev liblzma-dev
+build="cc=gcc make=make pkg-config=pkgconf libcbor-dev libzstd-dev zlib1g-dev libsqlite3-dev libyajl-dev libdw-dev libelf-dev liblzma-dev
        libiberty-dev libcairo2-dev libpango1.0-dev fonts-dejavu-core"
 test="libcmocka-dev c++=g++ zstd=zstd xz=xz-utils git=git sqlite3=sqlite3 /usr/bin/python3=python3
       python3-cbor2 python3-zstandard python3-numpy python3-venv rsvg-convert=librsvg2-bin compare=imagemagick node=nodejs npm=npm

@@ -3,10 +3,10 @@
 JOBS ?= $(shell nproc)
 
 # Test programs see every room; they include its private headers by their path from the root.
-INC_tests := -I. -Ilibtracefmt/include -Ilibtracefmt -Icommon -Irecord -Iconvert -Irender
-ROOM_LIBS := $(B)/record.a $(B)/convert.a $(B)/render.a $(B)/common.a $(B)/libtracefmt.a
+INC_tests := -I. -Ilibtracefmt/include -Ilibtracefmt -Icommon -Irecord -Iimport -Iconvert -Irender
+ROOM_LIBS := $(B)/record.a $(B)/import.a $(B)/convert.a $(B)/render.a $(B)/common.a $(B)/libtracefmt.a
 TEST_LIBS  = -Wl,--start-group $(ROOM_LIBS) -Wl,--end-group \
-             $(LIB_LIBS) $(RECORD_LIBS) $(CONVERT_LIBS) $(RENDER_LIBS) $(LIBS)
+             $(LIB_LIBS) $(RECORD_LIBS) $(CONVERT_LIBS) $(IMPORT_LIBS) $(RENDER_LIBS) $(LIBS)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 # Generators of traces, *_trace.c, and benches, bench_*.c, are written with the library.
@@ -16,10 +16,11 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 $(B)/record.a: $(filter-out %/record/main.o,$(RECORD_OBJ))
+$(B)/import.a: $(IMPORT_OBJ)
 $(B)/convert.a: $(filter-out %/convert/main.o,$(CONVERT_OBJ))
 $(B)/render.a: $(filter-out %/render/main.o,$(RENDER_OBJ))
 $(B)/common.a: $(COMMON_OBJ)
-$(B)/record.a $(B)/convert.a $(B)/render.a $(B)/common.a:
+$(B)/record.a $(B)/import.a $(B)/convert.a $(B)/render.a $(B)/common.a:
 	@$(if $(Q),echo "  AR      $@")
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -1,0 +1,182 @@
+#include "import.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build.h"
+#include "opts.h"
+#include "source.h"
+
+#define HEAD_BYTES ((size_t)64 << 10)
+#define COPY_BYTES ((size_t)256 << 10)
+
+#define X(id) extern const struct imp_format imp_format_##id;
+#include "inputs.def"
+#undef X
+
+const struct imp_format *const imp_formats[] = {
+#define X(id) &imp_format_##id,
+#include "inputs.def"
+#undef X
+};
+const size_t imp_format_count = sizeof(imp_formats) / sizeof(imp_formats[0]);
+
+/* Returns NULL after saying what there is. */
+static const struct imp_format *format_by_name(const char *name, const struct msg *msg)
+{
+	const char *names[16], *nearest;
+	size_t i;
+
+	for (i = 0; i < imp_format_count; i++) {
+		names[i] = imp_formats[i]->name;
+		if (!strcmp(names[i], name))
+			return imp_formats[i];
+	}
+	nearest = opts_nearest(name, names, imp_format_count);
+	msg_error(msg, "unknown --" IMP_FORMAT_OPTION " %s%s%s (" IMP_FORMAT_VALUES ")", name,
+		nearest ? ": did you mean " : "", nearest ? nearest : "");
+	return NULL;
+}
+
+/* Ours are zstd frames, or begin with a skippable one; a foreign file never. */
+static bool is_trace(const unsigned char *head, size_t size_bytes)
+{
+	return size_bytes < 4 || !memcmp(head, "\x28\xb5\x2f\xfd", 4) ||
+	       (head[0] >> 4 == 5 && !memcmp(head + 1, "\x2a\x4d\x18", 3));
+}
+
+/* The format whose beginning this is; NULL for a trace, and for what nobody knows. */
+static const struct imp_format *format_of(int fd)
+{
+	const struct imp_format *found = NULL;
+	struct imp_source source;
+	char *head = calloc(1, HEAD_BYTES + 1);
+	int got;
+	size_t i;
+
+	if (!head || pread(fd, head, 4, 0) < 0 || is_trace((const unsigned char *)head, 4) ||
+		imp_source_open(&source, fd, ""))
+		goto out;
+	got = gzread(source.file, head, (unsigned int)HEAD_BYTES);
+	for (i = 0; i < imp_format_count && got > 0 && !found; i++)
+		if (imp_formats[i]->matches(head, (size_t)got))
+			found = imp_formats[i];
+	imp_source_close(&source);
+out:
+	free(head);
+	lseek(fd, 0, SEEK_SET);
+	return found;
+}
+
+/* An unlinked file. Returns its descriptor, or -1 after saying why not. */
+static int open_temporary(const struct msg *msg)
+{
+	const char *folder = getenv("TMPDIR");
+	char *path = NULL;
+	int fd = -1;
+
+	if (!folder || !*folder)
+		folder = "/tmp";
+	if (asprintf(&path, "%s/tracefmt.XXXXXX", folder) >= 0) {
+		fd = mkostemp(path, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(path);
+		free(path);
+	}
+	if (fd < 0)
+		msg_error(msg, "cannot make a temporary file in %s: %s", folder, strerror(errno));
+	return fd;
+}
+
+/* What comes from a pipe can be read only once: put it where it can be looked at first. */
+static int copy_to_temporary(int fd, const char *name, const struct msg *msg, int *ret_fd)
+{
+	char *block = malloc(COPY_BYTES);
+	int copy = open_temporary(msg);
+	struct tfmt_sink sink = tfmt_sink_fd(&copy);
+	ssize_t got = -1;
+
+	while (block && copy >= 0 && ((got = read(fd, block, COPY_BYTES)) > 0 || errno == EINTR)) {
+		if (got > 0 && sink.write(sink.context, block, (size_t)got) < 0) {
+			msg_error(msg, "cannot keep %s in a temporary file: %s", name,
+				strerror(errno));
+			close(copy);
+			free(block);
+			return EXIT_FAILED;
+		}
+		if (got == 0)
+			break;
+	}
+	free(block);
+	if (got == 0 && copy >= 0 && lseek(copy, 0, SEEK_SET) == 0) {
+		*ret_fd = copy;
+		return EXIT_OK;
+	}
+	if (copy >= 0) {
+		msg_error(msg, "cannot read %s: %s", name, strerror(errno));
+		close(copy);
+	}
+	return EXIT_FAILED;
+}
+
+/* Make `fd`, a file of `format`, a trace. */
+static int import(int fd, const char *name, const struct imp_format *format, const struct msg *msg,
+	int *ret_fd)
+{
+	int copy = open_temporary(msg);
+	struct imp_build build = {.msg = msg, .name = name, .sink = tfmt_sink_fd(&copy)};
+	struct imp_source source;
+	int status;
+
+	if (copy < 0)
+		return EXIT_FAILED;
+	status = imp_source_open(&source, fd, name);
+	if (!status) {
+		status = format->read(&source, &build);
+		imp_source_close(&source);
+	}
+	imp_build_release(&build);
+	if (status || lseek(copy, 0, SEEK_SET) < 0) {
+		msg_error(msg, "%s, read as %s: %s", name, format->name,
+			*build.error.message ? build.error.message : tfmt_strerror(status));
+		close(copy);
+		return EXIT_FAILED;
+	}
+	msg_info(msg, "%s: read as %s", name, format->name);
+	*ret_fd = copy;
+	return EXIT_OK;
+}
+
+int imp_open(int fd, const char *name, const char *format_name, const struct msg *msg, int *ret_fd)
+{
+	const struct imp_format *format = NULL;
+	int copy = -1, status = EXIT_OK;
+
+	*ret_fd = -1;
+	if (format_name) {
+		format = format_by_name(format_name, msg);
+		if (!format)
+			return EXIT_USAGE;
+	}
+	if (lseek(fd, 0, SEEK_CUR) != 0) {
+		status = copy_to_temporary(fd, name, msg, &copy);
+		if (status)
+			return status;
+		fd = copy;
+	}
+	if (!format)
+		format = format_of(fd);
+	if (!format) {
+		*ret_fd = copy;
+		return EXIT_OK;
+	}
+	status = import(fd, name, format, msg, ret_fd);
+	if (copy >= 0)
+		close(copy);
+	return status;
+}
