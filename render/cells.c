@@ -74,6 +74,16 @@ void rend_put_cell(FILE *stream, const char *text, int columns)
 	put_cell(stream, text, columns, PAD_RIGHT);
 }
 
+void rend_put_cell_tail(FILE *stream, const char *text, int columns)
+{
+	char clean[1024], cut[1024 + sizeof("…")];
+	rend_text_shorten(REND_FONT_BODY, text, 0, REND_ELLIPSIS_END, clean, sizeof(clean));
+	bool is_cut = rend_text_columns(clean) > columns;
+	snprintf(cut, sizeof(cut), "%s%s", is_cut ? "…" : "",
+		is_cut ? find_tail(clean, columns - 1) : clean);
+	rend_put_cell(stream, cut, columns);
+}
+
 void rend_put_cell_right(FILE *stream, const char *text, int columns)
 {
 	put_cell(stream, text, columns, PAD_LEFT);

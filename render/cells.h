@@ -10,6 +10,8 @@
 void rend_put_cell(FILE *stream, const char *text, int columns);
 /* The same at the end of a line: not padded. */
 void rend_put_last(FILE *stream, const char *text, int columns);
+/* As a cell, but cut at its start: the end of a path says most. */
+void rend_put_cell_tail(FILE *stream, const char *text, int columns);
 /* As a cell, padded on its left. */
 void rend_put_cell_right(FILE *stream, const char *text, int columns);
 

@@ -9,7 +9,8 @@
 
 #define GAP_COLUMNS	   2
 #define MARK_COLUMNS	   5
-#define MIN_NAME_COLUMNS   12
+#define MIN_NAME_COLUMNS   20
+#define MIN_PLACE_COLUMNS  14
 #define MIN_SOURCE_COLUMNS 24
 #define WIDE_COLUMNS	   110 /* from here on there is room for source text */
 
@@ -87,7 +88,7 @@ static void put_columns(
 		name_columns = MIN_NAME_COLUMNS;
 		place_columns = rest - name_columns - guide_columns;
 	}
-	if (line->place[0] == '\0') {
+	if (line->place[0] == '\0' || place_columns < MIN_PLACE_COLUMNS) {
 		name_columns += place_columns;
 		place_columns = 0;
 	}
@@ -95,7 +96,7 @@ static void put_columns(
 	rend_put_cell(stream, line->name, name_columns);
 	if (place_columns > GAP_COLUMNS) {
 		fprintf(stream, "%*s", GAP_COLUMNS, "");
-		rend_put_cell(stream, line->place, place_columns - GAP_COLUMNS);
+		rend_put_cell_tail(stream, line->place, place_columns - GAP_COLUMNS);
 	}
 	if (source_columns >= MIN_SOURCE_COLUMNS) {
 		fprintf(stream, "%*s", GAP_COLUMNS, "");

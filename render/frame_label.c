@@ -137,6 +137,37 @@ void rend_frame_label(enum rend_font font, const char *name, const char *share, 
 		out[0] = '\0';
 }
 
+static void python_label(enum rend_font font, const struct tfmt_location *location,
+	const char *share, double room_px, char *out, size_t size)
+{
+	const char *name = location->function;
+	char with_file[MAX_NAME_BYTES];
+	size_t file_length;
+	const char *file = tfmt_python_file_name(location->file, &file_length);
+	snprintf(with_file, sizeof(with_file), "%s %.*s", name, (int)file_length, file);
+	if (name[0] == '<' && file_length > 0 &&
+		(try_label(font, "", with_file, share, room_px, out, size) ||
+			try_label(font, "", with_file, "", room_px, out, size)))
+		return;
+	if (try_label(font, "", name, share, room_px, out, size))
+		return;
+	/* The last part, to be cut at its end, when nothing fits. */
+	for (const char *part = name; part != NULL; part = next_part(name)) {
+		name = part[0] == '.' ? part + 1 : part;
+		if (try_label(font, "", name, "", room_px, out, size))
+			return;
+	}
+}
+
+void rend_location_label(enum rend_font font, const struct tfmt_location *location,
+	const char *share, double room_px, char *out, size_t size)
+{
+	if (location->language == TFMT_LANG_PYTHON)
+		python_label(font, location, share, room_px, out, size);
+	else
+		rend_frame_label(font, location->function, share, room_px, out, size);
+}
+
 void rend_wait_label(enum rend_font font, const char *name, const char *suffix, double room_px,
 	char *out, size_t size)
 {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "text.h"
+#include "tracefmt/trace.h"
 
 /*
  * The most telling form of a function's name, with `share` ("8.5 %", may be "") behind it, that is
@@ -14,6 +15,13 @@
  */
 void rend_frame_label(enum rend_font font, const char *name, const char *share, double room_px,
 	char *out, size_t size);
+
+/*
+ * The same for a location. Python's names keep what is in <>, and lose what is before a dot; one
+ * that is no name, "<module>", has its file beside it where there is room.
+ */
+void rend_location_label(enum rend_font font, const struct tfmt_location *location,
+	const char *share, double room_px, char *out, size_t size);
 
 /*
  * The same for what stands on top of a stack that waited: "[waiting: futex] 8.5 %", without

@@ -75,8 +75,7 @@ static void draw_row(const struct rend_model *model, struct rend_scene *scene,
 		rend_scene_hatch(scene, REND_WAITING, bar);
 	else
 		rend_scene_rect(scene, REND_CPU, bar);
-	rend_frame_label(
-		REND_FONT_BODY, function->location.function, "", name_px, label, sizeof(label));
+	rend_location_label(REND_FONT_BODY, &function->location, "", name_px, label, sizeof(label));
 	text.x = name_x;
 	text.text = label;
 	text.anchor = REND_ANCHOR_START;

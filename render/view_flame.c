@@ -257,8 +257,12 @@ static void draw_box(const struct flame *flame, struct rend_scene *scene,
 		rend_language_mark(scene, rend_model_language(location), &item.rect);
 		item.is_hatched = location->is_wait;
 		item.label = label;
-		(location->is_wait ? rend_wait_label : rend_frame_label)(
-			REND_FONT_LABEL, location->function, share, room_px, label, sizeof(label));
+		if (location->is_wait)
+			rend_wait_label(REND_FONT_LABEL, location->function, share, room_px, label,
+				sizeof(label));
+		else
+			rend_location_label(
+				REND_FONT_LABEL, location, share, room_px, label, sizeof(label));
 	}
 	if (box->width_px < flame->layout.label_min_px)
 		item.label = NULL;

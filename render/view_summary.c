@@ -158,8 +158,8 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 	num_percent(number, (double)function->total, (double)whole);
 	rend_put_cell_right(stream, number, NUMBER_COLUMNS);
 	fputs("  ", stream);
-	rend_frame_label(REND_FONT_BODY, function->location.function, "", name_columns * COLUMN_PX,
-		name, sizeof(name));
+	rend_location_label(REND_FONT_BODY, &function->location, "", name_columns * COLUMN_PX, name,
+		sizeof(name));
 	rend_put_cell(stream, name, name_columns);
 	fputs("  ", stream);
 	/* Without room for both the file says more than the module. */

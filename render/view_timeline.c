@@ -322,7 +322,7 @@ static void code_label(const struct timeline *timeline, const struct rend_slice 
 	if (slice->type == REND_SLICE_DENSE && slice->count > 1)
 		snprintf(times, sizeof(times), "× %s", count);
 	if (has_major(slice))
-		rend_frame_label(REND_FONT_LABEL, location->function, times, room_px, label, size);
+		rend_location_label(REND_FONT_LABEL, location, times, room_px, label, size);
 	else if (snprintf(label, size, "%s short slices", count) > 0 &&
 		 rend_text_width_px(REND_FONT_LABEL, label) > room_px)
 		label[0] = '\0';

@@ -10,7 +10,7 @@
 #include "text.h"
 #include "view.h"
 
-#define MAX_RUN	    5	/* functions of one library in a row; more are folded */
+#define MAX_RUN	    4	/* functions of one library in a row; more are folded */
 #define MAX_FORKS   200 /* on the way to a branch; it ends there */
 #define GUIDE_BYTES 512 /* of a guide: 3 bytes for each column of half a line, and more */
 
@@ -138,35 +138,68 @@ static size_t recursion_run(const struct tree *tree, const uint32_t *nodes, size
 	return length;
 }
 
+/* How many nodes are of the machinery of import, as long as others follow. */
+static size_t import_run(const struct tree *tree, const uint32_t *nodes, size_t count)
+{
+	static const char file[] = "<frozen importlib";
+	size_t length = 0;
+	while (length + 1 < count &&
+		strncmp(location_of(tree, nodes[length])->file, file, sizeof(file) - 1) == 0)
+		length++;
+	return length;
+}
+
 /* The line for `count` nodes that have none; what was theirs stays in the column of self. */
-static void put_folded(const struct tree *tree, const uint32_t *nodes, size_t count,
+static void put_folded(const struct tree *tree, const uint32_t *nodes, size_t count, bool has_total,
 	const char *guide, const char *what)
 {
 	char numbers[REND_NUMBERS_BYTES];
-	uint64_t self = 0;
+	uint64_t self = 0, total = has_total ? tree->nodes[nodes[0]].total : 0;
 	for (size_t i = 0; i < count; i++)
 		self += tree->nodes[nodes[i]].self;
-	format_numbers(tree, 0, self, numbers);
+	format_numbers(tree, total, self, numbers);
 	put_several(tree, numbers, guide, what);
+}
+
+/*
+ * Nodes that follow the one at hand and need no line each: how many, and what they are. 0: none. A
+ * run is folded between its first and its last.
+ */
+static size_t fold_run(
+	const struct tree *tree, const uint32_t *nodes, size_t count, char *text, size_t size)
+{
+	char library[REND_LIBRARY_BYTES];
+	size_t run = recursion_run(tree, nodes, count);
+	if (run > MAX_RUN) {
+		snprintf(text, size, "⋮ %zu times itself", run - 2);
+		return run - 2;
+	}
+	run = library_run(tree, nodes, count, library);
+	if (run <= MAX_RUN)
+		return 0;
+	snprintf(text, size, "⋮ %zu functions of %s", run - 2, library);
+	return run - 2;
 }
 
 /* A branch down to where it forks or ends. Recursion and long ways through a library are folded. */
 static void put_chain(
 	const struct tree *tree, const uint32_t *nodes, size_t count, const struct guide *guide)
 {
-	for (size_t i = 0; i < count; i++) {
-		char library[REND_LIBRARY_BYTES], text[REND_LIBRARY_BYTES + 64];
-		size_t run = recursion_run(tree, nodes + i, count - i);
-		snprintf(text, sizeof(text), "⋮ %zu times itself", run - 2);
-		if (run <= MAX_RUN) {
-			run = library_run(tree, nodes + i, count - i, library);
-			snprintf(text, sizeof(text), "⋮ %zu functions of %s", run - 2, library);
-		}
-		put_node(tree, nodes[i], i == 0 ? guide->first : guide->next);
-		if (run <= MAX_RUN)
+	for (size_t i = 0; i < count;) {
+		char text[REND_LIBRARY_BYTES + 64];
+		const char *first = i == 0 ? guide->first : guide->next;
+		size_t folded = import_run(tree, nodes + i, count - i);
+		if (folded > 1) {
+			snprintf(text, sizeof(text), "⋮ import: %zu functions", folded);
+			put_folded(tree, nodes + i, folded, i == 0, first, text);
+			i += folded;
 			continue;
-		put_folded(tree, nodes + i + 1, run - 2, guide->next, text);
-		i += run - 2;
+		}
+		put_node(tree, nodes[i], first);
+		folded = fold_run(tree, nodes + i, count - i, text, sizeof(text));
+		if (folded > 0)
+			put_folded(tree, nodes + i + 1, folded, false, guide->next, text);
+		i += 1 + folded;
 	}
 }
 
@@ -181,8 +214,8 @@ static void extend_guide(
 	strcpy(guide->first, of->next);
 	if (!has_room)
 		return;
-	strcat(guide->first, is_last ? "└─ " : "├─ ");
-	strcat(guide->next, is_last ? "   " : "│  ");
+	strcat(guide->first, is_last ? "└ " : "├ ");
+	strcat(guide->next, is_last ? "  " : "│ ");
 }
 
 static int put_children(const struct tree *tree, uint32_t node, const struct guide *of);

@@ -56,7 +56,7 @@ static void wait_label(
 	rend_wait_describe(
 		place, place->location.function[0] != '\0' ? "…" : "", before, sizeof(before));
 	if (place->location.function[0] != '\0')
-		rend_frame_label(REND_FONT_BODY, place->location.function, "",
+		rend_location_label(REND_FONT_BODY, &place->location, "",
 			room_px - rend_text_width_px(REND_FONT_BODY, before), function,
 			sizeof(function));
 	rend_wait_describe(place, function, label, size);

@@ -5,6 +5,7 @@ command -v rsvg-convert >/dev/null && command -v compare >/dev/null ||
     { echo "SKIP: rsvg-convert or compare (imagemagick) is missing"; exit 77; }
 trace make
 trace threads
+"$BUILD/targets/python_trace" python.cbor.zst
 
 # compare_pictures NAME A B: root mean square of the difference, at most 2.5 % of the full scale: the
 # edges of letters. Another font makes 5 %.
@@ -14,14 +15,15 @@ compare_pictures() {
     awk -v d="$difference" 'BEGIN { exit !(d != "" && d <= 0.025) }' || fail "$1 differs: $difference"
 }
 
-for view in procs usage flame timeline report; do
+for view in procs usage flame timeline report python; do
     for theme in light dark; do
         shape=make
         [ $view = timeline ] && shape=threads
+        [ $view = python ] && view=flame shape=python
         "$trender" --view $view --theme $theme -o own.png $shape.cbor.zst
         "$trender" --view $view --theme $theme -o own.svg $shape.cbor.zst
         rsvg-convert -z 2 own.svg -o rsvg.png
-        compare_pictures "$view $theme in librsvg" own.png rsvg.png
+        compare_pictures "$view of $shape, $theme, in librsvg" own.png rsvg.png
     done
 done
 

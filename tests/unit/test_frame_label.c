@@ -96,6 +96,35 @@ static void test_hostile_names_are_bounded(void **state)
 	assert_true(strlen(label) < sizeof(label));
 }
 
+/* The label of a Python function of shop/cart.py in just the room that `fitting` needs. */
+static void check_python(const char *name, const char *share, const char *fitting)
+{
+	const struct tfmt_location location = {
+		.function = name,
+		.module = "",
+		.file = "/usr/lib/python3/dist-packages/shop/cart.py",
+		.language = TFMT_LANG_PYTHON,
+	};
+	char label[512];
+	double room_px = rend_text_width_px(REND_FONT_LABEL, fitting) + 0.1;
+	rend_location_label(REND_FONT_LABEL, &location, share, room_px, label, sizeof(label));
+	assert_string_equal(label, fitting);
+}
+
+static void test_python_keeps_its_brackets(void **state)
+{
+	(void)state;
+	check_python("Cart.total", "8.5 %", "Cart.total 8.5 %");
+	check_python("Cart.total", "8.5 %", "Cart.total");
+	check_python("Cart.total", "8.5 %", "total");
+	check_python("add.<locals>.<lambda>", "8.5 %", "<lambda>");
+	/* What is no name has its file. */
+	check_python("<module>", "8.5 %", "<module> shop/cart.py 8.5 %");
+	check_python("<module>", "8.5 %", "<module> shop/cart.py");
+	check_python("<module>", "8.5 %", "<module> 8.5 %");
+	check_python("<module>", "8.5 %", "<module>");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +134,7 @@ int main(void)
 		cmocka_unit_test(test_names_are_never_cut_at_a_bracket),
 		cmocka_unit_test(test_addresses_keep_their_number),
 		cmocka_unit_test(test_shortest_form_is_last),
+		cmocka_unit_test(test_python_keeps_its_brackets),
 		cmocka_unit_test(test_hostile_names_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
