@@ -42,7 +42,7 @@ P
 first=$(sed -n 1p paths) second=$(sed -n 2p paths)
 "$tconv" -q --folded "$first" >first.folded
 "$tconv" -q --folded "$second" >second.folded
-grep -q ';busy_inside;' first.folded || fail "the Python function is not in the first trace"
+grep -q ';busy_inside' first.folded || fail "the Python function is not in the first trace"
 grep -q 'busy_outside' first.folded && fail "what came after rotate() is in the first trace"
 grep -q 'busy_outside' second.folded || fail "what came after rotate() is not in the second trace"
 "$tconv" -q --json "$first" >first.jsonl
