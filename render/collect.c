@@ -260,6 +260,8 @@ static void read_running(struct collector *collector, const struct tfmt_sample *
 	model->totals.sample_count++;
 	if (sample->stack != 0 && !(sample->flags & TFMT_SAMPLE_TRUNCATED))
 		model->totals.whole_count++;
+	if ((sample->flags & TFMT_SAMPLE_UNMERGED) != 0)
+		model->totals.unmerged_count++;
 }
 
 static int read_waiting(struct collector *collector, const struct tfmt_sample *sample)

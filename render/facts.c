@@ -99,7 +99,12 @@ void rend_facts_samples(const struct rend_model *model, char text[REND_FACTS_BYT
 		append(text, " at %u Hz", (unsigned)model->header->rate_hz);
 	/* Rounded down: 100 % is said only of all. */
 	double whole = floor(1000.0 * (double)totals->whole_count / (double)totals->sample_count);
-	append(text, ", %g %% whole, %s lost", whole / 10, num_count(number, totals->lost_count));
+	append(text, ", %g %% whole", whole / 10);
+	if (totals->unmerged_count > 0)
+		append(text, ", %s unmerged",
+			num_percent(number, (double)totals->unmerged_count,
+				(double)totals->sample_count));
+	append(text, ", %s lost", num_count(number, totals->lost_count));
 }
 
 void rend_facts_states(const struct rend_model *model, char text[REND_FACTS_BYTES])

@@ -89,9 +89,10 @@ struct rend_totals {
 	uint64_t cpu_ns, user_ns, system_ns; /* user + system may be less than cpu */
 	uint64_t peak_bytes, peak_ns;	     /* of all processes together */
 	uint32_t process_count, thread_count;
-	uint64_t sample_count;		   /* running */
-	uint64_t sampled_ns;		   /* their weight */
-	uint64_t whole_count;		   /* of them, with a stack that reaches its root */
+	uint64_t sample_count;	 /* running */
+	uint64_t sampled_ns;	 /* their weight */
+	uint64_t whole_count;	 /* of them, with a stack that reaches its root */
+	uint64_t unmerged_count; /* of them, with stacks of two languages not of one instant */
 	uint64_t preempted_ns, blocked_ns; /* as of threads */
 	uint64_t wait_ns;		   /* both */
 	uint64_t assumed_ns;   /* of the blocked, at a place taken from another sample */

@@ -160,8 +160,6 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 	fputs("  ", stream);
 	rend_location_label(REND_FONT_BODY, &function->location, "", name_columns * COLUMN_PX, name,
 		sizeof(name));
-	rend_put_cell(stream, name, name_columns);
-	fputs("  ", stream);
 	/* Without room for both the file says more than the module. */
 	struct tfmt_location location = function->location;
 	rend_model_place(&location, place, sizeof(place));
@@ -169,7 +167,13 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 		location.module = "";
 		rend_model_place(&location, place, sizeof(place));
 	}
-	rend_put_last(stream, place, left - name_columns);
+	if (place[0] == '\0') {
+		rend_put_last(stream, name, left);
+	} else {
+		rend_put_cell(stream, name, name_columns);
+		fputs("  ", stream);
+		rend_put_last(stream, place, left - name_columns);
+	}
 	fputc('\n', stream);
 }
 

@@ -19,6 +19,7 @@ check summary-make.txt make.cbor.zst
 "$BUILD/targets/python_trace" python.cbor.zst
 check flame-python.scene --dump-scene --view flame --weight wall --width 800 python.cbor.zst
 export COLUMNS=80
+check summary-python.txt python.cbor.zst
 check top-python.txt --view top --weight wall python.cbor.zst
 check top-lines-python.txt --view top --by line --sort total python.cbor.zst
 check tree-python.txt --view tree --weight wall python.cbor.zst

@@ -20,6 +20,7 @@ struct trace {
 	uint32_t libc, python, libz, kernel; /* mappings */
 	uint32_t script;		     /* stack of the outermost Python frame */
 	uint64_t now_ns;
+	uint8_t flags; /* of samples from now on */
 };
 
 static void must(int status)
@@ -87,7 +88,8 @@ static void sample(struct trace *trace, uint32_t thread, uint32_t stack, uint64_
 			trace->writer, &(struct tfmt_sample){.time_ns = trace->now_ns,
 					       .weight_ns = MS,
 					       .thread = thread,
-					       .stack = stack}));
+					       .stack = stack,
+					       .flags = trace->flags}));
 	}
 }
 
@@ -140,9 +142,11 @@ static void write_main(struct trace *trace)
 	sample(trace, trace->main_thread, python(trace, main, "<lambda>", "app.py", 16, 16), 40);
 	sample(trace, trace->main_thread, python(trace, main, "<lambda>", "app.py", 17, 17), 50);
 	sample(trace, trace->main_thread, python(trace, main, "main", "helper.py", 2, 3), 60);
+	trace->flags = TFMT_SAMPLE_UNMERGED;
 	at = python(trace, main, "Flask.wsgi_app", "/usr/lib/python3/dist-packages/flask/app.py",
 		2500, 2529);
 	sample(trace, trace->main_thread, python(trace, at, "view", "helper.py", 5, 6), 50);
+	trace->flags = 0;
 }
 
 static void write_worker(struct trace *trace)
