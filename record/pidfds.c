@@ -177,7 +177,7 @@ static void end_process(struct rec_pidfds *pidfds, pid_t pid)
 	/* Until it is reaped its clock can be read. */
 	if (rec_proc_cpu_ns(pid, &cpu_ns) == 0)
 		rec_tree_clock(pidfds->tree, pid, cpu_ns);
-	rec_tree_exit(pidfds->tree, rec_now_ns(), pid, pid);
+	rec_tree_exit(pidfds->tree, rec_now_ns(), pid, 0);
 }
 
 void rec_pidfds_drain(struct rec_pidfds *pidfds)

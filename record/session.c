@@ -255,7 +255,7 @@ static void reap(struct session *s, uint64_t now_ns)
 		rec_tree_status(s->tree, now_ns, pid, wait_status, true);
 		if ((process && process->is_hidden) ||
 			(rec_perf_mode(s->perf) == REC_PERF_NONE && s->connector_fd < 0))
-			rec_tree_exit(s->tree, now_ns, pid, pid);
+			rec_tree_exit(s->tree, now_ns, pid, 0);
 		if (pid != s->target.pid)
 			continue;
 		s->target.has_ended = true;

@@ -390,8 +390,11 @@ void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path)
 
 void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid)
 {
+	struct rec_process *process = tid == 0 ? rec_tree_process(tree, pid) : NULL;
 	struct rec_thread *thread = rec_tree_thread(tree, tid);
-	if (thread && thread->process->pid == pid)
+	if (process)
+		end_threads(tree, process, time_ns, 0);
+	else if (thread && thread->process->pid == pid)
 		end_thread(tree, thread, time_ns);
 }
 

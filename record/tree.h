@@ -114,6 +114,7 @@ void rec_tree_name(struct rec_tree *tree, uint64_t time_ns, pid_t tid, const cha
 void rec_tree_exec(struct rec_tree *tree, uint64_t time_ns, pid_t pid, const char *name);
 /* The first executable file mapped after an exec: the program, where /proc came too late. */
 void rec_tree_mapped(struct rec_tree *tree, pid_t pid, const char *path);
+/* The end of a thread, or with `tid` 0 of all that the process has left. */
 void rec_tree_exit(struct rec_tree *tree, uint64_t time_ns, pid_t pid, pid_t tid);
 /* An exec seen before its turn: read its arguments while they are there. */
 void rec_tree_read_ahead(struct rec_tree *tree, uint64_t time_ns, pid_t pid);

@@ -78,7 +78,7 @@ void rec_walk(struct rec_tree *tree, uint64_t now_ns, bool only_hidden)
 		if (process->end_ns != 0 || (only_hidden && !process->is_hidden))
 			continue;
 		if (kill(process->pid, 0) != 0 && errno == ESRCH) {
-			rec_tree_exit(tree, now_ns, process->pid, process->pid);
+			rec_tree_exit(tree, now_ns, process->pid, 0);
 			continue;
 		}
 		check_image(tree, process, now_ns);

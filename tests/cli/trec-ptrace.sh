@@ -35,6 +35,11 @@ cc_target -o interrupted "$ROOT/tests/targets/interrupted.c"
 "$trec" -q --sampler ptrace -o i.cbor.zst -- ./interrupted 4000 >with
 diff without with || fail "a stopped program notices it"
 
+# Nobody waits for us either: execs by threads, kills and early ends, all in the midst of a stop.
+cc_target -o restless "$ROOT/tests/targets/restless.c"
+timeout 60 "$trec" -q --sampler ptrace -o w.cbor.zst -- ./restless 4 >restless.out ||
+    fail "restless processes end otherwise, or never: $(cat restless.out)"
+
 # Another tracer goes first: debuggers and strace work as without us.
 cc_target -o small "$ROOT/tests/targets/tiny_program.c"
 for sampler in perf ptrace; do
