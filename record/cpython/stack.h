@@ -20,8 +20,8 @@
 
 struct py_frame {
 	struct py_code *code;
-	int64_t offset;	  /* of the instruction in bytes; -1: not begun */
-	uint64_t address; /* of the frame */
+	int64_t offset;		    /* of the instruction in bytes; -1: not begun */
+	uint64_t address, previous; /* of the frame, and of what comes after it in memory */
 	/*
 	 * The outermost of its evaluation loop: an address within the native frame of that loop.
 	 * 0: not the outermost, or not known.
@@ -33,6 +33,9 @@ struct py_stack {
 	struct py_frame *frames; /* leaf first; owned by the reader */
 	size_t count;
 	bool is_cut; /* after PY_MAX_FRAMES */
+	/* The thread called and returned too fast: its innermost frames are left out. */
+	bool is_common;
+	bool is_root_sure; /* the outermost frame is of a kind that never loses its caller */
 	bool holds_gil, in_gc;
 };
 
@@ -40,9 +43,11 @@ struct py_stack {
 struct py_thread {
 	uint64_t address; /* of its PyThreadState */
 	uint64_t interpreter;
-	uint64_t cframe; /* last seen */
-	uint64_t chunk;
-	uint64_t root_code;		      /* of its outermost frame */
+	uint64_t cframe;	/* last seen */
+	uint64_t chunk, newest; /* where frames are, and where the newest one was */
+	uint64_t root_code;	/* of its outermost frame */
+	uint64_t other_root;	/* one seen in the last samples, not yet believed */
+	unsigned other_root_count;
 	uint64_t predicted[PY_MAX_PREDICTED]; /* frames outside of chunks, root first */
 	size_t predicted_count;
 };

@@ -21,7 +21,7 @@ struct rec_python_thread {
 	size_t next; /* the oldest */
 };
 
-enum count { READ, TORN, GONE, EMPTY, MERGED, APART, COUNTS };
+enum count { READ, COMMON, TORN, GONE, EMPTY, MERGED, APART, COUNTS };
 
 struct rec_python {
 	struct rec_sink *sink;
@@ -184,6 +184,7 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 	pending->time_ns = time_ns;
 	(*thread)->next = ((*thread)->next + 1) % MAX_PENDING;
 	python->counts[READ]++;
+	python->counts[COMMON] += stack.is_common;
 	python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
 }
 
@@ -270,9 +271,10 @@ void rec_python_say(const struct rec_python *python)
 		return;
 	msg_info(python->msg,
 		"%llu Python stacks, read %.0f us after their sample on average: %llu joined with "
-		"the native one, %llu kept apart; %llu changed while they were read",
+		"the native one, %llu kept apart; %llu without their innermost frames, %llu not at "
+		"all, for they changed while they were read",
 		(unsigned long long)counts[READ],
 		(double)python->delay_ns / 1e3 / (double)(counts[READ] ? counts[READ] : 1),
 		(unsigned long long)counts[MERGED], (unsigned long long)counts[APART],
-		(unsigned long long)counts[TORN]);
+		(unsigned long long)counts[COMMON], (unsigned long long)counts[TORN]);
 }
