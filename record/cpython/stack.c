@@ -17,7 +17,9 @@
 #define WINDOW_BELOW	  1536
 #define MAX_OUTSIDE_AFTER 8
 #define MAX_FRAMES_AFTER  32
-#define MAX_RANGES_AFTER  (4 + MAX_OUTSIDE_AFTER)
+/* Of them, in versions whose frames are all over the memory. */
+#define MUST_BE_KNOWN	 4
+#define MAX_RANGES_AFTER (4 + MAX_OUTSIDE_AFTER)
 /* Older chunks of a deep recursion, in all. */
 #define MAX_CHUNKS	    64
 #define MAX_OLD_CHUNK_BYTES (2u << 20)
@@ -443,7 +445,9 @@ static bool has_stayed(struct py_reader *reader, const struct py_thread *thread,
 		return false;
 	for (size_t i = 0; i < stack->count && i < MAX_FRAMES_AFTER; i++) {
 		const uint8_t *after = frame_after(reader, thread, stack->frames[i].address);
-		if (after && !is_same(reader->layout, &stack->frames[i], i == 0, after))
+		bool must_be_known = i < MUST_BE_KNOWN && reader->chunk_count == 0;
+		if (after ? !is_same(reader->layout, &stack->frames[i], i == 0, after)
+			  : must_be_known)
 			return false;
 	}
 	return true;
