@@ -19,9 +19,12 @@ static bool is_start_up(const struct tfmt_trace *trace, const struct tfmt_frame 
 /* What is known of a stack while the table is gone through: callers come first. */
 struct seen {
 	bool has_python;
+	/* Without Python: it begins with the interpreter, below what starts programs and threads.
+	 */
+	bool is_interpreter;
 	/*
-	 * Without Python: what is left of it above a Python frame. 0 while it only starts the
-	 * interpreter or its thread; else without the interpreter's innermost frames.
+	 * Without Python: what is left of it above a Python frame. 0 when the interpreter is the
+	 * program; of a program that calls it, all but the interpreter's innermost frames.
 	 */
 	uint32_t callers;
 };
@@ -43,7 +46,12 @@ static struct seen look_at(const struct tfmt_trace *trace, uint32_t id, const st
 		row->parent = parent->callers;
 		return (struct seen){.has_python = true};
 	}
-	if (is_interpreter || (parent->callers == 0 && is_start_up(trace, frame)))
+	/* Whatever is further in here belongs to stacks that could not be joined by address. */
+	if (parent->is_interpreter || (is_interpreter && parent->callers != 0))
+		return *parent;
+	if (is_interpreter)
+		return (struct seen){.is_interpreter = true};
+	if (parent->callers == 0 && is_start_up(trace, frame))
 		return *parent;
 	return (struct seen){.callers = id};
 }

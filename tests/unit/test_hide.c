@@ -11,7 +11,7 @@ struct fixture {
 	const struct tfmt_trace *trace;
 	uint32_t mappings[MAPPINGS];
 	/* The last stack of: */
-	uint32_t starting, script, eval, called, nested, thread, embedding, embedded, kernel;
+	uint32_t starting, script, eval, called, nested, thread, embedding, embedded, kernel, apart;
 };
 
 static uint32_t add(struct tfmt_writer *writer, uint32_t parent, struct tfmt_frame frame)
@@ -63,6 +63,9 @@ static void write_stacks(struct fixture *f, struct tfmt_writer *writer)
 	f->nested = python(writer, at, "callback");
 	f->kernel = add(writer, native(f, writer, f->nested, PYTHON, 7),
 		(struct tfmt_frame){.language = TFMT_LANG_KERNEL, .address = 8});
+	/* Python put below what it has called, as nothing tells where it belongs. */
+	at = native(f, writer, f->starting, PROGRAM, 14);
+	f->apart = native(f, writer, python(writer, at, "apart"), LIBC, 15);
 	at = native(f, writer, native(f, writer, 0, LIBC, 9), PYTHON, 10);
 	f->thread = python(writer, at, "run");
 	at = native(f, writer, native(f, writer, 0, LIBC, 11), PROGRAM, 12);
@@ -123,6 +126,7 @@ static void check_hidden(const struct fixture *f)
 	assert_string_equal(shown(f, f->nested), "<module> libc.so.6+0x5 callback");
 	assert_string_equal(shown(f, f->kernel), "<module> libc.so.6+0x5 callback 0x8");
 	assert_string_equal(shown(f, f->thread), "run");
+	assert_string_equal(shown(f, f->apart), "apart libc.so.6+0xf");
 	/* A program of its own that calls the interpreter keeps how it came there. */
 	assert_string_equal(shown(f, f->embedded), "libc.so.6+0xb game+0xc script");
 	/* Nothing would be left of these. */

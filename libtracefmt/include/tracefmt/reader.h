@@ -105,8 +105,8 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err);
 
 /*
  * After a scan: from now on tfmt_trace_stack() leaves out the frames of an interpreter
- * (TFMT_FRAME_INTERPRETER) in stacks that have a frame of its language, and what only starts it or
- * its threads. A stack that ends in such a frame is then that of its caller. Records stay as they
+ * (TFMT_FRAME_INTERPRETER) in stacks that have a frame of its language, and, where the interpreter
+ * is the program, what is above the first such frame. A stack that ends in such a frame is then that of its caller. Records stay as they
  * are; so do stacks without such a frame, or nothing would be left of an interpreter that runs none.
  * Returns: 0; TFMT_E_ARG before a scan; TFMT_E_NOMEM.
  */
