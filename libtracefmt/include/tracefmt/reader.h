@@ -105,9 +105,10 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err);
 
 /*
  * After a scan: from now on tfmt_trace_stack() leaves out the frames of an interpreter
- * (TFMT_FRAME_INTERPRETER) in stacks that have a frame of its language, and, where the interpreter
- * is the program, what is above the first such frame. A stack that ends in such a frame is then that of its caller. Records stay as they
- * are; so do stacks without such a frame, or nothing would be left of an interpreter that runs none.
+ * (TFMT_FRAME_INTERPRETER) in stacks that have a Python frame, and, where the interpreter is the
+ * program, whatever is above the first of these. A stack that ends in a hidden frame is then that
+ * of its caller. Records stay as they are; so do stacks without Python, or nothing would be left of
+ * an interpreter that starts.
  * Returns: 0; TFMT_E_ARG before a scan; TFMT_E_NOMEM.
  */
 int tfmt_reader_hide_interpreter(struct tfmt_reader *reader);
