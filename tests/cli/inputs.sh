@@ -85,3 +85,22 @@ if perf record -q -B -N -g -F 499 -o perf.data -- "$BUILD/targets/gen_trace" --s
 else
     echo "no perf here: only a stored text was read"
 fi
+
+# --- our own JSON: equal records, equal ids ---
+rows() { "$BUILD/targets/dump_trace" "$1" | sort; }
+"$BUILD/targets/gen_trace" --symbols --samples 20000 --threads 5 --processes 2 --metrics 50 \
+    many.cbor.zst
+for trace in tiny many; do
+    "$tconv" -q --json "$trace.cbor.zst" >"$trace.jsonl"
+    "$tconv" -q --trace -o back.cbor.zst "$trace.jsonl"
+    cmp <(rows "$trace.cbor.zst") <(rows back.cbor.zst) || fail "$trace: other records after --json"
+    cmp <(head -1 "$trace.jsonl") <("$tconv" -q --json back.cbor.zst | head -1) || fail "another header"
+done
+all_of tiny.jsonl
+# A part of the lines, as jq and grep leave it, is a trace too.
+grep -v '"kind":"\(stack\|span\|clock\)"' tiny.jsonl >part.jsonl
+all_of part.jsonl
+(head -3 tiny.jsonl; echo '{"kind":"sample","time_ns":tru}') >bad.jsonl
+says 1 'line 4, column' "$tconv" -q --folded bad.jsonl
+(head -3 tiny.jsonl; echo '{"kind":"sampel"}') >bad.jsonl
+says 1 'line 4, column 1[78]: no line of a known kind' "$tconv" -q --folded bad.jsonl
