@@ -154,7 +154,8 @@ static void python_label(enum rend_font font, const struct tfmt_location *locati
 	/* The last part, to be cut at its end, when nothing fits. */
 	for (const char *part = name; part != NULL; part = next_part(name)) {
 		name = part[0] == '.' ? part + 1 : part;
-		if (try_label(font, "", name, "", room_px, out, size))
+		if (strncmp(name, "<locals>", strlen("<locals>")) != 0 &&
+			try_label(font, "", name, "", room_px, out, size))
 			return;
 	}
 }

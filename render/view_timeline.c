@@ -355,7 +355,8 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 		const struct tfmt_location *location =
 			rend_slice_location(&timeline->charts, slice);
 		item.fill = rend_model_role(timeline->model, location);
-		rend_language_mark(scene, rend_model_language(location), &item.rect);
+		if (slice->type == REND_SLICE_CODE)
+			rend_language_mark(scene, rend_model_language(location), &item.rect);
 		code_label(timeline, slice, room_px, label, sizeof(label));
 	}
 	if (slice->type == REND_SLICE_DENSE) {

@@ -117,7 +117,9 @@ static void test_python_keeps_its_brackets(void **state)
 	check_python("Cart.total", "8.5 %", "Cart.total 8.5 %");
 	check_python("Cart.total", "8.5 %", "Cart.total");
 	check_python("Cart.total", "8.5 %", "total");
-	check_python("add.<locals>.<lambda>", "8.5 %", "<lambda>");
+	check_python("add.<locals>.<lambda>", "8.5 %", "add.<locals>.<lambda>");
+	check_python("add.<locals>.inner.<locals>.f", "8.5 %", "inner.<locals>.f");
+	check_python("add.<locals>.inner.<locals>.f", "8.5 %", "f");
 	/* What is no name has its file. */
 	check_python("<module>", "8.5 %", "<module> shop/cart.py 8.5 %");
 	check_python("<module>", "8.5 %", "<module> shop/cart.py");
