@@ -1,0 +1,98 @@
+#!/bin/bash
+# Python programs of which every legal stack, share and state is known, on every interpreter here.
+. "$ROOT/tests/lib/trec.sh"
+need_stacks
+targets=$ROOT/tests/targets
+
+# One of each version from 3.8 on; $PYTHONS names more.
+declare -A seen
+pythons=()
+for python in "$HOME"/.pyenv/versions/3.*/bin/python3 /usr/bin/python3 ${PYTHONS:-}; do
+    version=$("$python" -c 'import sys; print("%d%02d" % sys.version_info[:2])' 2>/dev/null) || continue
+    [ "$version" -ge 308 ] && [ -z "${seen[$version]:-}" ] || continue
+    seen[$version]=1
+    pythons+=("$python")
+done
+[ ${#pythons[@]} -gt 0 ] || { echo "SKIP: no Python from 3.8 on"; exit 77; }
+
+# record NAME PYTHON SOURCE ARGUMENT...: leaves NAME.json, and what the program printed in truth.
+record() {
+    local name=$1 python=$2 source=$3
+    shift 3
+    "$trec" -q -o "$name.cbor.zst" -- "$python" - "$@" <"$targets/$source" >truth &&
+        "$tconv" -q --json "$name.cbor.zst" >"$name.json"
+}
+
+# Read from stdin, so that interpreters in other roots can have them; their file is <stdin>.
+calls() {
+    record calls "$1" calls.py "${2:-2}" &&
+        /usr/bin/python3 "$ROOT/tests/lib/check_calls.py" calls.json "$targets/calls.py" truth
+}
+
+for python in "${pythons[@]}"; do
+    echo "$python:"
+    # A recorder that gets no CPU reads too late, and says so: three attempts.
+    calls "$python" || calls "$python" || calls "$python" 4 || fail "$python: wrong stacks"
+done
+
+python=${pythons[0]}
+for each in "${pythons[@]}"; do
+    # Two that need the lock of the interpreter, and one that waits.
+    record gil "$each" gil.py 0.5
+    /usr/bin/python3 "$ROOT/tests/lib/check_gil.py" gil.json truth || fail "$each: states of threads"
+
+    # A program cannot tell.
+    cp "$targets/edges.py" edges.py
+    for how in 0 7 raise signal; do
+        run "$each" - "$how" 'two words' '' <edges.py >alone 2>&1
+        alone=$status
+        run "$trec" -q -o edges.cbor.zst -- "$each" - "$how" 'two words' '' <edges.py >watched 2>&1
+        expect "$each: status of $how" "$alone" "$status"
+        # The shell's own word on how it ended.
+        sed -i '/Terminated/d' alone watched
+        cmp -s alone watched || fail "$each: $how: $(diff alone watched)"
+    done
+done
+
+# Children of every kind run Python code that is seen.
+cp "$targets/family.py" family.py
+run "$trec" -q -o family.cbor.zst -- "$python" family.py
+expect "status of a program executed by Python" 7 "$status"
+"$tconv" -q --json family.cbor.zst >family.json
+for function in burn_child burn_shell burn_forked burn_spawned burn_here; do
+    grep -q "\"functions\":\[\"$function\"\]" family.json || fail "family: no $function"
+done
+
+# The interpreter as a part of another program, and as one that comes late.
+if python3-config --embed --ldflags >/dev/null 2>&1 && python3-config --includes >/dev/null; then
+    cat >embed.c <<'E'
+#include <Python.h>
+int main(void)
+{
+	Py_Initialize();
+	PyRun_SimpleString("import time\ndef embedded():\n e = time.thread_time() + 0.5\n"
+			   " while time.thread_time() < e: pass\nembedded()");
+	return 0;
+}
+E
+    library=$(python3-config --ldflags --embed) prefix=$(python3-config --prefix)
+    cc_target -o embed embed.c $(python3-config --includes) $library -Wl,-rpath,"$prefix/lib"
+    PYTHONHOME=$prefix "$trec" -q -o embed.cbor.zst -- ./embed
+    "$tconv" -q --json embed.cbor.zst | grep -q '"functions":\["embedded"\]' || fail "no embedded Python"
+fi
+
+# Many threads, and many short lives.
+"$trec" -q -o threads.cbor.zst -- "$python" -c '
+import threading, time
+def work():
+    end = time.thread_time() + 0.01
+    while time.thread_time() < end: pass
+threads = [threading.Thread(target=work) for i in range(150)]
+for t in threads: t.start()
+for t in threads: t.join()
+print(len(threads))' >truth
+expect "150 threads" 150 "$(cat truth)"
+"$tconv" -q --json threads.cbor.zst | grep -q '"functions":\["work"\]' || fail "no function of 150 threads"
+run "$trec" -q -o lives.cbor.zst -- sh -c '
+    i=0; while [ $i -lt '"${LIVES:-60}"' ]; do "$0" -S -c pass || exit 1; i=$((i+1)); done; exit 9' "$python"
+expect "status after many short Pythons" 9 "$status"
