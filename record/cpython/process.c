@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpython/names.h"
 #include "cpython/threads.h"
 #include "tracefmt/error.h"
 
@@ -12,6 +13,10 @@
 #define LAST_TRY_NS  200000000ull
 /* Threads are listed again for one that is not known, but not more often. */
 #define SCAN_NS 5000000ull
+/* When the name of a thread is asked for, after the time before. */
+#define NAME_NS	      10000000ull
+#define LATER_NAME_NS 2000000000ull
+#define NAME_TRIES    4
 
 struct py_process {
 	struct py_memory memory;
@@ -158,6 +163,7 @@ static void find_thread(
 			continue;
 		known->thread.address = states[i].address;
 		known->thread.interpreter = states[i].interpreter;
+		known->pthread = states[i].pthread;
 	}
 	free(states);
 }
@@ -183,4 +189,22 @@ enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_
 		*known = (struct py_known_thread){0};
 	}
 	return PY_GONE;
+}
+
+/* ---- names ---- */
+
+bool py_process_thread_name(struct py_process *process, pid_t tid, struct py_known_thread *known,
+	uint64_t now_ns, char *ret_name, size_t size_bytes)
+{
+	const struct py_layout *layout = &process->runtime.layout;
+	struct py_memory *memory = &process->memory;
+	uint64_t at = known->thread.interpreter + layout->interpreter_modules, modules;
+	/* From 3.14 on the kernel knows it. */
+	if (known->thread.address == 0 || tid == memory->pid || layout->minor >= 14 ||
+		now_ns < known->next_name_ns)
+		return false;
+	known->name_tries++;
+	known->next_name_ns = now_ns + (known->name_tries < NAME_TRIES ? NAME_NS : LATER_NAME_NS);
+	return py_read_pointer(memory, at, &modules) &&
+	       py_read_thread_name(memory, layout, modules, known->pthread, ret_name, size_bytes);
 }

@@ -45,6 +45,9 @@ const struct py_runtime *py_process_runtime(const struct py_process *process);
 struct py_known_thread {
 	struct py_thread thread; /* address 0: not known to the interpreter */
 	uint64_t tried_ns;	 /* when it was looked for in vain */
+	uint64_t pthread;
+	unsigned name_tries; /* of py_process_thread_name() */
+	uint64_t next_name_ns;
 };
 
 /*
@@ -54,6 +57,14 @@ struct py_known_thread {
  */
 enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,
 	uint64_t now_ns, struct py_stack *ret_stack);
+
+/*
+ * The name that the program has given a thread that has been read, when it is new. Asks the
+ * program's memory some times when the thread is young, and rarely later. Not of the main thread,
+ * which has the name of the process.
+ */
+bool py_process_thread_name(struct py_process *process, pid_t tid, struct py_known_thread *known,
+	uint64_t now_ns, char *ret_name, size_t size_bytes);
 
 /* Whether an address is part of the lock that Python code must hold: waiting there is for it. */
 bool py_process_is_gil(const struct py_process *process, uint64_t address);

@@ -17,6 +17,7 @@ struct pending {
 
 struct rec_python_thread {
 	struct py_known_thread known;
+	char name[64];
 	struct pending pending[MAX_PENDING];
 	size_t next; /* the oldest */
 };
@@ -186,6 +187,18 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 	python->counts[READ]++;
 	python->counts[COMMON] += stack.is_common;
 	python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
+}
+
+const char *rec_python_new_name(
+	struct py_process *process, pid_t tid, struct rec_python_thread *thread, uint64_t now_ns)
+{
+	char name[sizeof(thread->name)];
+	if (!thread ||
+		!py_process_thread_name(process, tid, &thread->known, now_ns, name, sizeof(name)) ||
+		strcmp(name, thread->name) == 0)
+		return NULL;
+	memcpy(thread->name, name, sizeof(name));
+	return thread->name;
 }
 
 /* ---- joining ---- */

@@ -37,6 +37,13 @@ bool rec_python_is_running(const struct rec_python *python);
 void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns);
 
+/*
+ * The name that the program has given a thread after it was read, when it is new. Lives as
+ * long as the thread. Returns: NULL when there is nothing new.
+ */
+const char *rec_python_new_name(
+	struct py_process *process, pid_t tid, struct rec_python_thread *thread, uint64_t now_ns);
+
 /* Whether that has been read for the sample of `time_ns`. `thread` may be NULL. */
 bool rec_python_has(const struct rec_python_thread *thread, uint64_t time_ns);
 

@@ -5,7 +5,7 @@ import sys
 
 path, truth = sys.argv[1:]
 spent = json.loads(open(truth).read().splitlines()[0])
-frames, stacks = {}, {}
+frames, stacks, names = {}, {}, {}
 time = collections.Counter()  # (tid, state): ns
 functions = collections.defaultdict(set)
 for text in open(path):
@@ -14,6 +14,8 @@ for text in open(path):
         frames[row["id"]] = row
     elif row["kind"] == "stack":
         stacks[row["id"]] = stacks.get(row.get("parent_id"), ()) + (row["frame_id"],)
+    elif row["kind"] == "thread_name":
+        names[row["tid"]] = row["name"]
     elif row["kind"] == "sample":
         time[row["tid"], row["state"]] += row["weight_ns"]
         for frame in stacks.get(row.get("stack_id"), ()):
@@ -31,3 +33,4 @@ for tid in busy:
 tid = idle[0]
 asleep, awake = time[tid, "blocked"], time[tid, "running"] + time[tid, "gil"]
 assert asleep > 20 * awake, f"the idle thread was awake for {awake / 1e9} s"
+assert {names.get(tid) for tid in busy} == set(spent), f"names: {names}"
