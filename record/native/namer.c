@@ -216,6 +216,8 @@ static void found_outdated(void *context, uint32_t mapping)
 static void name_batch(struct rec_namer *namer, struct batch *batch)
 {
 	namer->current = batch;
+	if (batch->is_kernel && batch->is_hardly_used)
+		return;
 	if (batch->is_kernel) {
 		rec_kallsyms_resolve(namer->kallsyms, batch->addresses, batch->count,
 			found_kernel_symbol, namer);

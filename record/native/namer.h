@@ -34,7 +34,8 @@ void rec_namer_want(
 void rec_namer_work(struct rec_namer *namer);
 /*
  * Wait for all names and write them. `is_short` when there are so few samples that the lines of
- * separate debug files are not worth their price.
+ * separate debug files are not worth their price, nor are kernel functions: the kernel takes 50 ms
+ * to print the list of all.
  */
 void rec_namer_finish(struct rec_namer *namer, bool is_short);
 
