@@ -1,7 +1,6 @@
 #include "import.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "build.h"
 #include "opts.h"
 #include "source.h"
+#include "temporary.h"
 
 #define HEAD_BYTES ((size_t)64 << 10)
 #define COPY_BYTES ((size_t)256 << 10)
@@ -73,31 +73,11 @@ out:
 	return found;
 }
 
-/* An unlinked file. Returns its descriptor, or -1 after saying why not. */
-static int open_temporary(const struct msg *msg)
-{
-	const char *folder = getenv("TMPDIR");
-	char *path = NULL;
-	int fd = -1;
-
-	if (!folder || !*folder)
-		folder = "/tmp";
-	if (asprintf(&path, "%s/tracefmt.XXXXXX", folder) >= 0) {
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-		free(path);
-	}
-	if (fd < 0)
-		msg_error(msg, "cannot make a temporary file in %s: %s", folder, strerror(errno));
-	return fd;
-}
-
 /* What comes from a pipe can be read only once: put it where it can be looked at first. */
 static int copy_to_temporary(int fd, const char *name, const struct msg *msg, int *ret_fd)
 {
 	char *block = malloc(COPY_BYTES);
-	int copy = open_temporary(msg);
+	int copy = imp_temporary(msg);
 	struct tfmt_sink sink = tfmt_sink_fd(&copy);
 	ssize_t got = -1;
 
@@ -128,7 +108,7 @@ static int copy_to_temporary(int fd, const char *name, const struct msg *msg, in
 static int import(int fd, const char *name, const struct imp_format *format, const struct msg *msg,
 	int *ret_fd)
 {
-	int copy = open_temporary(msg);
+	int copy = imp_temporary(msg);
 	struct imp_build build = {.msg = msg, .name = name, .sink = tfmt_sink_fd(&copy)};
 	struct imp_source source;
 	int status;

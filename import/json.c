@@ -122,8 +122,8 @@ bool imp_number(
 			   !__builtin_add_overflow(longer, *at - '0', &longer)) {
 			number = longer;
 			power -= is_fraction;
-		} else {
-			power += !is_fraction;
+		} else if (!is_fraction) {
+			return false;
 		}
 	}
 	if (*at == 'e' || *at == 'E') {

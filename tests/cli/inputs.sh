@@ -104,3 +104,93 @@ all_of part.jsonl
 says 1 'line 4, column' "$tconv" -q --folded bad.jsonl
 (head -3 tiny.jsonl; echo '{"kind":"sampel"}') >bad.jsonl
 says 1 'line 4, column 1[78]: no line of a known kind' "$tconv" -q --folded bad.jsonl
+
+# --- speedscope: sampled, evented, and our own ---
+cat >in.speedscope.json <<'END'
+{"$schema":"https://www.speedscope.app/file-format-schema.json","profiles":[
+ {"type":"evented","name":"first","unit":"milliseconds","startValue":5,"endValue":9,"events":[
+  {"type":"O","frame":0,"at":5},{"type":"O","frame":1,"at":6.5},{"type":"C","frame":1,"at":8},{"type":"C","frame":0,"at":9}]},
+ {"type":"sampled","name":"second","unit":"none","startValue":0,"endValue":10,
+  "samples":[[0,1],[],[0]],"weights":[4,5,1]},
+ {"weights":[0.000001,2e-6],"samples":[[1],[0,1]],"unit":"seconds","startValue":0.005,"name":"third"}],
+ "shared":{"frames":[{"name":"main"},{"name":"f","file":"a.c","line":3}]}}
+END
+all_of in.speedscope.json
+"$tconv" -q --folded --weight cpu in.speedscope.json | sed 's/^in.speedscope.json;//' | LC_ALL=C sort >out
+cat >wanted <<'END'
+f 1000
+main 3500000
+main;f 5502000
+END
+cmp wanted out || fail "speedscope: $(cat out)"
+# Counts are samples: 4 and 1 of the second; 3 stacks of the first, 2 of the third.
+expect "samples of speedscope" 10 "$("$tconv" -q --folded in.speedscope.json | sum)"
+for weight in cpu wall; do
+    "$tconv" -q --speedscope --weight $weight -o ours.speedscope.json many.cbor.zst
+    expect "speedscope with --weight $weight and back" \
+        "$("$tconv" -q --folded --weight $weight many.cbor.zst | sum)" \
+        "$("$tconv" -q --folded --weight cpu ours.speedscope.json | sum)"
+done
+sed 's/\[0,1\],\[\]/[0,9],[]/' in.speedscope.json >bad.speedscope.json
+says 1 'line 5, column .*frame that is not there' "$tconv" -q --folded bad.speedscope.json
+head -c 600 in.speedscope.json >bad.speedscope.json
+says 1 'bad.speedscope.json' "$tconv" -q --folded bad.speedscope.json
+
+# --- Chrome: any order, no end, arguments, counters ---
+cat >in.chrome.json <<'END'
+[{"name":"process_name","ph":"M","pid":7,"tid":7,"args":{"name":"srv"}},
+{"name":"thread_name","ph":"M","pid":7,"tid":8,"args":{"name":"wrk"}},
+{"name":"inner","ph":"X","ts":1200.5,"dur":100,"pid":7,"tid":7,"args":{"n":3,"deep":{"x":1}}},
+{"name":"outer","ph":"X","ts":1000,"dur":1000,"pid":7,"tid":7},
+{"name":"b","ph":"B","ts":1000,"pid":7,"tid":8,"args":{"path":"/x"}},
+{"name":"c","ph":"B","ts":1100,"pid":7,"tid":8},
+{"ph":"E","ts":1300,"pid":7,"tid":8},{"ph":"E","ts":1500,"pid":7,"tid":8},{"ph":"E","ts":1600,"pid":7,"tid":8},
+{"name":"mem","ph":"C","ts":1500,"pid":7,"tid":8,"args":{"heap":5,"rss":7}},
+{"name":"flow","ph":"s","ts":1500,"pid":7,"tid":8,"id":1},
+{"name":"mark","ph":"i","ts":1500,"pid":7,"tid":8,"s":"t"},
+END
+all_of in.chrome.json
+cat >wanted <<'END'
+srv;b 300000
+srv;b;c 200000
+srv;outer 900000
+srv;outer;inner 100000
+END
+cmp wanted <("$tconv" -q --folded --weight cpu in.chrome.json) || fail "stacks of spans"
+"$tconv" -q --json in.chrome.json >out
+expect "kinds of records" "arg:2 counter:2 instant:1 lost:1 name:1 span:8 thread_name:1" \
+    "$(sed -n 's/^{"kind":"\(arg\|counter\|instant\|lost\|name\|span\|thread_name\)".*/\1/p' out |
+        sort | uniq -c | awk '{ print $2 ":" $1 }' | paste -sd' ')"
+run "$tconv" --json in.chrome.json
+grep -q '1 ends (E) without a beginning' err || fail "an end too many is not said: $(cat err)"
+printf '{"traceEvents":[\n{"name":"x","ph":"B","pid":1}]}' >bad.chrome.json
+says 1 'line 2, column .*without a time' "$tconv" -q --folded bad.chrome.json
+printf '{"traceEvents":[{"ph":"B","ts":1,]}' >bad.chrome.json
+says 1 'line 1, column 3' "$tconv" -q --folded bad.chrome.json
+# As many spans as there and back, of the same length.
+lengths() {
+    /usr/bin/python3 -c '
+import json, sys
+events = json.load(open(sys.argv[1]))
+events = events["traceEvents"] if isinstance(events, dict) else events
+print(sum(e["ph"] == "X" for e in events), round(sum(1000 * e.get("dur", 0) for e in events if e["ph"] == "X")))' "$1"
+}
+if command -v node >/dev/null; then
+    node --trace-event-categories v8,node --trace-event-file-pattern node.json \
+        -e 'for (let i = 0; i < 3e5; i++) JSON.stringify({ a: i }); setTimeout(() => {}, 20)'
+    all_of node.json
+    read -r spans ns < <(lengths node.json)
+    [ "$spans" -gt 10 ] || fail "node traced nothing"
+    "$tconv" -q --json node.json >node.jsonl
+    /usr/bin/python3 - "$spans" "$ns" <<'PYTHON'
+import json, sys
+spans = [row for row in map(json.loads, open("node.jsonl")) if row["kind"] == "span"]
+source = json.load(open("node.json"))["traceEvents"]
+pairs = sum(event["ph"] == "B" for event in source)
+begins = sum(span["phase"] == "begin" for span in spans)
+assert begins == int(sys.argv[1]) + pairs, (begins, sys.argv[1], pairs)
+times = sum(span["time_ns"] * (1 if span["phase"] == "end" else -1) for span in spans)
+both = int(sys.argv[2]) + sum(round(1000 * e["ts"]) * {"B": -1, "E": 1}.get(e["ph"], 0) for e in source)
+assert abs(times - both) <= begins, (times, both)
+PYTHON
+fi
