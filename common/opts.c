@@ -91,6 +91,11 @@ static bool takes_value(const struct opt_row *row)
 	return row->type != OPT_FLAG && row->type != OPT_COUNT && row->type != OPT_CHOICE;
 }
 
+static bool needs_value(const struct opt_row *row)
+{
+	return takes_value(row) && row->type != OPT_OPTIONAL;
+}
+
 static bool out_of_range(const struct opt_row *row, uint64_t value)
 {
 	return value < row->min || (row->max != 0 && value > row->max);
@@ -173,6 +178,9 @@ static enum opts_result store(
 	case OPT_TEXT:
 		*(const char **)slot = value;
 		return OPTS_OK;
+	case OPT_OPTIONAL:
+		*(const char **)slot = value ? value : "";
+		return OPTS_OK;
 	case OPT_LIST:
 		return store_list(slot, value, msg);
 	case OPT_DECIMAL:
@@ -212,7 +220,7 @@ static enum opts_result unknown(const struct parser *p, const char *dashes, cons
 /* `value` NULL: the next argument is it. */
 static enum opts_result apply(struct parser *p, const struct opt_row *row, const char *value)
 {
-	if (takes_value(row) && !value) {
+	if (needs_value(row) && !value) {
 		if (p->next >= p->argc) {
 			msg_error(p->msg, "--%s needs a value: %s", row->name, row->argument);
 			return OPTS_USAGE;
@@ -264,7 +272,7 @@ static enum opts_result parse_short(struct parser *p, const char *letters)
 			char word[2] = {*letters, '\0'};
 			return unknown(p, "-", word);
 		}
-		if (takes_value(row))
+		if (needs_value(row))
 			return apply(p, row, letters[1] ? letters + 1 : NULL);
 		enum opts_result result = apply(p, row, NULL);
 		if (result != OPTS_OK)

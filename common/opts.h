@@ -14,6 +14,7 @@ enum opt_type {
 	OPT_FLAG,     /* bool: becomes true */
 	OPT_COUNT,    /* int: grows by one each time */
 	OPT_TEXT,     /* const char *: borrowed from argv */
+	OPT_OPTIONAL, /* the same, as --name=TEXT only; "" for --name */
 	OPT_LIST,     /* struct opt_list: every occurrence */
 	OPT_NUMBER,   /* uint64_t: 999, 9999 */
 	OPT_DECIMAL,  /* double: 1.5 */

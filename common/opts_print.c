@@ -33,8 +33,12 @@ static void print_help_row(const char *tool, const struct opt_row *row)
 	}
 	if (row->letter)
 		snprintf(prefix, sizeof(prefix), "-%c, ", row->letter);
-	snprintf(left, sizeof(left), "%s--%s%s%s", prefix, row->name, row->argument ? " " : "",
-		row->argument ? row->argument : "");
+	bool is_optional = row->type == OPT_OPTIONAL;
+	snprintf(left, sizeof(left), "%s--%s%s%s%s", prefix, row->name,
+		is_optional	? "[="
+		: row->argument ? " "
+				: "",
+		row->argument ? row->argument : "", is_optional ? "]" : "");
 	printf("  %-26s%s%s\n", left, strlen(left) >= 26 ? "\n                            " : "",
 		row->help);
 }
@@ -83,7 +87,9 @@ static void print_mdoc_row(const char *tool, const struct opt_row *row)
 	if (row->letter)
 		printf(" Fl %c ,", row->letter);
 	printf(" Fl -%s", row->name);
-	if (row->argument)
+	if (row->type == OPT_OPTIONAL)
+		printf(" Ns Op = Ns Ar %s", row->argument);
+	else if (row->argument)
 		printf(" Ar %s", row->argument);
 	putchar('\n');
 	print_sentence(row->help, ".");
@@ -127,7 +133,8 @@ static void print_bash_word(const char *tool, const struct opt_row *row)
 
 static void print_bash_values(const char *tool, const struct opt_row *row)
 {
-	if (!row->argument)
+	/* The word after it is something else when its value is optional. */
+	if (!row->argument || row->type == OPT_OPTIONAL)
 		return;
 	printf("\t--%s", row->name);
 	if (row->letter)
@@ -187,15 +194,16 @@ static void print_zsh_row(const char *tool, const struct opt_row *row)
 	if (!row->name)
 		return;
 	const char *repeats = row->type == OPT_COUNT || row->type == OPT_LIST ? "*" : "";
+	const char *joint = row->type == OPT_OPTIONAL ? "=-" : row->argument ? "=" : "";
 	for (int is_long = row->letter == '\0'; is_long <= 1; is_long++) {
 		if (is_long)
-			printf("\t'%s--%s%s[", repeats, row->name, row->argument ? "=" : "");
+			printf("\t'%s--%s%s[", repeats, row->name, joint);
 		else
 			printf("\t'%s-%c[", repeats, row->letter);
 		print_zsh_text(row->help);
 		putchar(']');
 		if (row->argument) {
-			putchar(':');
+			fputs(row->type == OPT_OPTIONAL ? "::" : ":", stdout);
 			print_zsh_text(row->argument);
 			if (row->values)
 				printf(":(%s)", row->values);
@@ -230,6 +238,8 @@ static void print_fish_row(const char *tool, const struct opt_row *row)
 		printf(" -x -a '(__fish_complete_pids)'");
 	else if (takes_files(row))
 		printf(" -r");
+	else if (row->type == OPT_OPTIONAL)
+		printf(" -f");
 	else if (row->argument)
 		printf(" -x");
 	fputs(" -d '", stdout);

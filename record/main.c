@@ -5,6 +5,7 @@
 #include "dump/dump.h"
 #include "native/offcpu.h"
 #include "opts.h"
+#include "report.h"
 #include "samplers.h"
 #include "session.h"
 #include "source.h"
@@ -15,6 +16,9 @@
 static const struct opt_row rows[] = {
 	{.help = "output"},
 	{"output", 'o', OPT_TEXT, "FILE", "write the trace to FILE (- is stdout)", ROW(output)},
+	{"report", 0, OPT_OPTIONAL, "VIEW",
+		"print a view of the trace at the end (summary); it is kept with -o only",
+		ROW(report)},
 	{.help = "what is recorded"},
 	{"pid", 'p', OPT_LIST, "PID,...", "record processes that run already, and their children",
 		ROW(pids)},
@@ -67,6 +71,7 @@ static const struct opts_spec spec = {
 		"all; these processes, their descendants and what they start meanwhile; status 0.",
 	.examples = "  trec ./prog > t.cbor.zst\n"
 		    "  trec -o t.cbor.zst -- make -j4\n"
+		    "  trec --report=top python3 app.py\n"
 		    "  trec -o t.cbor.zst -d 10s -p $(pgrep -o nginx)\n",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(*rows),
@@ -95,6 +100,14 @@ static int run(struct rec_options *options, struct msg *msg, char **operands, in
 		msg_error(msg, "--dump: name the processes with -p PID");
 		return EXIT_USAGE;
 	}
+	if (options->report && options->output && strcmp(options->output, "-") == 0) {
+		msg_error(msg, "--report reads the trace: it needs -o with a FILE, or no -o");
+		return attaches ? EXIT_USAGE : REC_EXIT_FAILED;
+	}
+	if (options->dumps_stacks && options->report) {
+		msg_error(msg, "--dump records nothing that --report could show");
+		return EXIT_USAGE;
+	}
 	if (operand_count == 0 && !attaches) {
 		fputs(short_help, stderr);
 		return REC_EXIT_FAILED;
@@ -111,6 +124,8 @@ static int run(struct rec_options *options, struct msg *msg, char **operands, in
 		return attaches ? EXIT_USAGE : REC_EXIT_FAILED;
 	if (options->dumps_stacks)
 		return rec_dump_run(options, msg);
+	if (options->report)
+		return rec_report_run(options, msg);
 	return rec_session_run(options, msg);
 }
 

@@ -17,6 +17,7 @@ enum rec_sampler {
 
 struct rec_options {
 	const char *output;	  /* -o; NULL: not given */
+	const char *report;	  /* --report: a view, "" for the usual one; NULL: none */
 	uint64_t rate_hz;	  /* samples per second of CPU time */
 	uint64_t interval_ns;	  /* between readings of the metrics */
 	uint64_t stack_bytes;	  /* of the user stack copied with a sample, multiple of 8 */

@@ -15,6 +15,7 @@ struct target {
 	struct opt_list list;
 	uint64_t number, duration, size;
 	int choice;
+	const char *maybe;
 };
 
 #define AT(member) offsetof(struct target, member)
@@ -30,6 +31,7 @@ static const struct opt_row rows[] = {
 	{"size", 0, OPT_SIZE, "SIZE", "a size", AT(size)},
 	{"one", 0, OPT_CHOICE, NULL, "choose one", AT(choice), 1},
 	{"two", 0, OPT_CHOICE, NULL, "choose two", AT(choice), 2},
+	{"maybe", 'm', OPT_OPTIONAL, "TEXT", "with a text or without", AT(maybe)},
 };
 
 static const struct opts_spec spec = {
@@ -74,6 +76,26 @@ static void all_types(void **unused)
 	assert_string_equal(argv[2], "out");
 	opts_release(&spec, &t);
 	assert_null(t.list.items);
+}
+
+static void values_can_be_left_out(void **unused)
+{
+	static const struct {
+		const char *word, *wanted;
+		int operands;
+	} cases[] = {{"--maybe", "", 1}, {"--maybe=x", "x", 1}, {"--maybe=", "", 1}, {"-m", "", 1},
+		{"-fm", "", 1}, {"-mf", "", 1}, {"in", NULL, 2}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct target t = {0};
+		int operands = 0;
+		char **argv = ARGV(cases[i].word, "file");
+		assert_int_equal(parse(&spec, &t, &operands, argv), OPTS_OK);
+		assert_int_equal(operands, cases[i].operands);
+		if (cases[i].wanted)
+			assert_string_equal(t.maybe, cases[i].wanted);
+		else
+			assert_null(t.maybe);
+	}
 }
 
 static void two_dashes_end_options(void **unused)
@@ -127,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_types),
+		cmocka_unit_test(values_can_be_left_out),
 		cmocka_unit_test(two_dashes_end_options),
 		cmocka_unit_test(operand_can_end_options),
 		cmocka_unit_test(bad_ones_are_refused),
