@@ -69,6 +69,16 @@ static int compare(const void *left, const void *right)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
+static bool are_sorted(const struct imp_event *events, uint64_t count)
+{
+	uint64_t i;
+
+	for (i = 1; i < count; i++)
+		if (compare(&events[i - 1], &events[i]) > 0)
+			return false;
+	return true;
+}
+
 static struct lane *lane_of(struct player *player, uint32_t thread)
 {
 	size_t count = player->lane_count ? player->lane_count : 64;
@@ -264,7 +274,7 @@ int imp_events_play(struct imp_events *events, struct imp_build *build)
 
 	player.args = args;
 	status = status ? status : arg_status;
-	if (sorted && !status)
+	if (sorted && !status && !are_sorted(sorted, events->count))
 		qsort(sorted, events->count, sizeof(*sorted), compare);
 	for (i = 0; sorted && i < events->count && !status; i++)
 		status = play_event(&player, &sorted[i]);

@@ -2,7 +2,8 @@
  * Begins and ends of calls or tasks, in any order: sorted by time, they become spans, and samples
  * of the time that each stack of open ones stood.
  *
- * Events wait in an unlinked temporary file, so that memory depends on threads and depth alone.
+ * Events wait in an unlinked temporary file. Memory: that of threads and depth; and 16 bytes for
+ * each event while they are sorted, if they are not.
  */
 #ifndef IMPORT_EVENTS_H
 #define IMPORT_EVENTS_H
