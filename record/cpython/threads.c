@@ -10,8 +10,9 @@
 
 /* Where glibc keeps the kernel's number in struct pthread (2.34 to 2.43, x86-64). */
 #define GLIBC_TID_OFFSET 720
-/* How far other C libraries are searched for it. */
+/* How far other C libraries are searched for it, and how many numbers are tried. */
 #define PTHREAD_BYTES 2048
+#define MAX_TRIED     64
 
 static uint64_t word(const uint8_t *bytes, uint32_t offset)
 {
@@ -37,9 +38,13 @@ static pid_t tid_of_pthread(struct py_memory *memory, uint64_t pthread)
 		return tid;
 	if (!py_read(memory, pthread, words, sizeof(words)))
 		return 0;
-	for (size_t i = 0; i < PTHREAD_BYTES / 4; i++)
-		if (words[i] >= 2 && words[i] < 1 << 22 && is_thread_of(memory->pid, words[i]))
+	for (size_t i = 0, tried = 0; i < PTHREAD_BYTES / 4 && tried < MAX_TRIED; i++) {
+		if (words[i] < 2 || words[i] >= 1 << 22)
+			continue;
+		if (is_thread_of(memory->pid, words[i]))
 			return words[i];
+		tried++;
+	}
 	return 0;
 }
 
@@ -70,10 +75,15 @@ static int scan_interpreter(struct scan *scan, uint64_t interpreter)
 {
 	const struct py_layout *layout = scan->layout;
 	uint8_t bytes[1024];
-	uint64_t address;
+	uint64_t address, mark = 0;
 	if (!py_read_pointer(scan->memory, interpreter + layout->interpreter_threads, &address))
 		return TFMT_E_CORRUPT;
-	while (address) {
+	for (size_t steps = 1; address; steps++) {
+		/* A list in a circle comes by the mark again. */
+		if (address == mark)
+			return TFMT_E_CORRUPT;
+		if ((steps & (steps - 1)) == 0)
+			mark = address;
 		if (!py_read(scan->memory, address, bytes, layout->thread_bytes) ||
 			word(bytes, layout->thread_interpreter) != interpreter)
 			return TFMT_E_CORRUPT;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <zstd.h>
 
 #include "record/cpython/lines.h"
 #include "record/cpython/stack.h"
@@ -119,14 +120,128 @@ static void stop(struct target *target)
 		free(target->lines[i]);
 }
 
-/* Read the one thread of the target and compare. Returns the minor version, 0: not supported. */
+/* ---- logs of what was read, for machines without that interpreter ---- */
+
+#define MAX_LOG_BYTES (4u << 20)
+
+/* Memory that is read through and written down; or only known from what was. */
+struct logged {
+	struct py_memory memory, live;
+	uint8_t *log; /* for each range read: address, size, bytes */
+	size_t size;
+};
+
+static void add_to_log(struct logged *logged, const void *bytes, size_t size)
+{
+	assert_true(logged->size + size <= MAX_LOG_BYTES);
+	memcpy(logged->log + logged->size, bytes, size);
+	logged->size += size;
+}
+
+static size_t read_and_log(struct py_memory *memory, const struct py_range *ranges, size_t count)
+{
+	struct logged *logged = (struct logged *)memory;
+	size_t done = logged->live.read(&logged->live, ranges, count);
+	for (size_t i = 0; i < done; i++) {
+		uint64_t head[] = {ranges[i].address, ranges[i].size};
+		add_to_log(logged, head, sizeof(head));
+		add_to_log(logged, ranges[i].bytes, ranges[i].size);
+	}
+	return done;
+}
+
+/* The bytes of a range, in the first of the logged ones that holds them all. */
+static const uint8_t *find_logged(const struct logged *logged, const struct py_range *range)
+{
+	uint64_t head[2];
+	for (size_t at = 0; at < logged->size; at += sizeof(head) + head[1]) {
+		memcpy(head, logged->log + at, sizeof(head));
+		uint64_t offset = range->address - head[0];
+		if (offset < head[1] && head[1] - offset >= range->size)
+			return logged->log + at + sizeof(head) + offset;
+	}
+	return NULL;
+}
+
+static size_t read_logged(struct py_memory *memory, const struct py_range *ranges, size_t count)
+{
+	struct logged *logged = (struct logged *)memory;
+	for (size_t i = 0; i < count; i++) {
+		const uint8_t *bytes = find_logged(logged, &ranges[i]);
+		if (!bytes)
+			return i;
+		memcpy(ranges[i].bytes, bytes, ranges[i].size);
+	}
+	return count;
+}
+
+/* What a log begins with; the lines of the stack and the ranges follow. */
+struct log_head {
+	uint64_t runtime, code_type, minor, thread, interpreter, lines_bytes;
+};
+
+static void write_log(const char *folder, const struct logged *logged, const struct target *target,
+	const struct log_head *head)
+{
+	char path[512], lines[4096] = "";
+	struct log_head whole = *head;
+	for (size_t i = 0; i < target->line_count; i++)
+		snprintf(lines + strlen(lines), sizeof(lines) - strlen(lines), "%s\n",
+			target->lines[i]);
+	whole.lines_bytes = strlen(lines);
+	size_t size = sizeof(whole) + whole.lines_bytes + logged->size;
+	uint8_t *bytes = malloc(size), *packed = malloc(ZSTD_compressBound(size));
+	memcpy(bytes, &whole, sizeof(whole));
+	memcpy(bytes + sizeof(whole), lines, whole.lines_bytes);
+	memcpy(bytes + sizeof(whole) + whole.lines_bytes, logged->log, logged->size);
+	size_t packed_size = ZSTD_compress(packed, ZSTD_compressBound(size), bytes, size, 19);
+	snprintf(path, sizeof(path), "%s/python3.%u.reads.zst", folder, (unsigned)head->minor);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(fwrite(packed, 1, packed_size, file), packed_size);
+	fclose(file);
+	free(bytes);
+	free(packed);
+}
+
+/* ---- comparing ---- */
+
+/* Read the thread and compare it with the lines that it must have. */
+static void compare_stack(struct py_memory *memory, const struct py_runtime *runtime,
+	struct py_thread thread, char *const *lines, size_t line_count)
+{
+	char line[512];
+	struct py_stack stack;
+	struct py_codes *codes = py_codes_new(memory, runtime);
+	struct py_reader *reader = py_reader_new(memory, runtime, codes);
+	for (int again = 0; again < 3; again++) {
+		assert_int_equal(py_read_stack(reader, &thread, 1000000000, &stack), PY_OK);
+		assert_false(stack.holds_gil);
+		assert_false(stack.in_gc);
+		assert_false(stack.is_common);
+		assert_int_equal(stack.count, line_count);
+		for (size_t i = 0; i < stack.count; i++) {
+			const struct py_frame *frame = &stack.frames[i];
+			snprintf(line, sizeof(line), "%s:%u:%u", frame->code->function,
+				frame->code->first_line,
+				py_code_line(&runtime->layout, frame->code, frame->offset));
+			assert_string_equal(line, lines[i]);
+		}
+	}
+	py_reader_free(reader);
+	py_codes_free(codes);
+}
+
+/*
+ * Read the one thread of the target and compare. With $CPYTHON_LOGS a log of that is written into
+ * that folder. Returns the minor version, 0: not supported.
+ */
 static unsigned compare(struct target *target)
 {
 	struct py_memory memory;
 	struct py_runtime runtime;
 	struct py_thread_state *states = NULL;
-	struct py_stack stack;
-	char reason[256] = "", line[512];
+	char reason[256] = "";
 	struct rec_modules *modules = rec_modules_new(8);
 	struct rec_space *space = rec_space_new(modules);
 	assert_int_equal(rec_space_read_maps(space, target->pid), 0);
@@ -140,25 +255,22 @@ static unsigned compare(struct target *target)
 	}
 	assert_int_equal(py_scan_threads(&memory, &runtime, &states), 1);
 	assert_int_equal(states[0].tid, target->pid);
-	struct py_codes *codes = py_codes_new(&memory, &runtime);
-	struct py_reader *reader = py_reader_new(&memory, &runtime, codes);
 	struct py_thread thread = {
 		.address = states[0].address, .interpreter = states[0].interpreter};
-	for (int again = 0; again < 3; again++) {
-		assert_int_equal(py_read_stack(reader, &thread, 1000000000, &stack), PY_OK);
-		assert_false(stack.holds_gil);
-		assert_false(stack.in_gc);
-		assert_int_equal(stack.count, target->line_count);
-		for (size_t i = 0; i < stack.count; i++) {
-			const struct py_frame *frame = &stack.frames[i];
-			snprintf(line, sizeof(line), "%s:%u:%u", frame->code->function,
-				frame->code->first_line,
-				py_code_line(&runtime.layout, frame->code, frame->offset));
-			assert_string_equal(line, target->lines[i]);
-		}
+	const char *logs = getenv("CPYTHON_LOGS");
+	if (logs && target->line_count < 100) {
+		uint8_t bytes[PY_DEBUG_OFFSETS_BYTES];
+		struct logged logged = {.memory = {.read = read_and_log, .fd = -1},
+			.live = memory,
+			.log = malloc(MAX_LOG_BYTES)};
+		struct log_head head = {runtime.address, runtime.code_type, runtime.layout.minor,
+			thread.address, thread.interpreter, 0};
+		py_read(&logged.memory, runtime.address, bytes, sizeof(bytes));
+		compare_stack(&logged.memory, &runtime, thread, target->lines, target->line_count);
+		write_log(logs, &logged, target, &head);
+		free(logged.log);
 	}
-	py_reader_free(reader);
-	py_codes_free(codes);
+	compare_stack(&memory, &runtime, thread, target->lines, target->line_count);
 	py_memory_release(&memory);
 	free(states);
 	return runtime.layout.minor;
@@ -181,6 +293,56 @@ static void same_as_it_says(void **unused)
 	}
 	if (compared == 0)
 		skip();
+}
+
+static void replay(const char *path)
+{
+	size_t packed_size, size;
+	uint8_t *packed = malloc(MAX_LOG_BYTES), *bytes = malloc(MAX_LOG_BYTES);
+	uint8_t offsets[PY_DEBUG_OFFSETS_BYTES];
+	struct log_head head;
+	FILE *file = fopen(path, "r");
+	assert_non_null(file);
+	packed_size = fread(packed, 1, MAX_LOG_BYTES, file);
+	fclose(file);
+	size = ZSTD_decompress(bytes, MAX_LOG_BYTES, packed, packed_size);
+	assert_false(ZSTD_isError(size));
+	memcpy(&head, bytes, sizeof(head));
+	char *lines[64], *text = strndup((char *)bytes + sizeof(head), head.lines_bytes);
+	size_t line_count = 0, skipped = sizeof(head) + head.lines_bytes;
+	for (char *line = strtok(text, "\n"); line && line_count < 64; line = strtok(NULL, "\n"))
+		lines[line_count++] = line;
+	struct logged logged = {
+		.memory = {.read = read_logged, .fd = -1},
+		.log = bytes + skipped,
+		.size = size - skipped,
+	};
+	struct py_runtime runtime = {.address = head.runtime, .code_type = head.code_type};
+	if (head.minor < 13) {
+		runtime.layout = *py_layout_of((unsigned)head.minor);
+	} else {
+		assert_true(py_read(&logged.memory, runtime.address, offsets, sizeof(offsets)));
+		assert_int_equal(
+			py_layout_from_debug_offsets(offsets, &runtime.layout, &runtime.version),
+			0);
+	}
+	struct py_thread thread = {.address = head.thread, .interpreter = head.interpreter};
+	compare_stack(&logged.memory, &runtime, thread, lines, line_count);
+	free(text);
+	free(packed);
+	free(bytes);
+}
+
+static void same_as_it_was(void **unused)
+{
+	char folder[512], path[1024];
+	const char *root = getenv("ROOT");
+	snprintf(folder, sizeof(folder), "%s/tests/corpus/cpython", root ? root : ".");
+	for (unsigned minor = PY_OLDEST_MINOR; minor <= PY_NEWEST_MINOR; minor++) {
+		snprintf(path, sizeof(path), "%s/python3.%u.reads.zst", folder, minor);
+		print_message("%s\n", path);
+		replay(path);
+	}
 }
 
 /* From Objects/locations.md: an entry of each form. */
@@ -218,6 +380,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_as_it_says),
+		cmocka_unit_test(same_as_it_was),
 		cmocka_unit_test(lines_of_locations),
 		cmocka_unit_test(debug_offsets_must_make_sense),
 	};
