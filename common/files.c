@@ -83,7 +83,13 @@ int input_open(struct input *input, const char *path, input_import_fn *import, c
 	int fd = input->import_fd >= 0 ? input->import_fd : input->fd;
 	struct tfmt_error err;
 	if (tfmt_reader_open_fd(fd, &input->reader, &err) != 0) {
-		msg_error(msg, "%s: %s", input->name, err.message);
+		/* What has no bytes is no recording of others either. */
+		struct stat st;
+		bool is_foreign =
+			err.code == TFMT_E_FORMAT && fstat(fd, &st) == 0 && st.st_size > 0;
+		msg_error(msg, "%s: %s%s", input->name, err.message,
+			is_foreign ? "; no other recording known by its content (--from-format)"
+				   : "");
 		input_close(input);
 		return EXIT_FAILED;
 	}

@@ -31,11 +31,11 @@ extern const size_t imp_format_count;
 /* What input_open() takes: see common/files.h. `format` NULL: by content. */
 int imp_open(int fd, const char *name, const char *format, const struct msg *msg, int *ret_fd);
 
-/* Values for completion and --help, "chrome folded ...": the names of inputs.def. */
+/* Values for completion and --help, "chrome cpuprofile ...": the names of inputs.def. */
 #define IMP_FORMAT_OPTION "from-format"
-#define IMP_FORMAT_HELP                                                                    \
-	"the input is FORMAT, whatever it looks like: chrome, folded, json, perf-script, " \
+#define IMP_FORMAT_HELP                                                                                \
+	"the input is FORMAT, whatever it looks like: chrome, cpuprofile, folded, json, perf-script, " \
 	"speedscope"
-#define IMP_FORMAT_VALUES "chrome folded json perf-script speedscope"
+#define IMP_FORMAT_VALUES "chrome cpuprofile folded json perf-script speedscope"
 
 #endif

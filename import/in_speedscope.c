@@ -15,7 +15,7 @@
 
 #define MAX_START_NS (INT64_C(100) * 366 * 86400 * 1000000000)
 /* So many counts become samples of their own; then each stack is one that sums them up. */
-#define MAX_COUNTS INT64_C(4000000)
+#define MAX_COUNTS INT64_C(1000000)
 
 enum { FRAME, TYPE, NAME, UNIT, START, SAMPLES, WEIGHTS, EVENTS };
 

@@ -194,3 +194,41 @@ both = int(sys.argv[2]) + sum(round(1000 * e["ts"]) * {"B": -1, "E": 1}.get(e["p
 assert abs(times - both) <= begins, (times, both)
 PYTHON
 fi
+
+# --- V8's CPU profiles ---
+cat >in.cpuprofile <<'END'
+{"nodes":[{"id":1,"callFrame":{"functionName":"(root)","url":"","lineNumber":-1},"children":[2,3,5]},
+{"id":2,"callFrame":{"functionName":"(idle)","url":"","lineNumber":-1}},
+{"id":3,"callFrame":{"functionName":"main","url":"file:///a.js","lineNumber":4},"children":[4]},
+{"id":4,"callFrame":{"functionName":"","url":"file:///a.js","lineNumber":9}},
+{"id":5,"callFrame":{"functionName":"(program)","url":"","lineNumber":-1}}],
+"startTime":1000,"endTime":8000,"samples":[5,3,4,4,2],"timeDeltas":[1000,500,1500.5,1000,3000]}
+END
+all_of in.cpuprofile
+cat >wanted <<'END'
+(program) 1000000
+main 500000
+main;(anonymous) 2500500
+END
+cmp wanted <("$tconv" -q --folded --weight cpu in.cpuprofile | sed 's/^in.cpuprofile;//' | LC_ALL=C sort) ||
+    fail "cpuprofile: $("$tconv" -q --folded --weight cpu in.cpuprofile)"
+expect "time with idling" 7000500 "$("$tconv" -q --folded --weight wall in.cpuprofile | sum)"
+sed 's/"children":\[4\]/"children":[4,3]/' in.cpuprofile >bad.cpuprofile
+says 1 'their own callers' "$tconv" -q --folded bad.cpuprofile
+sed 's/3000]/3000,1]/' in.cpuprofile >bad.cpuprofile
+says 1 'another number of timeDeltas' "$tconv" -q --folded bad.cpuprofile
+if command -v node >/dev/null; then
+    node --cpu-prof --cpu-prof-name=real.cpuprofile -e 'for (let i = 0; i < 3e6; i++) JSON.stringify({ a: i })'
+    all_of real.cpuprofile
+    expect "time of node" "$(/usr/bin/python3 -c 'import json
+print(1000 * sum(max(0, d) for d in json.load(open("real.cpuprofile"))["timeDeltas"]))')" \
+        "$("$tconv" -q --folded --weight wall real.cpuprofile | sum)"
+    grep -q stringify top || grep -q anonymous top || fail "top of node: $(cat top)"
+fi
+
+echo 'no recording of any sort' >foreign
+says 1 'not a trace.*--from-format' "$tconv" --folded foreign
+: >empty
+run "$tconv" --folded empty
+grep -q -e --from-format err && fail "an empty file is told to be foreign"
+exit 0
