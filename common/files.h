@@ -19,9 +19,9 @@ typedef int input_import_fn(
 	int fd, const char *name, const char *format, const struct msg *msg, int *ret_fd);
 
 /*
- * Open the trace `path`, or what `import` makes of it; NULL: stdin when it is a pipe or a file, else the newest *.cbor.zst of
- * the current folder, named on stderr. "-" is stdin. Errors are said through `msg`.
- * Returns: 0, or the exit status to end with.
+ * Open the trace `path`, or what `import` makes of it; NULL: stdin when it is a pipe or a file,
+ * else the newest *.cbor.zst of the current folder, named on stderr. "-" is stdin. Errors are said
+ * through `msg`. Returns: 0, or the exit status to end with.
  */
 struct input {
 	int fd;

@@ -292,10 +292,11 @@ static int on_counter(void *opaque, const struct conv_record *record)
 
 static int note_span(struct trace_state *state, uint64_t old, uint64_t new)
 {
-	struct span_run *last = state->runs + state->run_count - 1, *grown;
+	struct span_run *last = state->run_count ? &state->runs[state->run_count - 1] : NULL;
+	struct span_run *grown;
 	size_t capacity = state->run_capacity ? 2 * state->run_capacity : 64;
 
-	if (state->run_count && last->old + last->count == old) {
+	if (last && last->old + last->count == old) {
 		last->count++;
 		return 0;
 	}
