@@ -19,6 +19,7 @@
 #include "procfs.h"
 #include "source.h"
 #include "unwind/unwind.h"
+#include "wakeups.h"
 
 /* A rest of CPU time at a thread's end that is worth a record. */
 #define LEAST_UNSAMPLED_NS 20000ull
@@ -69,6 +70,8 @@ struct state {
 	struct rec_stack_ids *stack_ids;
 	struct rec_offcpu *offcpu; /* NULL: waits have no stacks */
 	struct rec_python *python; /* NULL: not wanted */
+	bool is_eager;		   /* samples wake us: there is Python code to be read */
+	int usual_nice;
 	uint64_t next_names_ns, next_sums_ns;
 	uint64_t sample_count, whole_count;
 	struct loss losses[LOST_KINDS];
@@ -106,6 +109,18 @@ static void process_started(void *opaque, struct rec_process *process)
 		process->slots[state->context.slot] = rec_image_fork(parent, process->pid);
 }
 
+static void set_eager(struct state *state, bool is_eager)
+{
+	rec_perf_set_eager(state->context.samplers->perf, is_eager);
+	if (state->is_eager == is_eager)
+		return;
+	state->is_eager = is_eager;
+	if (is_eager)
+		state->usual_nice = rec_wakeups_hurry();
+	else
+		rec_wakeups_relax(state->usual_nice);
+}
+
 /* The image changes or goes: samples need not wake us for a program that was the last in Python. */
 static void leave_python(struct state *state, struct rec_image *image)
 {
@@ -113,7 +128,7 @@ static void leave_python(struct state *state, struct rec_image *image)
 		return;
 	rec_python_leave(state->python, image->python);
 	if (!rec_python_is_running(state->python))
-		rec_perf_set_eager(state->context.samplers->perf, false);
+		set_eager(state, false);
 }
 
 static void process_executed(void *opaque, struct rec_process *process)
@@ -206,7 +221,7 @@ static void look_at_python(struct state *state, struct native_thread *native,
 	if (!image->python || rec_python_has(native->python, time_ns) ||
 		!rec_python_is_ready(state->python, image->python, image->space, now_ns))
 		return;
-	rec_perf_set_eager(state->context.samplers->perf, true);
+	set_eager(state, true);
 	rec_python_look(
 		state->python, image->python, thread->tid, &native->python, time_ns, now_ns);
 	const char *name =

@@ -2,6 +2,7 @@
 
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 /* From an exec to the moment when its arguments can be read, on a busy machine. */
 #define GATHER_NS 150000
 #define SLACK_NS  1000
+/* Of the stacks read beside two busy loops 77 % are joined with 0, 90 % with -10, 93 % with -20. */
+#define HURRIED_NICE (-20)
 
 /* Of sched_setattr(2), which glibc 2.36 does not declare. */
 struct schedule_attributes {
@@ -32,6 +35,18 @@ void rec_wakeups_prepare(void)
 		syscall(SYS_sched_setattr, 0, &attributes, 0);
 	}
 	prctl(PR_SET_TIMERSLACK, SLACK_NS);
+}
+
+int rec_wakeups_hurry(void)
+{
+	int nice = getpriority(PRIO_PROCESS, 0);
+	setpriority(PRIO_PROCESS, 0, HURRIED_NICE);
+	return nice;
+}
+
+void rec_wakeups_relax(int nice)
+{
+	setpriority(PRIO_PROCESS, 0, nice);
 }
 
 void rec_wakeups_gather(void)
