@@ -70,6 +70,8 @@ int imp_build_begin(struct imp_build *build, const struct imp_begin *begin)
 		.note_count = begin->remark != NULL,
 	};
 
+	if (begin->remark)
+		msg_info(build->msg, "%s: %s", build->name, begin->remark);
 	return tfmt_writer_new(&header, NULL, build->sink, &build->writer, &build->error);
 }
 

@@ -183,6 +183,12 @@ static size_t without_offset(const char *name, size_t length)
 	return length;
 }
 
+static bool has_module(const struct imp_frame *frame, const char *module)
+{
+	return frame->module_length == strlen(module) &&
+	       !memcmp(frame->module, module, frame->module_length);
+}
+
 /* "ADDRESS SYMBOL (MODULE)" or "ADDRESS SYMBOL"; perf writes (inlined) for inlined functions. */
 static int read_frame(struct state *state, char *line, size_t length)
 {
@@ -210,7 +216,7 @@ static int read_frame(struct state *state, char *line, size_t length)
 	frame.function_length = without_offset(frame.function, frame.function_length);
 	if (frame.module && is_kernel_module(frame.module, frame.module_length))
 		frame.language = TFMT_LANG_KERNEL;
-	if (frame.module_length == 7 && !memcmp(frame.module, "inlined", 7))
+	if (has_module(&frame, "inlined") || has_module(&frame, "[unknown]"))
 		frame.module_length = 0;
 	status = imp_frame(state->build, &frame, &id);
 	if (status)
