@@ -22,12 +22,34 @@ struct evidence {
 	uint64_t frame;
 	uint64_t first, size; /* instructions; size 0: they cannot be told by address */
 	bool has_frame, has_instruction;
+	const struct py_instructions *others;
+	bool has_other; /* an instruction of code that ran in the same place */
 };
 
 static void look_at(struct evidence *evidence, uint64_t word)
 {
 	evidence->has_frame |= word == evidence->frame;
 	evidence->has_instruction |= word - evidence->first <= evidence->size;
+	for (size_t i = 0; evidence->others && i < PY_MAX_OTHERS; i++) {
+		const struct py_instructions *other = &evidence->others[i];
+		evidence->has_other |= other->frame == evidence->frame &&
+				       other->start != evidence->first &&
+				       word - other->start < other->size;
+	}
+}
+
+/* A return address and the registers that a function must keep. */
+#define SAVED_BYTES 64
+
+static void look_between(struct evidence *evidence, const struct rec_stack *native,
+	const struct rec_user_state *user, uint64_t start, uint64_t end)
+{
+	uint64_t bottom = native->frames[0].sp;
+	for (uint64_t at = start; at < end && at - bottom + 8 <= user->stack_size; at += 8) {
+		uint64_t word;
+		memcpy(&word, user->stack + (at - bottom), sizeof(word));
+		look_at(evidence, word);
+	}
 }
 
 /* Whether the evaluation loop in native frame `index` runs this Python frame, at the sample. */
@@ -39,19 +61,22 @@ static bool runs_frame(const struct rec_stack *native, size_t index,
 		.first = python->instructions,
 		.size = python->instructions_size,
 		.has_instruction = python->instructions == 0,
+		.others = python->others,
 	};
-	uint64_t start = native->frames[0].sp;
-	uint64_t end = native->frames[index + 1].sp;
-	size_t size = end - start < user->stack_size ? end - start : user->stack_size;
 	for (size_t i = 0; i < REC_PERF_REGS_COUNT; i++)
 		look_at(&evidence, user->regs[i]);
-	for (size_t at = 0; at + 8 <= size && !(evidence.has_frame && evidence.has_instruction);
-		at += 8) {
-		uint64_t word;
-		memcpy(&word, user->stack + at, sizeof(word));
-		look_at(&evidence, word);
+	/*
+	 * Frames further in have saved registers of the loop next to their return address; what
+	 * else is in them may be left over from other calls.
+	 */
+	for (size_t i = 0; i < index; i++) {
+		uint64_t end = native->frames[i + 1].sp, start = native->frames[i].sp;
+		look_between(&evidence, native, user,
+			end - start > SAVED_BYTES ? end - SAVED_BYTES : start, end);
 	}
-	return evidence.has_frame && evidence.has_instruction;
+	look_between(
+		&evidence, native, user, native->frames[index].sp, native->frames[index + 1].sp);
+	return evidence.has_frame && evidence.has_instruction && !evidence.has_other;
 }
 
 /* Where a merge stands: frames taken from each stack, and put into the joined one. */

@@ -6,7 +6,8 @@
  * Both stacks must be of the same instant. The native one is of the moment of the sample, the
  * Python one may be some 100 us younger. It is taken to be the same when every mark lies in a
  * native frame, and when the innermost loop holds, in its registers or its native frame, the
- * address of the very Python frame and of an instruction of its code.
+ * address of the very Python frame and of an instruction of its code, and of no other code that
+ * has run in the same place: what is left over from an earlier call would be taken for the truth.
  */
 #ifndef RECORD_CPYTHON_MERGE_H
 #define RECORD_CPYTHON_MERGE_H
@@ -16,6 +17,14 @@
 
 #include "cpython/stack.h"
 #include "unwind/unwind.h"
+
+/* Different code that was met at the place of a frame lately. */
+#define PY_MAX_OTHERS 16
+
+struct py_instructions {
+	uint64_t frame;	      /* where it ran */
+	uint64_t start, size; /* bytes */
+};
 
 /* What is kept of a Python stack that was read, until its sample comes. */
 struct py_snapshot {
@@ -27,6 +36,8 @@ struct py_snapshot {
 	bool is_cut;
 	/* Of the innermost frame: where it lies, and its instructions. */
 	uint64_t leaf, instructions, instructions_size;
+	/* Of other code; not all of it ran in the place of the leaf. Borrowed; NULL: none. */
+	const struct py_instructions *others;
 };
 
 enum py_merge {

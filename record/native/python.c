@@ -20,6 +20,8 @@ struct rec_python_thread {
 	char name[64];
 	struct pending pending[MAX_PENDING];
 	size_t next; /* the oldest */
+	struct py_instructions others[PY_MAX_OTHERS];
+	size_t next_other; /* the oldest */
 };
 
 enum count { READ, COMMON, TORN, GONE, EMPTY, MERGED, APART, COUNTS };
@@ -157,6 +159,18 @@ static bool keep(struct rec_python *python, const struct py_runtime *runtime,
 	return true;
 }
 
+/* Remember what code ran in which place. */
+static void note_leaf(struct rec_python_thread *thread, const struct py_snapshot *snapshot)
+{
+	struct py_instructions leaf = {
+		snapshot->leaf, snapshot->instructions, snapshot->instructions_size};
+	for (size_t i = 0; i < PY_MAX_OTHERS; i++)
+		if (memcmp(&thread->others[i], &leaf, sizeof(leaf)) == 0)
+			return;
+	thread->others[thread->next_other] = leaf;
+	thread->next_other = (thread->next_other + 1) % PY_MAX_OTHERS;
+}
+
 void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns)
 {
@@ -183,6 +197,8 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 	if (!keep(python, py_process_runtime(process), &stack, pending))
 		return;
 	pending->time_ns = time_ns;
+	pending->snapshot.others = (*thread)->others;
+	note_leaf(*thread, &pending->snapshot);
 	(*thread)->next = ((*thread)->next + 1) % MAX_PENDING;
 	python->counts[READ]++;
 	python->counts[COMMON] += stack.is_common;
