@@ -28,6 +28,7 @@ struct event_line {
 	uint64_t period; /* 0: not said */
 	const char *name;
 	size_t name_length;
+	size_t rest; /* of the line: the only frame where no stacks were recorded */
 };
 
 /* A frame of the stack being read: perf has the leaf first, a trace the root. */
@@ -124,8 +125,10 @@ static bool read_event(const char *line, struct event_line *event)
 		if ((*end != ' ' && *end != '\t') || end == at)
 			continue;
 		event->comm_length = (size_t)(end - at);
-		if (read_rest(skip_spaces(end), event))
-			return true;
+		if (!read_rest(skip_spaces(end), event))
+			continue;
+		event->rest = (size_t)(event->name - line) + strcspn(event->name, " \t");
+		return true;
 	}
 	return false;
 }
@@ -316,7 +319,8 @@ static int find_thread(struct state *state, const struct event_line *event)
 	return status;
 }
 
-static int take_event(struct state *state, const struct event_line *event)
+static int take_event(
+	struct state *state, const struct event_line *event, char *line, size_t length)
 {
 	int status = 0;
 
@@ -334,7 +338,10 @@ static int take_event(struct state *state, const struct event_line *event)
 		.time_ns = event->time_ns,
 		.weight_ns = event->period ? event->period : IMP_SAMPLE_NS,
 	};
-	return find_thread(state, event);
+	status = find_thread(state, event);
+	if (!status && is_stack_line(line + event->rest))
+		status = read_frame(state, line + event->rest, length - event->rest);
+	return status;
 }
 
 static int take_line(struct state *state, char *line, size_t length)
@@ -356,7 +363,7 @@ static int take_line(struct state *state, char *line, size_t length)
 			"no event: 'name PID [CPU] SECONDS: PERIOD EVENT:'");
 	}
 	status = finish_sample(state);
-	return status ? status : take_event(state, &event);
+	return status ? status : take_event(state, &event, line, length);
 }
 
 /* Events that are no samples are counted as lost. */

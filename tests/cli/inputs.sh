@@ -71,6 +71,10 @@ END
 cmp wanted <(LC_ALL=C sort out) || fail "perf script: $(cat out)"
 run "$tconv" --folded in.perf
 grep -q 'lost while recording: 1 sample .*another event' err || fail "the other event: $(cat err)"
+# Without stacks the only frame stands behind the event.
+printf 'prog 1 1.000000:  5 cpu-clock:ppp:      7f12 work(int)+0x1f (/bin/prog)\nprog 1 1.1: 7 cpu-clock:ppp:  9 g\n' >flat.perf
+expect "flat perf script" "prog;g 7 prog;work(int) 5" \
+    "$("$tconv" -q --folded --weight cpu flat.perf | LC_ALL=C sort | paste -sd' ')"
 printf 'prog 1 1.000000: 5 cpu-clock: \n\n???\n' >bad.perf
 says 1 'line 3, column 1' "$tconv" -q --folded bad.perf
 
