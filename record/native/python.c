@@ -35,6 +35,7 @@ struct rec_python {
 	uint64_t delay_ns; /* from sample to reading, sum of all READ */
 	struct py_merged_frame *merged;
 	size_t merged_room;
+	uint32_t collector; /* frame id; 0: not met yet */
 	bool said_newer;
 	char said_reason[128]; /* the last refusal: the same is not said again */
 };
@@ -136,22 +137,38 @@ static uint32_t frame_id(
 	return new_id;
 }
 
+/* A frame of its own, further in than the code that set the collector off. */
+static uint32_t collector_id(struct rec_python *python)
+{
+	struct tfmt_frame row = {
+		.function = rec_sink_text(python->sink, "[garbage collection]"),
+		.language = TFMT_LANG_PYTHON,
+	};
+	if (python->collector == 0)
+		tfmt_writer_add_frame(rec_sink_writer(python->sink), &row, &python->collector);
+	return python->collector;
+}
+
 static bool keep(struct rec_python *python, const struct py_runtime *runtime,
 	const struct py_stack *stack, struct pending *pending)
 {
 	struct py_snapshot *snapshot = &pending->snapshot;
-	if (stack->count > pending->room) {
-		struct py_place *places =
-			realloc(snapshot->places, stack->count * sizeof(struct py_place));
+	/* Another thread that waits meanwhile collects nothing. */
+	size_t collector = stack->in_gc && stack->holds_gil;
+	if (stack->count + collector > pending->room) {
+		struct py_place *places = realloc(
+			snapshot->places, (stack->count + collector) * sizeof(struct py_place));
 		if (!places)
 			return false;
 		snapshot->places = places;
-		pending->room = stack->count;
+		pending->room = stack->count + collector;
 	}
+	if (collector)
+		snapshot->places[0] = (struct py_place){.frame = collector_id(python)};
 	for (size_t i = 0; i < stack->count; i++)
-		snapshot->places[i] = (struct py_place){
+		snapshot->places[i + collector] = (struct py_place){
 			frame_id(python, runtime, &stack->frames[i]), stack->frames[i].anchor};
-	snapshot->count = stack->count;
+	snapshot->count = stack->count + collector;
 	snapshot->is_cut = stack->is_cut;
 	snapshot->leaf = stack->frames[0].address;
 	snapshot->instructions = stack->frames[0].code->instructions;

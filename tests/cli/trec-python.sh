@@ -54,6 +54,28 @@ for each in "${pythons[@]}"; do
     done
 done
 
+# C code is under the Python function that called it, or it is said that this is not sure.
+mixed() {
+    "$trec" -q -o mixed.cbor.zst -- "$1" mixed.py "$2" >truth &&
+        "$tconv" -q --json mixed.cbor.zst >mixed.json &&
+        /usr/bin/python3 "$ROOT/tests/lib/check_mixed.py" mixed.json truth
+}
+cp "$targets/mixed.py" mixed.py
+for each in "${pythons[@]}"; do
+    include=$("$each" -c 'import sqlite3, sysconfig; print(sysconfig.get_path("include"))' 2>/dev/null) || continue
+    [ -e "$include/Python.h" ] || { echo "$each: no headers, no test of an extension"; continue; }
+    cc_target -shared -fPIC -I"$include" -o mixed_ext.so "$targets/mixed_ext.c"
+    mixed "$each" 1.5 || mixed "$each" 3 || mixed "$each" 5 || fail "$each: C code under the wrong function"
+done
+
+# The collector is a frame of its own.
+"$trec" -q -o gc.cbor.zst -- "$python" -c '
+import gc, time
+keep = [[i] for i in range(200000)]
+end = time.thread_time() + 0.5
+while time.thread_time() < end: gc.collect()'
+"$tconv" -q --json gc.cbor.zst | grep -q '"functions":\["\[garbage collection\]"\]' || fail "no collector"
+
 # Children of every kind run Python code that is seen.
 cp "$targets/family.py" family.py
 run "$trec" -q -o family.cbor.zst -- "$python" family.py
