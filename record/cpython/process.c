@@ -74,6 +74,11 @@ const struct py_runtime *py_process_runtime(const struct py_process *process)
 	return &process->runtime;
 }
 
+uint64_t py_process_reads(const struct py_process *process)
+{
+	return process->memory.read_count;
+}
+
 /* ---- the interpreter ---- */
 
 /* The number of a thread in the innermost pid namespace it is in; `tid` itself when unknown. */

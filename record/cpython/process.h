@@ -41,6 +41,9 @@ int py_process_refusal(const struct py_process *process);
 /* After PY_FOUND. */
 const struct py_runtime *py_process_runtime(const struct py_process *process);
 
+/* Calls to read its memory so far. */
+uint64_t py_process_reads(const struct py_process *process);
+
 /* What is kept with a thread. All zero at first; of no more use after an exec. */
 struct py_known_thread {
 	struct py_thread thread; /* address 0: not known to the interpreter */

@@ -32,6 +32,7 @@ struct rec_python {
 	const struct msg *msg;
 	size_t process_count; /* that can be read */
 	uint64_t counts[COUNTS], written[COUNTS];
+	uint64_t reads;	   /* calls for them all */
 	uint64_t delay_ns; /* from sample to reading, sum of all READ */
 	struct py_merged_frame *merged;
 	size_t merged_room;
@@ -196,7 +197,10 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 	if (!*thread)
 		return;
 	struct py_stack stack;
-	switch (py_process_read(process, tid, &(*thread)->known, now_ns, &stack)) {
+	uint64_t reads = py_process_reads(process);
+	enum py_result result = py_process_read(process, tid, &(*thread)->known, now_ns, &stack);
+	python->reads += py_process_reads(process) - reads;
+	switch (result) {
 	case PY_OK:
 		break;
 	case PY_TORN:
@@ -318,9 +322,10 @@ void rec_python_say(const struct rec_python *python)
 	msg_info(python->msg,
 		"%llu Python stacks, read %.0f us after their sample on average: %llu joined with "
 		"the native one, %llu kept apart; %llu without their innermost frames, %llu not at "
-		"all, for they changed while they were read",
+		"all, for they changed while they were read; %.1f reads for each",
 		(unsigned long long)counts[READ],
 		(double)python->delay_ns / 1e3 / (double)(counts[READ] ? counts[READ] : 1),
 		(unsigned long long)counts[MERGED], (unsigned long long)counts[APART],
-		(unsigned long long)counts[COMMON], (unsigned long long)counts[TORN]);
+		(unsigned long long)counts[COMMON], (unsigned long long)counts[TORN],
+		(double)python->reads / (double)(counts[READ] + counts[TORN]));
 }
