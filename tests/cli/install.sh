@@ -47,7 +47,7 @@ for example in write_trace read_trace; do
 done
 ./write_trace >example.cbor.zst
 [ "$(./read_trace <example.cbor.zst)" = "     3000000 ns  work" ] || fail "the examples disagree"
-"$prefix/bin/tconv" -q --folded --weight cpu example.cbor.zst | grep -q 'work 3000000$' || fail "tconv and the example disagree"
+"$prefix/bin/tconv" -q --folded --weight cpu example.cbor.zst | grep -q 'work (work.py) 3000000$' || fail "tconv and the example disagree"
 
 make -s -C "$ROOT" VARIANT="$variant" PREFIX="$prefix" uninstall >uninstall.log 2>&1 || fail "make uninstall"
 left=$(find "$prefix" -type f -o -type l)
