@@ -159,8 +159,8 @@ static int print(const struct dump *dump)
 	if (processes == 0)
 		msg_error(dump->msg, "the processes have ended meanwhile");
 	else if (stacks == 0 && dump->options->without_native)
-		msg_error(dump->msg, "no Python code runs there, or none that can be read: without "
-				     "--no-native there are native stacks");
+		msg_error(dump->msg, "no Python code that can be read: without --no-native there "
+				     "may be native stacks");
 	return stacks > 0 ? EXIT_OK : EXIT_FAILED;
 }
 

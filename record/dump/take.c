@@ -131,6 +131,21 @@ static void describe(struct rec_dump_thread *thread, char state, long number)
 		snprintf(thread->doing, sizeof(thread->doing), "%s", how);
 }
 
+/* The same where the system call is not told. */
+static void describe_state(struct rec_dump_thread *thread, char state)
+{
+	static const struct {
+		char state;
+		const char *how;
+	} states[] = {
+		{'R', "running"}, {'D', "waiting"}, {'T', "stopped"}, {'t', "held by a tracer"}};
+	const char *how = "sleeping";
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+		if (states[i].state == state)
+			how = states[i].how;
+	snprintf(thread->doing, sizeof(thread->doing), "%s", how);
+}
+
 /* ---- frames ---- */
 
 static bool is_interpreter(const struct rec_module *module)
@@ -231,6 +246,7 @@ static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread 
 	if (!read_task(thread, "syscall", before, sizeof(before))) {
 		thread->has_ended = errno == ENOENT || errno == ESRCH;
 		thread->refusal = thread->has_ended ? 0 : errno;
+		describe_state(thread, state);
 		/* A sample of perf may be allowed still. */
 		return thread->has_ended || state != 'R' ? FAILED : RUNS;
 	}
