@@ -42,6 +42,12 @@ static uint32_t new_id(const struct trace_state *state, enum tfmt_kind kind, uin
 	return id <= tfmt_trace_count(state->context->trace, kind) ? state->ids[kind][id] : 0;
 }
 
+/* Whether a row is in the table, and not written yet. */
+static bool is_due(const struct trace_state *state, enum tfmt_kind kind, uint64_t id)
+{
+	return id && id <= tfmt_trace_count(state->context->trace, kind) && !state->ids[kind][id];
+}
+
 static uint32_t new_string(const struct trace_state *state, uint32_t id)
 {
 	return new_id(state, TFMT_STRING, id);
@@ -97,8 +103,7 @@ static int need_process(struct trace_state *state, uint32_t id)
 	const struct tfmt_process_info *info;
 	int status;
 
-	if (!id || id > tfmt_trace_count(state->context->trace, TFMT_PROCESS) ||
-		state->ids[TFMT_PROCESS][id])
+	if (!is_due(state, TFMT_PROCESS, id))
 		return 0;
 	info = tfmt_trace_process(state->context->trace, id);
 	status = put_process(state, id,
@@ -126,8 +131,7 @@ static int need_thread(struct trace_state *state, uint32_t id)
 {
 	const struct tfmt_thread_info *info;
 
-	if (!id || id > tfmt_trace_count(state->context->trace, TFMT_THREAD) ||
-		state->ids[TFMT_THREAD][id])
+	if (!is_due(state, TFMT_THREAD, id))
 		return 0;
 	info = tfmt_trace_thread(state->context->trace, id);
 	return put_thread(
@@ -139,8 +143,7 @@ static int need_metric(struct trace_state *state, uint32_t id)
 	struct tfmt_metric row = *tfmt_trace_metric(state->context->trace, id);
 	int status;
 
-	if (!id || id > tfmt_trace_count(state->context->trace, TFMT_METRIC) ||
-		state->ids[TFMT_METRIC][id])
+	if (!is_due(state, TFMT_METRIC, id))
 		return 0;
 	status = need_process(state, row.process);
 	if (!status)
@@ -159,18 +162,18 @@ static int on_process(void *opaque, const struct conv_record *record)
 {
 	struct trace_state *state = opaque;
 
-	return state->ids[TFMT_PROCESS][record->id]
-		       ? 0
-		       : put_process(state, (uint32_t)record->id, *record->process);
+	return is_due(state, TFMT_PROCESS, record->id)
+		       ? put_process(state, (uint32_t)record->id, *record->process)
+		       : 0;
 }
 
 static int on_thread(void *opaque, const struct conv_record *record)
 {
 	struct trace_state *state = opaque;
 
-	return state->ids[TFMT_THREAD][record->id]
-		       ? 0
-		       : put_thread(state, (uint32_t)record->id, *record->thread);
+	return is_due(state, TFMT_THREAD, record->id)
+		       ? put_thread(state, (uint32_t)record->id, *record->thread)
+		       : 0;
 }
 
 static int on_metric(void *opaque, const struct conv_record *record)

@@ -308,15 +308,13 @@ static int on_frame(const struct line *line)
 	return status ? status : note_id(line, TFMT_FRAME, "id", id);
 }
 
+/* Of a damaged trace a stack may be too deep: it stays as its caller's. */
 static int on_stack(const struct line *line)
 {
-	uint32_t id = 0;
-	int status = tfmt_writer_add_stack(line->state->build->writer,
-		&(struct tfmt_stack){
-			.parent = id_of(line, TFMT_STACK, "parent_id"),
-			.frame = id_of(line, TFMT_FRAME, "frame_id"),
-		},
-		&id);
+	uint32_t id = id_of(line, TFMT_STACK, "parent_id");
+	bool is_cut;
+	int status =
+		imp_push(line->state->build, id_of(line, TFMT_FRAME, "frame_id"), &id, &is_cut);
 
 	return status ? status : note_id(line, TFMT_STACK, "id", id);
 }

@@ -63,3 +63,20 @@ for seed in 0 1 2 3 4 5 6 7 8 9 10 11; do
     "$tconv" -q --folded whole.cbor.zst >found || fail "damaged trace $seed: the new trace is not whole"
     cmp out found || fail "damaged trace $seed: other stacks"
 done
+
+# Every file of the corpus: what is readable of it, as a trace, as JSON, and as a trace of that JSON.
+for trace in "$ROOT"/tests/corpus/*.cbor.zst; do
+    run "$tconv" -q --trace -o first.cbor.zst "$trace"
+    case "$status $trace" in
+    1*bad-foreign-* | 1*unsupported-*) continue ;;
+    0* | 3*) ;;
+    *) fail "status of --trace of $trace: $status: $(cat err)" ;;
+    esac
+    "$tconv" -q --json first.cbor.zst >first.jsonl || fail "$trace: the new trace is not whole"
+    "$tconv" -q --trace -o second.cbor.zst first.jsonl || fail "$trace: not readable from --json"
+    cmp <(rows first.cbor.zst) <(rows second.cbor.zst) || fail "$trace: other records after --json"
+    # 3: a million equal rows make a trace that readers take for hostile again.
+    run "$tconv" -q --json "$trace"
+    "$tconv" -q --trace -o third.cbor.zst --from-format json out || [ $? = 3 ] ||
+        fail "$trace: --json is not readable"
+done
