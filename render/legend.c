@@ -114,7 +114,8 @@ static bool make_python_entry(const struct rend_legend *legend, struct entry *re
 	return legend->python > 0;
 }
 
-/* Own code, libraries by weight, then what lies below them; as many as fit into max_px. */
+/* Own code, libraries by weight, then what lies below them; as many as fit into max_px: the
+ * lightest go first, own code last. */
 static size_t make_entries(const struct rend_legend *legend, double max_px,
 	struct entry entries[MAX_ENTRIES], double *ret_width_px)
 {
@@ -147,7 +148,9 @@ static size_t make_entries(const struct rend_legend *legend, double max_px,
 		*ret_width_px = 0;
 		for (size_t i = 0; i < count; i++) {
 			*ret_width_px += entries[i].width_px + (i > 0 ? ENTRY_GAP_PX : 0);
-			if (entries[i].weight < entries[lightest].weight)
+			if (entries[i].role != REND_OWN &&
+				(entries[lightest].role == REND_OWN ||
+					entries[i].weight < entries[lightest].weight))
 				lightest = i;
 		}
 		if (*ret_width_px <= max_px || count == 0)

@@ -9,10 +9,11 @@
 #include "num.h"
 #include "proc_rows.h"
 
-#define NAME_COLUMNS   28
-#define NUMBER_COLUMNS 10
-#define MAX_DEPTH      8
-#define COLUMN_PX      7 /* about what a character takes: names are chosen by their width */
+#define NAME_COLUMNS	 28
+#define NUMBER_COLUMNS	 10
+#define DURATION_COLUMNS 13 /* 59 min 59 s, and a gap */
+#define MAX_DEPTH	 8
+#define COLUMN_PX	 7 /* about what a character takes: names are chosen by their width */
 
 /* A row's life over the columns: CPU in eighths, a dot where it lived without any. */
 static void put_life(
@@ -78,7 +79,7 @@ static void put_scale(const struct rend_model *model, int columns, FILE *stream)
 	num_duration(end, model->end_ns - model->origin_ns);
 	int gap = columns - rend_text_columns(begin) - rend_text_columns(end);
 	fprintf(stream, "%*s %s%*s%s", NAME_COLUMNS, "", begin, gap > 1 ? gap : 1, "", end);
-	rend_put_cell_right(stream, "CPU", NUMBER_COLUMNS);
+	rend_put_cell_right(stream, "CPU", DURATION_COLUMNS);
 	rend_put_cell_right(stream, "peak", NUMBER_COLUMNS);
 	fputc('\n', stream);
 }
@@ -88,7 +89,7 @@ int rend_procs_text(struct rend_model *model, const struct rend_text_frame *fram
 	struct rend_proc_rows rows;
 	uint32_t ids[REND_MAX_PROCESS_ROWS];
 	size_t count = 0;
-	int columns = frame->columns - NAME_COLUMNS - 2 * NUMBER_COLUMNS - 2;
+	int columns = frame->columns - NAME_COLUMNS - DURATION_COLUMNS - NUMBER_COLUMNS - 2;
 	int status = rend_proc_rows_init(&rows, model, REND_MAX_PROCESS_ROWS);
 	for (size_t i = 0; status == 0 && i < rows.count; i++) {
 		if (rows.rows[i].process != 0)
@@ -111,7 +112,7 @@ int rend_procs_text(struct rend_model *model, const struct rend_text_frame *fram
 		num_duration(cpu, is_fold ? row->cpu_ns : process->cpu_ns);
 		if (peak_bytes > 0)
 			num_bytes(peak, peak_bytes);
-		rend_put_cell_right(stream, cpu, NUMBER_COLUMNS);
+		rend_put_cell_right(stream, cpu, DURATION_COLUMNS);
 		rend_put_cell_right(stream, peak, NUMBER_COLUMNS);
 		fputc('\n', stream);
 	}

@@ -21,6 +21,7 @@
 #define BAR_COLUMNS	  8
 #define COLUMN_PX	  6.5 /* about what a character takes */
 #define NUMBER_COLUMNS	  8
+#define DURATION_COLUMNS  13 /* 59 min 59 s, and a gap */
 
 static bool has_data(const struct rend_model *model)
 {
@@ -339,13 +340,14 @@ static void put_process(const struct rend_model *model, const struct rend_text_f
 	const struct rend_process *process = &model->processes[id];
 	char number[NUM_TEXT_BYTES], name[1024], failure[REND_FACTS_BYTES];
 	const bool has_waits = model->totals.wait_ns > 0;
-	int name_columns = frame->columns - (has_waits ? 4 : 2) * (NUMBER_COLUMNS + 2) - 2;
-	rend_put_cell_right(stream, num_duration(number, process->cpu_ns), NUMBER_COLUMNS + 2);
+	int name_columns =
+		frame->columns - (has_waits ? 3 : 1) * DURATION_COLUMNS - (NUMBER_COLUMNS + 2) - 2;
+	rend_put_cell_right(stream, num_duration(number, process->cpu_ns), DURATION_COLUMNS);
 	if (has_waits) {
 		rend_put_cell_right(
-			stream, num_duration(number, process->preempted_ns), NUMBER_COLUMNS + 2);
+			stream, num_duration(number, process->preempted_ns), DURATION_COLUMNS);
 		rend_put_cell_right(
-			stream, num_duration(number, process->blocked_ns), NUMBER_COLUMNS + 2);
+			stream, num_duration(number, process->blocked_ns), DURATION_COLUMNS);
 	}
 	rend_put_cell_right(stream,
 		process->peak_bytes > 0 ? num_bytes(number, process->peak_bytes) : "",
@@ -374,10 +376,10 @@ static int put_processes(struct rend_model *model, const struct rend_text_frame 
 	if (room->rows[PROCESSES] > 0) {
 		qsort_r(ids, count, sizeof(*ids), compare_cpu, model);
 		put_gap(room, stream);
-		fprintf(stream, "%*s", NUMBER_COLUMNS + 2, "CPU");
+		fprintf(stream, "%*s", DURATION_COLUMNS, "CPU");
 		if (model->totals.wait_ns > 0)
-			fprintf(stream, "%*s%*s", NUMBER_COLUMNS + 2, "preempted",
-				NUMBER_COLUMNS + 2, "waiting");
+			fprintf(stream, "%*s%*s", DURATION_COLUMNS, "preempted", DURATION_COLUMNS,
+				"waiting");
 		fprintf(stream, "%*s  busiest processes\n", NUMBER_COLUMNS + 2, "peak");
 		for (int i = 0; i < room->rows[PROCESSES]; i++)
 			put_process(model, frame, ids[i], stream);
