@@ -427,13 +427,32 @@ static void put_mapping(struct pprof_state *state, uint32_t id)
 	protobuf_end(&state->pb, mark);
 }
 
+/* The mapping of the executable that the command ran last; 0 when no stack is in it. */
+static uint32_t find_main_mapping(const struct pprof_state *state)
+{
+	const struct tfmt_trace *trace = state->context->trace;
+	uint32_t exe, id;
+
+	if (tfmt_trace_count(trace, TFMT_PROCESS) == 0)
+		return 0;
+	exe = tfmt_trace_process(trace, 1)->exe;
+	for (id = 1; exe && id < state->mapping_count; id++)
+		if (state->mappings[id].end && tfmt_trace_mapping(trace, id)->path == exe)
+			return id;
+	return 0;
+}
+
+/* Readers take the first mapping for the program. */
 static void put_code(struct pprof_state *state)
 {
+	uint32_t main_id = find_main_mapping(state);
 	uint32_t id;
 
 	put_functions(state);
+	if (main_id)
+		put_mapping(state, main_id);
 	for (id = 1; id < state->mapping_count; id++)
-		if (state->mappings[id].end)
+		if (id != main_id && state->mappings[id].end)
 			put_mapping(state, id);
 }
 
