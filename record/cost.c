@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "calibrate.h"
+#include "perf/calibrate.h"
 #include "procfs.h"
 
 #define THREAD_PREFIX "trec-"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "perf.h"
+#include "perf/perf.h"
 #include "sink.h"
 
 #define REC_COST_MAX_PARTS 12

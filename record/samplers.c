@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "perf_attr.h"
+#include "perf/perf_attr.h"
 #include "procfs.h"
 #include "tracefmt/error.h"
 #include "unwind/unwind.h"

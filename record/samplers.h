@@ -13,9 +13,9 @@
 #include "msg.h"
 #include "native/ptrace.h"
 #include "options.h"
-#include "perf.h"
+#include "perf/perf.h"
 #include "sink.h"
-#include "tree.h"
+#include "tree/tree.h"
 
 struct rec_samplers {
 	struct rec_perf *perf;	   /* never NULL once opened */

@@ -13,22 +13,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "attach.h"
-#include "connector.h"
+#include "attach/attach.h"
 #include "cost.h"
 #include "machine.h"
 #include "num.h"
 #include "output.h"
 #include "own_proc.h"
-#include "pidfds.h"
 #include "procfs.h"
 #include "samplers.h"
 #include "source.h"
 #include "symbols/cut_files.h"
 #include "target.h"
+#include "tree/connector.h"
+#include "tree/pidfds.h"
+#include "tree/walk.h"
 #include "unwind/unwind.h"
 #include "wakeups.h"
-#include "walk.h"
 
 /* A record younger than this may have an older one still being written on another CPU. */
 #define PERF_AGE_NS 500000ull

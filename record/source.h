@@ -14,10 +14,10 @@
 
 #include "msg.h"
 #include "options.h"
-#include "perf.h"
+#include "perf/perf.h"
 #include "samplers.h"
 #include "sink.h"
-#include "tree.h"
+#include "tree/tree.h"
 
 /* What a source may use. Lives as long as the session. */
 struct rec_context {
@@ -26,7 +26,7 @@ struct rec_context {
 	struct rec_sink *sink;
 	struct rec_tree *tree;
 	struct rec_samplers *samplers;
-	size_t slot;	       /* of this source in processes and threads */
+	size_t slot; /* of this source in processes and threads */
 };
 
 struct rec_source {

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach.h"
+#include "attach/attach.h"
+#include "attach/family.h"
 #include "dump/names.h"
 #include "dump/print.h"
 #include "dump/take.h"
-#include "family.h"
 #include "native/image.h"
 #include "procfs.h"
 #include "symbols/cut_files.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "native/ptrace_stop.h"
-#include "perf.h"
+#include "perf/perf.h"
 #include "procfs.h"
 #include "tracefmt/trace.h"
 

@@ -4,7 +4,7 @@
 
 #include "metrics/seldom.h"
 #include "metrics/series.h"
-#include "tree.h"
+#include "tree/tree.h"
 
 /* Files of /proc/PID that may be refused, each with its metrics. */
 enum rec_refusable {

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "perf.h"
+#include "perf/perf.h"
 
 /* Share of one CPU that readings may take, and what may be saved up while there are none. */
 #define BUDGET_SHARE  200

@@ -17,7 +17,7 @@
 #include "native/schedule.h"
 #include "options.h"
 #include "sink.h"
-#include "tree.h"
+#include "tree/tree.h"
 #include "unwind/unwind.h"
 
 /* How often waits are looked for. Those of twice that length are all seen. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach.h"
+#include "attach/attach.h"
 
 /* Stacks that wait for their samples, per thread. */
 #define MAX_PENDING 8

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tree.h"
+#include "tree/tree.h"
 #include "unwind/unwind.h"
 
 struct rec_running_sample {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "record/perf_attr.h"
+#include "record/perf/perf_attr.h"
 
 static const struct rec_perf_options options = {
 	.rate_hz = 1000, .stack_bytes = 16384, .user_registers = 0xff01ff};

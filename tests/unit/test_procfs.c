@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "record/calibrate.h"
+#include "record/perf/calibrate.h"
 #include "record/procfs.h"
 
 #define BLOCK_BYTES (8u << 20)

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "record/procfs.h"
-#include "record/tree.h"
+#include "record/tree/tree.h"
 #include "tracefmt/tracefmt.h"
 
 #define EXITED(code) ((code) << 8)

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "attach_state.h"
+#include "attach/attach_state.h"
 
 /* They are looked at so often. */
 #define CHECK_PERIOD_NS 20000000ull

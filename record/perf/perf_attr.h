@@ -5,7 +5,7 @@
 #include <linux/perf_event.h>
 #include <stdbool.h>
 
-#include "perf.h"
+#include "perf/perf.h"
 
 /* What decides when a sample is taken. */
 struct rec_perf_event {

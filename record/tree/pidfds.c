@@ -1,4 +1,4 @@
-#include "pidfds.h"
+#include "tree/pidfds.h"
 
 #include <stdint.h>
 #include <stdlib.h>

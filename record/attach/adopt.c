@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "attach_state.h"
+#include "attach/attach_state.h"
 #include "num.h"
 
 /* Looks at /proc until one finds nobody who is not watched. */

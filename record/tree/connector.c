@@ -1,4 +1,4 @@
-#include "connector.h"
+#include "tree/connector.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "procfs.h"
-#include "tree_private.h"
+#include "tree/tree_private.h"
 
 /* An exec waits so long for its arguments to be readable. */
 #define EXEC_NS 100000000ull

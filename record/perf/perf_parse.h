@@ -2,7 +2,7 @@
 #ifndef RECORD_PERF_PARSE_H
 #define RECORD_PERF_PARSE_H
 
-#include "perf.h"
+#include "perf/perf.h"
 
 /* What the sample records hold beside what all of ours do. */
 struct rec_perf_layout {

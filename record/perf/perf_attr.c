@@ -1,4 +1,4 @@
-#include "perf_attr.h"
+#include "perf/perf_attr.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-#include "perf_parse.h"
+#include "perf/perf_parse.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Who descends from whom, and which threads there are, as /proc shows it now. */
-#ifndef RECORD_FAMILY_H
-#define RECORD_FAMILY_H
+#ifndef RECORD_ATTACH_FAMILY_H
+#define RECORD_ATTACH_FAMILY_H
 
 #include <stddef.h>
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-#include "calibrate.h"
+#include "perf/calibrate.h"
 
 #include <fcntl.h>
 #include <pthread.h>

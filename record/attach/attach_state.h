@@ -2,7 +2,7 @@
 #ifndef RECORD_ATTACH_STATE_H
 #define RECORD_ATTACH_STATE_H
 
-#include "attach.h"
+#include "attach/attach.h"
 #include "procfs.h"
 
 struct rec_attach_named {

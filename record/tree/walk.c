@@ -1,4 +1,4 @@
-#include "walk.h"
+#include "tree/walk.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -34,8 +34,7 @@ static void walk_children(struct rec_tree *tree, uint64_t now_ns, pid_t pid, con
 		if (child <= 0)
 			return;
 		/* We may be a child ourselves of who has started us, but are not recorded. */
-		if (child == getpid() || rec_tree_process(tree, child) ||
-			!rec_proc_is_alive(child))
+		if (child == getpid() || rec_tree_process(tree, child) || !rec_proc_is_alive(child))
 			continue;
 		rec_tree_fork(tree, now_ns, pid, child, child);
 		take_image(tree, now_ns, child);

@@ -2,7 +2,7 @@
 #include <sys/wait.h>
 
 #include "procfs.h"
-#include "tree_private.h"
+#include "tree/tree_private.h"
 
 /* An end waits so long for its status and its last counters. */
 #define SETTLE_NS 300000000ull

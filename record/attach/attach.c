@@ -1,4 +1,4 @@
-#include "attach_state.h"
+#include "attach/attach_state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "family.h"
+#include "attach/family.h"
 #include "procfs.h"
 
 /* Descriptors for everything else: binaries, debug files, /proc. */

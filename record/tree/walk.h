@@ -2,13 +2,13 @@
  * The process tree as /proc shows it: what is left where perf and the proc connector are refused.
  * Processes that live shorter than the time between two walks are not seen.
  */
-#ifndef RECORD_WALK_H
-#define RECORD_WALK_H
+#ifndef RECORD_TREE_WALK_H
+#define RECORD_TREE_WALK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "tree.h"
+#include "tree/tree.h"
 
 /*
  * Tell the tree of new children, changed names and ends since the last walk; `only_hidden`: of the

@@ -1,6 +1,6 @@
 /* How long a thread stands still for one record of perf, measured here and now. */
-#ifndef RECORD_CALIBRATE_H
-#define RECORD_CALIBRATE_H
+#ifndef RECORD_PERF_CALIBRATE_H
+#define RECORD_PERF_CALIBRATE_H
 
 #include <linux/perf_event.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "execs.h"
+#include "tree/execs.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * fork, exec and exit with its status. Needs root, or Linux 6.6 for other users; refused in user
  * namespaces and most containers.
  */
-#ifndef RECORD_CONNECTOR_H
-#define RECORD_CONNECTOR_H
+#ifndef RECORD_TREE_CONNECTOR_H
+#define RECORD_TREE_CONNECTOR_H
 
 #include <stdint.h>
 #include <sys/types.h>

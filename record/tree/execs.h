@@ -2,8 +2,8 @@
  * What an exec made of a process: program, arguments and folder. They stand in /proc only while
  * the process lives, so they are read as soon as an exec is heard of, before its turn comes.
  */
-#ifndef RECORD_EXECS_H
-#define RECORD_EXECS_H
+#ifndef RECORD_TREE_EXECS_H
+#define RECORD_TREE_EXECS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
 #ifndef RECORD_TREE_PRIVATE_H
 #define RECORD_TREE_PRIVATE_H
 
-#include "execs.h"
-#include "tree.h"
+#include "tree/execs.h"
+#include "tree/tree.h"
 
 #define REC_TREE_BUCKETS 4096
 

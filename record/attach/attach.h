@@ -6,18 +6,18 @@
  * rec_attach_watch(), rec_attach_adopt(), then rec_attach_seen() and rec_attach_check() for as long
  * as the recording goes on.
  */
-#ifndef RECORD_ATTACH_H
-#define RECORD_ATTACH_H
+#ifndef RECORD_ATTACH_ATTACH_H
+#define RECORD_ATTACH_ATTACH_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "family.h"
+#include "attach/family.h"
 #include "msg.h"
 #include "opts.h"
-#include "perf.h"
-#include "tree.h"
+#include "perf/perf.h"
+#include "tree/tree.h"
 
 struct rec_attach;
 

@@ -4,13 +4,13 @@
  *
  * It listens to the tree and is asked by it.
  */
-#ifndef RECORD_PIDFDS_H
-#define RECORD_PIDFDS_H
+#ifndef RECORD_TREE_PIDFDS_H
+#define RECORD_TREE_PIDFDS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "tree.h"
+#include "tree/tree.h"
 
 struct rec_pidfds;
 

@@ -1,4 +1,4 @@
-#include "perf.h"
+#include "perf/perf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "perf_attr.h"
-#include "perf_parse.h"
+#include "perf/perf_attr.h"
+#include "perf/perf_parse.h"
 #include "tracefmt/error.h"
 
 /* A sample ring holds what one CPU gives in an eighth of a second, within these bounds. */

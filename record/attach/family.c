@@ -1,4 +1,4 @@
-#include "family.h"
+#include "attach/family.h"
 
 #include <ctype.h>
 #include <dirent.h>
