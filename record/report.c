@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -70,8 +71,12 @@ static void find_trender(char *ret_path, size_t size)
 	strcpy(ret_path, "trender");
 }
 
-/* Returns 0 and its wait status, or the errno of starting it. */
-static int run_trender(char *const *argv, const struct surroundings *found, int *ret_wait_status)
+/*
+ * `input`: what becomes its stdin; NULL: ours stays.
+ * Returns 0 and its wait status, or the errno of starting it.
+ */
+static int run_trender(char *const *argv, const char *input, const struct surroundings *found,
+	int *ret_wait_status)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -81,6 +86,8 @@ static int run_trender(char *const *argv, const struct surroundings *found, int 
 	sigaddset(&defaults, SIGPIPE);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	if (input)
+		posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, input, O_RDONLY, 0);
 	posix_spawnattr_init(&attributes);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(&attributes, &found->mask);
@@ -93,15 +100,15 @@ static int run_trender(char *const *argv, const struct surroundings *found, int 
 	return error;
 }
 
-/* Returns: false after an error was said. */
-static bool show(const char *view, const char *trace, const struct surroundings *found,
+/* `stays`: it has a name that trender may mention. Returns: false after an error was said. */
+static bool show(const char *view, const char *trace, bool stays, const struct surroundings *found,
 	const struct msg *msg)
 {
 	char trender[4096], option[] = "--view", end[] = "--";
-	char *argv[] = {trender, option, (char *)view, end, (char *)trace, NULL};
+	char *argv[] = {trender, option, (char *)view, stays ? end : NULL, (char *)trace, NULL};
 	int wait_status = 0;
 	find_trender(trender, sizeof(trender));
-	int error = run_trender(argv, found, &wait_status);
+	int error = run_trender(argv, stays ? NULL : trace, found, &wait_status);
 	if (error == ENOENT)
 		msg_error(msg,
 			"no trender beside trec or in PATH: the trace is kept: trender --view %s %s",
@@ -134,7 +141,7 @@ int rec_report_run(const struct rec_options *options, const struct msg *msg)
 	/* Where nothing was recorded an error has been said. */
 	bool has_trace = stat(wanted.output, &st) == 0 && st.st_size > 0;
 	bool is_done = !has_trace || show(options->report[0] ? options->report : DEFAULT_VIEW,
-					     wanted.output, &found, msg);
+					     wanted.output, !made, &found, msg);
 	if (made && is_done)
 		unlink(made);
 	free(made);
