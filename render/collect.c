@@ -367,25 +367,28 @@ static int read_batch(struct collector *collector, const struct tfmt_batch *batc
 	return status;
 }
 
+/* Recordings of others may have counters of these names that are something else, such as rates. */
 static enum metric_role role_of(const struct tfmt_trace *trace, const struct tfmt_metric *metric)
 {
 	static const struct {
 		const char *name;
 		bool is_machine;
+		enum tfmt_metric_type type;
 		enum metric_role role;
 	} rows[] = {
-		{"cpu", false, METRIC_CPU},
-		{"cpu_user", false, METRIC_USER},
-		{"cpu_system", false, METRIC_SYSTEM},
-		{"rss", false, METRIC_RSS},
-		{"threads", false, METRIC_THREADS},
-		{"machine_cpu", true, METRIC_MACHINE_CPU},
-		{"machine_memory", true, METRIC_MACHINE_MEMORY},
+		{"cpu", false, TFMT_METRIC_CUMULATIVE, METRIC_CPU},
+		{"cpu_user", false, TFMT_METRIC_CUMULATIVE, METRIC_USER},
+		{"cpu_system", false, TFMT_METRIC_CUMULATIVE, METRIC_SYSTEM},
+		{"rss", false, TFMT_METRIC_GAUGE, METRIC_RSS},
+		{"threads", false, TFMT_METRIC_GAUGE, METRIC_THREADS},
+		{"machine_cpu", true, TFMT_METRIC_CUMULATIVE, METRIC_MACHINE_CPU},
+		{"machine_memory", true, TFMT_METRIC_GAUGE, METRIC_MACHINE_MEMORY},
 	};
 	const char *name = tfmt_trace_text(trace, metric->name);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		if (strcmp(rows[i].name, name) == 0 && metric->thread == 0 &&
-			rows[i].is_machine == (metric->process == 0))
+			rows[i].is_machine == (metric->process == 0) &&
+			rows[i].type == metric->type)
 			return rows[i].role;
 	}
 	return METRIC_OTHER;

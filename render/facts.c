@@ -243,21 +243,23 @@ void rend_facts_metrics(const struct rend_model *model, int columns, char text[R
 {
 	static const struct {
 		const char *name, *before;
+		bool is_total;
 		const char *one, *many; /* NULL: bytes */
 	} parts[] = {
-		{"pss", "PSS "},
-		{"uss", "USS "},
-		{"io_read", "read "},
-		{"io_write", "written "},
-		{"faults_minor", "", "fault", "faults"},
-		{"faults_major", "", "from disk", "from disk"},
-		{"switches_voluntary", "", "switch", "switches"},
+		{"pss", "PSS ", false},
+		{"uss", "USS ", false},
+		{"io_read", "read ", true},
+		{"io_write", "written ", true},
+		{"faults_minor", "", true, "fault", "faults"},
+		{"faults_major", "", true, "from disk", "from disk"},
+		{"switches_voluntary", "", true, "switch", "switches"},
 	};
 	text[0] = '\0';
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		const struct rend_metric *metric = rend_metrics_find(model->metrics, parts[i].name);
 		char value_text[REND_FACTS_BYTES], part[2 * REND_FACTS_BYTES];
-		if (metric == NULL || metric->missing_count == metric->process_count)
+		if (metric == NULL || metric->is_total != parts[i].is_total ||
+			metric->missing_count == metric->process_count)
 			continue;
 		uint64_t value = metric->is_total ? metric->growth : (uint64_t)metric->sum.peak;
 		if (value == 0 && parts[i].one != NULL)

@@ -437,8 +437,8 @@ const struct rend_view rend_view_timeline = {
 	.summary = "stacks over time, thread by thread",
 	.draws_stacks = true,
 	.has_data = has_data,
-	.missing = "No stacks in this recording: record with trec's default options, or with a "
-		   "--rate above 0.",
+	.missing = "No stacks in this recording: it ended before the first sample, or was made "
+		   "without stacks (--no-native, --sampler none).",
 	.left_px = LEFT_PX,
 	.right_px = RIGHT_PX,
 	.prepare = prepare,

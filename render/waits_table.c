@@ -100,6 +100,10 @@ static void draw_row(const struct rend_model *model, struct rend_scene *scene,
 	if (count_px > 0)
 		rend_scene_text(scene, &text);
 	rend_model_place(&place->location, where, sizeof(where));
+	/* Rows without a place look alike but for whose they are. */
+	if (where[0] == '\0' && model->totals.process_count > 1)
+		snprintf(where, sizeof(where), "%.80s",
+			tfmt_trace_text(model->trace, place->process_name));
 	text.x += count_px;
 	text.text = where;
 	text.max_px = place_px;
