@@ -490,7 +490,8 @@ static void read_last_totals(struct state *state, struct rec_thread *thread, uin
 static void write_unsampled(struct state *state, const struct rec_thread *thread,
 	struct rec_schedule *schedule, uint64_t time_ns, uint64_t least_ns)
 {
-	bool is_kernel = rec_perf_mode(state->context.samplers->perf) == REC_PERF_USER;
+	bool is_kernel = rec_perf_mode(state->context.samplers->perf) == REC_PERF_USER &&
+			 !thread->process->is_hidden;
 	if (schedule->running_ns < schedule->sampled_ns + least_ns)
 		return;
 	struct tfmt_sample sample = {

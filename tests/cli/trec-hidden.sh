@@ -52,6 +52,17 @@ if {r["process_id"] for r in records if r["kind"] == "lost"} == set():
     print("the kernel did not hide it")
 PY
 
+# What it computes is not sampled, but no time of the kernel's.
+echo 'int main(void) { for (volatile long i = 0; i < 200000000; i++); return 6; }' >burn.c
+${CC:-cc} -w -o public/burn burn.c
+chmod 4755 public/burn
+rm -f public/t
+su nobody -s /bin/sh -c 'cd public && ./trec -q -o t sh -c "./burn; exit 3"' || true
+"$tconv" -q --folded --weight cpu public/t >folded || true
+if grep -q '^burn;\[kernel, not sampled\]' folded && ! grep -q '^burn;.*main' folded; then
+    fail "a setuid program's time is taken for the kernel's: $(cat folded)"
+fi
+
 # Its children are there too, though the kernel says nothing of them either.
 cp /bin/sh public/xonly
 chmod 711 public/xonly
