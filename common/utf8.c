@@ -32,6 +32,10 @@ bool utf8_is_control(const char *data)
 {
 	const unsigned char *bytes = (const unsigned char *)data;
 
+	if (bytes[0] == 0xe2) /* U+200E, U+200F; U+2028 to U+202E; U+2066 to U+2069 */
+		return (bytes[1] == 0x80 && (bytes[2] == 0x8e || bytes[2] == 0x8f ||
+						    (bytes[2] >= 0xa8 && bytes[2] <= 0xae))) ||
+		       (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9);
 	return bytes[0] < 0x20 || bytes[0] == 0x7f || (bytes[0] == 0xc2 && bytes[1] < 0xa0);
 }
 

@@ -15,7 +15,8 @@ int utf8_step(const char *data, size_t length);
 
 /*
  * True for the whole character at `data` when it is a control: below U+0020, or U+007F to U+009F,
- * some of which terminals obey like the escape character.
+ * some of which terminals obey like the escape character; or when it ends a line or turns the
+ * direction of text, so that a name would be shown as another (U+202E and its like).
  */
 bool utf8_is_control(const char *data);
 

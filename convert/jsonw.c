@@ -81,7 +81,7 @@ void jsonw_key(struct jsonw *w, const char *key)
 	w->after_key = true;
 }
 
-static void put_escape(struct conv_sink *out, unsigned char c)
+static void put_escape(struct conv_sink *out, unsigned int c)
 {
 	switch (c) {
 	case '"':
@@ -97,15 +97,24 @@ static void put_escape(struct conv_sink *out, unsigned char c)
 		conv_put(out, "\\t", 2);
 		return;
 	default:
-		conv_put(out, "\\u00", 4);
-		conv_put_char(out, hex_digits[c >> 4]);
-		conv_put_char(out, hex_digits[c & 15]);
+		conv_put(out, "\\u", 2);
+		for (int shift = 12; shift >= 0; shift -= 4)
+			conv_put_char(out, hex_digits[c >> shift & 15]);
 	}
 }
 
 static bool is_plain(unsigned char c)
 {
 	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* U+0080 to U+009F in two bytes, those that turn text in three. */
+static unsigned int control_number(const char *data, int length_bytes)
+{
+	unsigned int low = (unsigned char)data[length_bytes - 1] & 0x3fu;
+
+	return length_bytes == 2 ? 0x80 | low
+				 : 0x2000 | ((unsigned char)data[1] & 0x3fu) << 6 | low;
 }
 
 static void put_quoted(struct conv_sink *out, const char *data, size_t length)
@@ -128,7 +137,7 @@ static void put_quoted(struct conv_sink *out, const char *data, size_t length)
 			conv_put_text(out, UTF8_REPLACEMENT);
 			step = -step;
 		} else if (utf8_is_control(data + at)) {
-			put_escape(out, (unsigned char)data[at + 1]); /* U+0080 to U+009F */
+			put_escape(out, control_number(data + at, step));
 		} else {
 			conv_put(out, data + at, (size_t)step);
 		}

@@ -1,11 +1,12 @@
 #!/bin/bash
 # Names with markup, quotes, separators, newlines, escapes and bytes that are no UTF-8 break
-# nothing: every format stays what it is, and nothing that drives a terminal reaches one.
+# nothing: every format stays what it is, and nothing that drives a terminal, or turns text around,
+# reaches one.
 . "$ROOT/tests/lib/trec.sh"
 trender=$BUILD/trender
 
-nasty=$'<b id="x">&\'; \n\r\t\x1b[31m\x1b]0;own\x07\xff\xc3(\xc2\x9b1m\x7f]]>'
-markup=$'</text><script>&"\'' separators=$'a;b;c 99\nd 1\n' escape=$'\x1b]0;x\x07\x1b[2J\r\b' encoding=$'\xff\xfe\xc3(\xed\xa0\x80\xc2\x9b1m'
+nasty=$'<b id="x">&\'; \n\r\t\x1b[31m\x1b]0;own\x07\xff\xc3(\xc2\x9b1m\x7f]]>\xe2\x80\xae\xe2\x81\xa6'
+markup=$'</text><script>&"\'' separators=$'a;b;c 99\nd 1\n' escape=$'\x1b]0;x\x07\x1b[2J\r\b' encoding=$'\xe2\x80\xae\xff\xfe\xc3(\xed\xa0\x80\xc2\x9b1m'
 place="$PWD/pl$nasty"
 mkdir "$place"
 cc_target -w -g0 -c -o names.o "$ROOT/tests/targets/hostile_names.c"
@@ -31,7 +32,7 @@ data = open(path, "rb").read()
 if data.startswith(b"\x1f\x8b"):
     data = gzip.decompress(data)
 text = data.decode("utf-8")  # strict
-bad = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+bad = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 def no_controls(what=text):
     found = bad.search(what)
     assert not found, f"{path}: {what[max(0, found.start() - 40):found.end() + 20]!r}"

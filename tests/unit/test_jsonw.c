@@ -109,6 +109,7 @@ static void test_escapes(void **unused)
 	check_text("\"\\/\b\f\n\r\t\x1b\x7f", 10,
 		"\"\\\"\\\\/\\u0008\\u000c\\n\\u000d\\t\\u001b\\u007f\"");
 	check_text("a\0b", 3, "\"a\\u0000b\"");
+	check_text("\xc2\x9b\xe2\x80\xae\xe2\x81\xa9", 8, "\"\\u009b\\u202e\\u2069\"");
 	check_text("</script>;$(x)", 14, "\"</script>;$(x)\"");
 	check_text("\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9,
 		"\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"");
@@ -207,6 +208,8 @@ static void test_utf8_steps(void **unused)
 	assert_int_equal(utf8_step("\xe2\x82\xac", 3), 3);
 	assert_int_equal(utf8_step("\xe2\x82", 2), -2);
 	assert_int_equal(utf8_step("\xe2 ", 2), -1);
+	assert_true(utf8_is_control("\xe2\x80\xae") && utf8_is_control("\xe2\x81\xa6"));
+	assert_false(utf8_is_control("\xe2\x80\x9c") || utf8_is_control("\xe2\x82\xac"));
 }
 
 int main(void)
