@@ -224,8 +224,7 @@ static void look_at_python(struct state *state, struct native_thread *native,
 	set_eager(state, true);
 	rec_python_look(
 		state->python, image->python, thread->tid, &native->python, time_ns, now_ns);
-	const char *name =
-		rec_python_new_name(image->python, thread->tid, native->python, now_ns);
+	const char *name = rec_python_new_name(image->python, thread->tid, native->python, now_ns);
 	if (name)
 		rec_tree_name(state->context.tree, time_ns, thread->tid, name);
 }

@@ -10,14 +10,14 @@ static double cpu_now(void)
 }
 
 /* Not inlined, not merged with its twin: their names are the truth. */
-#define BURN(name, step)                                                                           \
-	__attribute__((noinline, noclone)) double name(double seconds)                             \
-	{                                                                                          \
-		volatile double sum = 0;                                                           \
-		for (double end = cpu_now() + seconds; cpu_now() < end;)                           \
-			for (int i = 0; i < 500; i++)                                              \
-				sum += step * i;                                                   \
-		return sum;                                                                        \
+#define BURN(name, step)                                                 \
+	__attribute__((noinline, noclone)) double name(double seconds)   \
+	{                                                                \
+		volatile double sum = 0;                                 \
+		for (double end = cpu_now() + seconds; cpu_now() < end;) \
+			for (int i = 0; i < 500; i++)                    \
+				sum += step * i;                         \
+		return sum;                                              \
 	}
 BURN(burn_under_alpha, 1.0)
 BURN(burn_under_beta, 2.0)
