@@ -22,6 +22,8 @@
 #define TRACK_MIN_PX	    32 /* two lines of text */
 #define AXIS_PX		    24
 #define FOOT_PX		    20 /* a line below the axis: what is not drawn, and the colours */
+#define NOTE_GAP_PX	    24
+#define LEGEND_MIN_PX	    240 /* with less room beside the note it has a line of its own */
 #define LABEL_MIN_PX	    32
 #define MIN_DENSITY	    0.25 /* paler than that, a block would not be seen */
 #define PART_TRACKS	    6
@@ -115,11 +117,24 @@ static bool has_foot(const struct timeline *timeline)
 	return !timeline->frame.is_part || timeline->note[0] != '\0';
 }
 
+static bool has_two_lines(const struct timeline *timeline)
+{
+	const struct rend_frame *frame = &timeline->frame;
+	double note_px = rend_text_width_px(REND_FONT_SMALL, timeline->note);
+	return !frame->is_part && note_px > 0 &&
+	       frame->x + frame->width_px - frame->axis.x0 - note_px - NOTE_GAP_PX < LEGEND_MIN_PX;
+}
+
+static double foot_px(const struct timeline *timeline)
+{
+	return has_foot(timeline) ? FOOT_PX * (has_two_lines(timeline) ? 2 : 1) : 0;
+}
+
 static double height_px(const void *state)
 {
 	const struct timeline *timeline = state;
 	return strips_px(timeline) + tracks_px(timeline) + (timeline->frame.is_part ? 0 : AXIS_PX) +
-	       (has_foot(timeline) ? FOOT_PX : 0);
+	       foot_px(timeline);
 }
 
 /* As many rows for each track as fit. */
@@ -137,12 +152,13 @@ static void make_note(struct timeline *timeline)
 	const struct rend_thread_charts *charts = &timeline->charts;
 	bool is_cut = charts->is_cut;
 	size_t length = 0;
+	char count[NUM_TEXT_BYTES];
 	for (size_t i = 0; i < charts->track_count; i++)
 		is_cut = is_cut || charts->tracks[i].slices.row_count > track_rows(timeline, i);
 	if (charts->thread_count > charts->track_count)
 		length = (size_t)snprintf(timeline->note, sizeof(timeline->note),
-			"the %zu busiest of %zu threads", charts->track_count,
-			charts->thread_count);
+			"the %zu busiest of %s threads", charts->track_count,
+			num_count(count, charts->thread_count));
 	if (is_cut)
 		snprintf(timeline->note + length, sizeof(timeline->note) - length,
 			"%sdeeper functions are not drawn", length > 0 ? ", " : "");
@@ -390,22 +406,29 @@ static void draw_track(
 	rend_scene_group_end(scene);
 }
 
-/* What is not drawn on the left; alone, what the colours mean on the right. */
+/* What is not drawn on the left; alone, what the colours mean on the right or below. */
 static void draw_foot(const struct timeline *timeline, struct rend_scene *scene, double y)
 {
 	const struct rend_frame *frame = &timeline->frame;
-	double note_px = rend_scene_text(scene, &(struct rend_text){.x = frame->axis.x0 + 4,
+	const double right = frame->x + frame->width_px;
+	const bool is_narrow = has_two_lines(timeline);
+	double x = is_narrow ? frame->x : frame->axis.x0 + 4;
+	double note_px = rend_scene_text(scene, &(struct rend_text){.x = x,
 							.y = y + 14,
 							.text = timeline->note,
 							.font = REND_FONT_SMALL,
 							.role = REND_MUTED,
-							.max_px = frame->width_px});
+							.max_px = right - x});
 	if (frame->is_part)
 		return;
-	double x = frame->axis.x0 + (note_px > 0 ? note_px + 24 : 0);
-	double max_px = frame->x + frame->width_px - x;
+	if (is_narrow)
+		y += FOOT_PX;
+	else
+		x = frame->axis.x0 + (note_px > 0 ? note_px + NOTE_GAP_PX : 0);
+	double max_px = right - x;
 	double width_px = rend_legend_width_px(&timeline->legend, max_px);
-	x = fmax(x, frame->axis.x1 - width_px);
+	if (!is_narrow)
+		x = fmax(x, frame->axis.x1 - width_px);
 	rend_legend_draw(&timeline->legend, scene, x, y + 14, max_px);
 }
 
