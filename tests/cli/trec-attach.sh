@@ -158,6 +158,8 @@ record_service
 if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
     # With an event on each thread, as where those of CPUs are refused.
     chmod 777 .
+    cp "$trec" trec # where anybody can execute it
+    trec=$PWD/trec
     as=(setpriv --reuid 65534 --regid 65534 --clear-groups)
     rm -f err
     record_service

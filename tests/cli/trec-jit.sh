@@ -52,7 +52,7 @@ if command -v node >/dev/null; then
         maps_of node.cbor.zst
         "$tconv" -q --folded node.cbor.zst | grep -F shares.js >node.folded
         echo "node $way:"
-        check node.folded '_start;.*;Builtins_JSEntry;.*;JS:[*~^+]?(alpha|beta|gamma) [^;]*shares.js[^;]*$' \
+        check node.folded '_start;.*;(?:JS|LazyCompile|Function):[*~^+]?(alpha|beta|gamma) [^;]*shares.js[^;]*$' \
             alpha=50 beta=30 gamma=20
     done
 fi
