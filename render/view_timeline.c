@@ -157,7 +157,9 @@ static void make_note(struct timeline *timeline)
 		is_cut = is_cut || charts->tracks[i].slices.row_count > track_rows(timeline, i);
 	if (charts->thread_count > charts->track_count)
 		length = (size_t)snprintf(timeline->note, sizeof(timeline->note),
-			"the %zu busiest of %s threads", charts->track_count,
+			"the %zu %s of %s threads", charts->track_count,
+			timeline->model->weight == TFMT_WEIGHT_OFFCPU ? "longest waiting"
+								      : "busiest",
 			num_count(count, charts->thread_count));
 	if (is_cut)
 		snprintf(timeline->note + length, sizeof(timeline->note) - length,
