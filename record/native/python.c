@@ -6,8 +6,9 @@
 
 #include "attach/attach.h"
 
-/* Stacks that wait for their samples, per thread. */
-#define MAX_PENDING 8
+/* Stacks that wait for their samples, per thread: those of one round of the session, or more. */
+#define FIRST_PENDING 16
+#define MAX_PENDING   1024
 
 struct pending {
 	uint64_t time_ns; /* of the sample; 0: free */
@@ -18,8 +19,9 @@ struct pending {
 struct rec_python_thread {
 	struct py_known_thread known;
 	char name[64];
-	struct pending pending[MAX_PENDING];
-	size_t next; /* the oldest */
+	struct pending *pending; /* a ring */
+	size_t pending_count;	 /* a power of two; 0: none yet */
+	size_t next;		 /* the oldest */
 	struct py_instructions others[PY_MAX_OTHERS];
 	size_t next_other; /* the oldest */
 };
@@ -65,8 +67,9 @@ void rec_python_thread_free(struct rec_python_thread *thread)
 {
 	if (!thread)
 		return;
-	for (size_t i = 0; i < MAX_PENDING; i++)
+	for (size_t i = 0; i < thread->pending_count; i++)
 		free(thread->pending[i].snapshot.places);
+	free(thread->pending);
 	free(thread);
 }
 
@@ -189,6 +192,26 @@ static void note_leaf(struct rec_python_thread *thread, const struct py_snapshot
 	thread->next_other = (thread->next_other + 1) % PY_MAX_OTHERS;
 }
 
+/* Where the next one is kept; the ring grows while the oldest one still waits. */
+static struct pending *next_pending(struct rec_python_thread *thread)
+{
+	size_t count = thread->pending_count;
+	bool is_full = count == 0 || thread->pending[thread->next].time_ns != 0;
+	if (is_full && count < MAX_PENDING) {
+		size_t grown = count ? 2 * count : FIRST_PENDING;
+		struct pending *pending = calloc(grown, sizeof(*pending));
+		if (!pending)
+			return count ? &thread->pending[thread->next] : NULL;
+		for (size_t i = 0; i < count; i++)
+			pending[i] = thread->pending[(thread->next + i) % count];
+		free(thread->pending);
+		thread->pending = pending;
+		thread->pending_count = grown;
+		thread->next = count;
+	}
+	return &thread->pending[thread->next];
+}
+
 void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns)
 {
@@ -214,13 +237,15 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 		python->counts[EMPTY]++;
 		return;
 	}
-	struct pending *pending = &(*thread)->pending[(*thread)->next];
+	struct pending *pending = next_pending(*thread);
+	if (!pending)
+		return;
 	if (!keep(python, py_process_runtime(process), &stack, pending))
 		return;
 	pending->time_ns = time_ns;
 	pending->snapshot.others = (*thread)->others;
 	note_leaf(*thread, &pending->snapshot);
-	(*thread)->next = ((*thread)->next + 1) % MAX_PENDING;
+	(*thread)->next = ((*thread)->next + 1) % (*thread)->pending_count;
 	python->counts[READ]++;
 	python->counts[COMMON] += stack.is_common;
 	python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
@@ -240,17 +265,17 @@ const char *rec_python_new_name(
 
 /* ---- joining ---- */
 
-static size_t find_pending(const struct rec_python_thread *thread, uint64_t time_ns)
+static struct pending *find_pending(const struct rec_python_thread *thread, uint64_t time_ns)
 {
-	size_t at = 0;
-	while (thread && at < MAX_PENDING && thread->pending[at].time_ns != time_ns)
-		at++;
-	return thread ? at : MAX_PENDING;
+	for (size_t i = 0; thread && i < thread->pending_count; i++)
+		if (thread->pending[i].time_ns == time_ns)
+			return &thread->pending[i];
+	return NULL;
 }
 
 bool rec_python_has(const struct rec_python_thread *thread, uint64_t time_ns)
 {
-	return find_pending(thread, time_ns) < MAX_PENDING;
+	return find_pending(thread, time_ns) != NULL;
 }
 
 static bool is_interpreter(const struct rec_module *module)
@@ -275,11 +300,8 @@ bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread
 	const struct rec_stack *native, const struct rec_user_state *user,
 	struct rec_joined_stack *ret_stack, uint8_t *ret_flags)
 {
-	size_t at = find_pending(thread, time_ns);
-	if (at == MAX_PENDING)
-		return false;
-	struct pending *pending = &thread->pending[at];
-	if (!make_room(python, native->count + pending->snapshot.count))
+	struct pending *pending = find_pending(thread, time_ns);
+	if (!pending || !make_room(python, native->count + pending->snapshot.count))
 		return false;
 	const struct py_snapshot *snapshot = &pending->snapshot;
 	enum py_merge merge = py_merge(native, snapshot, user, is_interpreter, python->merged);
