@@ -354,6 +354,7 @@ static void take_perf_sample(struct state *state, const struct rec_perf_record *
 		take_switch_stack(state, native, &running);
 		return;
 	}
+	rec_schedule_runs(&native->schedule, running.thread->start_ns);
 	running.weight_ns = weight_of(state, &native->schedule, record);
 	take_running(state, &running);
 }

@@ -21,6 +21,14 @@ static bool end_wait(struct rec_schedule *schedule, uint64_t length_ns, struct r
 	return true;
 }
 
+void rec_schedule_runs(struct rec_schedule *schedule, uint64_t start_ns)
+{
+	if (schedule->is_known)
+		return;
+	schedule->since_ns = start_ns;
+	schedule->is_known = schedule->is_running = true;
+}
+
 void rec_schedule_sampled(struct rec_schedule *schedule, uint64_t weight_ns)
 {
 	schedule->sampled_ns += weight_ns;

@@ -63,6 +63,9 @@ struct rec_wait {
 bool rec_schedule_switch(struct rec_schedule *schedule, uint64_t start_ns,
 	const struct rec_switch *change, struct rec_wait *ret_wait);
 
+/* It runs, as a sample of it shows: before its first switch it has done so since `start_ns`. */
+void rec_schedule_runs(struct rec_schedule *schedule, uint64_t start_ns);
+
 /* A sample of it stands for `weight_ns` of running. */
 void rec_schedule_sampled(struct rec_schedule *schedule, uint64_t weight_ns);
 

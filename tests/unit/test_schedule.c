@@ -106,6 +106,25 @@ static void test_losses(void **state)
 	assert_int_equal(sum_of(&schedule), 15 * MS);
 }
 
+/* A thread that has a CPU for itself is not switched for long. */
+static void test_no_switches(void **state)
+{
+	struct rec_schedule schedule = {0};
+	struct rec_wait wait;
+
+	rec_schedule_runs(&schedule, 100);
+	rec_schedule_pass(&schedule, 100 + 3 * MS);
+	assert_int_equal(schedule.running_ns, 3 * MS);
+	rec_schedule_runs(&schedule, 100);
+	rec_schedule_pass(&schedule, 100 + 5 * MS);
+	assert_false(take(&schedule, loses_cpu_at(100 + 6 * MS), &wait));
+	assert_int_equal(schedule.running_ns, 6 * MS);
+	assert_int_equal(sum_of(&schedule), 6 * MS);
+	/* What a switch has told is known better. */
+	rec_schedule_runs(&schedule, 100);
+	assert_false(schedule.is_running);
+}
+
 static void test_totals(void **state)
 {
 	struct rec_schedule schedule = {0};
@@ -164,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_no_switches),
 		cmocka_unit_test(test_totals),
 		cmocka_unit_test(test_open_totals),
 	};
