@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -59,7 +61,17 @@ static void start(struct fixture *fixture)
 	fixture->offcpu = rec_offcpu_new(unwind, fixture);
 	assert_non_null(fixture->offcpu);
 	fixture->stack = 7;
-	nanosleep(&moment, NULL);
+	/* Until it stands where it is to be found. */
+	char path[64], line[16] = "";
+	snprintf(path, sizeof(path), "/proc/%d/syscall", (int)fixture->process.pid);
+	for (int i = 0; i < 200 && strtol(line, NULL, 10) != SYS_pause; i++) {
+		nanosleep(&moment, NULL);
+		FILE *file = fopen(path, "r");
+		if (file && !fgets(line, sizeof(line), file))
+			line[0] = '\0';
+		if (file)
+			fclose(file);
+	}
 }
 
 static void end_child(struct fixture *fixture)
