@@ -10,7 +10,6 @@
 
 enum wire_type {
 	WIRE_VARINT = 0,
-	WIRE_FIXED64 = 1,
 	WIRE_LENGTH = 2,
 };
 
@@ -103,15 +102,6 @@ void protobuf_u64(struct protobuf *pb, unsigned int number, uint64_t value)
 void protobuf_i64(struct protobuf *pb, unsigned int number, int64_t value)
 {
 	protobuf_u64(pb, number, (uint64_t)value);
-}
-
-void protobuf_double(struct protobuf *pb, unsigned int number, double value)
-{
-	put_key(pb, number, WIRE_FIXED64);
-	if (!reserve(pb, sizeof(value)))
-		return;
-	memcpy(pb->data + pb->used, &value, sizeof(value));
-	pb->used += sizeof(value);
 }
 
 void protobuf_bytes(struct protobuf *pb, unsigned int number, const void *data, size_t size_bytes)

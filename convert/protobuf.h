@@ -36,7 +36,6 @@ void protobuf_end(struct protobuf *pb, size_t mark);
 void protobuf_u64(struct protobuf *pb, unsigned int number, uint64_t value);
 /* int64, int32. */
 void protobuf_i64(struct protobuf *pb, unsigned int number, int64_t value);
-void protobuf_double(struct protobuf *pb, unsigned int number, double value);
 void protobuf_bytes(struct protobuf *pb, unsigned int number, const void *data, size_t size_bytes);
 /* A text of a traced program, made harmless as cleantext.h has it. */
 void protobuf_text(struct protobuf *pb, unsigned int number, const char *text);

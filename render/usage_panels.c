@@ -34,10 +34,10 @@ bool rend_panel_is_rate(const struct rend_panel *panel)
 }
 
 /*
- * Means of rates, peaks of gauges. The kernel counts CPU time in ticks, so that a short column may
- * seem to hold more than all cores can give.
+ * The value of a column that a panel shows: means of rates, peaks of gauges. The kernel counts CPU
+ * time in ticks, so that a short column may seem to hold more than all cores can give.
  */
-double rend_panel_value(
+static double value_of(
 	const struct rend_model *model, const struct rend_panel *panel, const struct tfmt_bin *bin)
 {
 	double limit = INFINITY;
@@ -100,7 +100,7 @@ static void add_panel(struct panels *panels, struct rend_panel panel)
 	if (!rend_series_has_values(panel.series) && panel.missing_count == 0)
 		return;
 	for (size_t i = 0; panel.series->bins != NULL && i < panel.series->count; i++) {
-		double value = rend_panel_value(panels->model, &panel, &panel.series->bins[i]);
+		double value = value_of(panels->model, &panel, &panel.series->bins[i]);
 		if (isnan(value))
 			continue;
 		panel.last = value;

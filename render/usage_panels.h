@@ -40,10 +40,6 @@ size_t rend_usage_panels(const struct rend_model *model, struct rend_panel panel
  */
 bool rend_usage_unknown(const struct rend_model *model, char *name, size_t size);
 
-/* The value of a column that a panel shows. */
-double rend_panel_value(
-	const struct rend_model *model, const struct rend_panel *panel, const struct tfmt_bin *bin);
-
 /* "694 MiB", "1.5 cores", "12 MiB/s": NUM_TEXT_BYTES. */
 char *rend_panel_text(char *text, enum rend_panel_unit unit, double value);
 

@@ -158,11 +158,6 @@ void rec_attach_free(struct rec_attach *attach)
 	free(attach);
 }
 
-size_t rec_attach_count(const struct rec_attach *attach)
-{
-	return attach->named_count;
-}
-
 pid_t rec_attach_pid(const struct rec_attach *attach, size_t index)
 {
 	return attach->roots[index];

@@ -37,8 +37,7 @@ int rec_attach_new(
 	const struct opt_list *pids, const struct msg *msg, struct rec_attach **ret_attach);
 void rec_attach_free(struct rec_attach *attach);
 
-/* The PIDs that were named and exist, in the order given. */
-size_t rec_attach_count(const struct rec_attach *attach);
+/* The PIDs that were named and exist, in the order given; there is a first one. */
 pid_t rec_attach_pid(const struct rec_attach *attach, size_t index);
 const char *rec_attach_name(const struct rec_attach *attach, size_t index);
 

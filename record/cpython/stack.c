@@ -52,7 +52,6 @@ struct py_reader {
 	const struct py_runtime *runtime;
 	const struct py_layout *layout;
 	struct py_codes *codes;
-	uint64_t retries;
 	struct py_frame *frames;	 /* PY_MAX_FRAMES */
 	struct chunk chunks[MAX_CHUNKS]; /* newest first */
 	size_t chunk_count;
@@ -106,11 +105,6 @@ void py_reader_free(struct py_reader *reader)
 	free(reader->earlier);
 	free(reader->older);
 	free(reader);
-}
-
-uint64_t py_reader_retries(const struct py_reader *reader)
-{
-	return reader->retries;
 }
 
 bool py_reader_is_gil(const struct py_reader *reader, uint64_t address)
@@ -637,7 +631,6 @@ enum py_result py_read_stack(struct py_reader *reader, struct py_thread *thread,
 		if (result == PY_GONE)
 			return PY_GONE;
 		predict(reader, thread);
-		reader->retries++;
 		if (result != PY_OK || !has_root(thread, ret_stack, &last_root))
 			continue;
 		if (!has_stayed && attempt == MAX_RETRIES && reader->earlier_count > 0)
@@ -646,7 +639,6 @@ enum py_result py_read_stack(struct py_reader *reader, struct py_thread *thread,
 			keep_earlier(reader, ret_stack);
 			continue;
 		}
-		reader->retries--;
 		thread->other_root_count = 0;
 		return PY_OK;
 	}

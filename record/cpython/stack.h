@@ -65,9 +65,6 @@ struct py_reader *py_reader_new(
 	struct py_memory *memory, const struct py_runtime *runtime, struct py_codes *codes);
 void py_reader_free(struct py_reader *reader);
 
-/* Readings that had to be done again, since the reader was made. */
-uint64_t py_reader_retries(const struct py_reader *reader);
-
 /* Whether an address lies in the lock of the interpreter that was read last. */
 bool py_reader_is_gil(const struct py_reader *reader, uint64_t address);
 

@@ -409,23 +409,6 @@ enum rec_stop_result rec_stopper_visit(struct rec_stopper *stopper, int cpu,
 	return met ? stop(stopper, met, &arrival) : REC_STOP_NONE;
 }
 
-enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid)
-{
-	char name[32];
-	struct rec_proc_stat stat;
-	struct rec_candidate candidate = {pid, tid, rec_schedstat_open(pid, tid), 0}, *met;
-	enum rec_stop_result result = REC_STOP_NONE;
-	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
-	int fd = rec_proc_open(pid, name);
-	if (fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state == 'R')
-		result = rec_stopper_visit(stopper, stat.cpu, &candidate, 1, &met);
-	if (fd >= 0)
-		close(fd);
-	if (candidate.schedstat_fd >= 0)
-		close(candidate.schedstat_fd);
-	return result;
-}
-
 void rec_stopper_release(struct rec_stopper *stopper)
 {
 	timer_delete(stopper->timer);

@@ -89,9 +89,6 @@ struct rec_candidate {
 enum rec_stop_result rec_stopper_visit(struct rec_stopper *stopper, int cpu,
 	struct rec_candidate *candidates, size_t count, struct rec_candidate **ret_met);
 
-/* The same for one thread, wherever it runs. */
-enum rec_stop_result rec_stopper_stop(struct rec_stopper *stopper, pid_t pid, pid_t tid);
-
 /* Show and let go of late ones that stop until `until_ns`; returns early when there are none. */
 void rec_stopper_collect(struct rec_stopper *stopper, uint64_t until_ns);
 

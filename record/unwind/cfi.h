@@ -90,10 +90,6 @@ bool cfi_table_find(struct cfi_table *table, int fd, uint64_t vaddr, struct cfi_
 	struct cfi_row *ret_row);
 void cfi_table_release(struct cfi_table *table);
 
-/* Load an index of `table` from its file; an index that makes no sense stays empty. */
-void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *header, int fd);
-void cfi_index_load_section(struct cfi_index *index, int fd);
-
 /*
  * Unpack a compressed section. Returns: its bytes, which the caller frees, or NULL when it cannot
  * be unpacked or exceeds max_bytes.

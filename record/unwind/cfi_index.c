@@ -31,7 +31,7 @@ static void map_section(struct cfi_index *index, int fd)
 	index->bytes = (const uint8_t *)map + into;
 }
 
-void cfi_index_load_header(struct cfi_index *index, const struct cfi_section *header, int fd)
+static void load_header(struct cfi_index *index, const struct cfi_section *header, int fd)
 {
 	uint8_t bytes[32];
 	ssize_t got = pread(fd, bytes, sizeof(bytes), (off_t)header->offset);
@@ -111,7 +111,7 @@ static void scan_section(struct cfi_index *index, struct cfi_scratch *scratch)
 		qsort(index->entries, index->count, sizeof(*index->entries), compare_entries);
 }
 
-void cfi_index_load_section(struct cfi_index *index, int fd)
+static void load_section(struct cfi_index *index, int fd)
 {
 	struct cfi_section *section = &index->section;
 	struct cfi_scratch *scratch;
@@ -175,9 +175,9 @@ bool cfi_table_find(struct cfi_table *table, int fd, uint64_t vaddr, struct cfi_
 {
 	if (!table->eh.is_loaded) {
 		if (table->header.size > 0)
-			cfi_index_load_header(&table->eh, &table->header, fd);
+			load_header(&table->eh, &table->header, fd);
 		if (table->eh.count == 0)
-			cfi_index_load_section(&table->eh, fd);
+			load_section(&table->eh, fd);
 		table->eh.is_loaded = true;
 	}
 	if (find_row(&table->eh, fd, vaddr, scratch, ret_row))
@@ -185,7 +185,7 @@ bool cfi_table_find(struct cfi_table *table, int fd, uint64_t vaddr, struct cfi_
 	if (table->debug.section.size == 0)
 		return false;
 	if (!table->debug.is_loaded) {
-		cfi_index_load_section(&table->debug, fd);
+		load_section(&table->debug, fd);
 		table->debug.is_loaded = true;
 	}
 	return find_row(&table->debug, fd, vaddr, scratch, ret_row);
