@@ -681,8 +681,9 @@ static void finish(void *opaque, uint64_t now_ns)
 	const struct msg *msg = state->context.msg;
 	for (int i = 0; i < LOST_KINDS; i++)
 		if (state->losses[i].said > 0)
-			msg_warn(msg, "%llu samples lost: %s",
-				(unsigned long long)state->losses[i].said, state->losses[i].reason);
+			msg_warn(msg, "%llu sample%s lost: %s",
+				(unsigned long long)state->losses[i].said,
+				state->losses[i].said == 1 ? "" : "s", state->losses[i].reason);
 	msg_info(msg, "%llu samples, %llu of them whole to the root",
 		(unsigned long long)state->sample_count, (unsigned long long)state->whole_count);
 	if (state->offcpu)
