@@ -11,8 +11,8 @@
 
 #include <math.h>
 
-#include "convert/jsonw.h"
 #include "common/utf8.h"
+#include "convert/jsonw.h"
 
 struct fixture {
 	char *text;
