@@ -271,6 +271,43 @@ int rec_proc_count_switches(
 	return 0;
 }
 
+bool rec_proc_parse_syscall(const char *line, struct rec_proc_syscall *ret_syscall)
+{
+	char *at;
+	uint64_t words[8] = {0};
+	size_t count = 0;
+	long number = strtol(line, &at, 10);
+	if (at == line)
+		return false;
+	while (count < 8 && *at == ' ')
+		words[count++] = strtoull(at + 1, &at, 16);
+	if (count < 2 || words[count - 2] == 0)
+		return false;
+	*ret_syscall = (struct rec_proc_syscall){
+		.number = number,
+		.argument = words[0],
+		.sp = words[count - 2],
+		.pc = words[count - 1],
+	};
+	return true;
+}
+
+pid_t rec_proc_inner_number(pid_t pid, pid_t tid)
+{
+	char name[64], text[4096];
+	snprintf(name, sizeof(name), "task/%d/status", (int)tid);
+	char *line = NULL;
+	if (rec_proc_read(pid, name, text, sizeof(text)) > 0)
+		line = strstr(text, "\nNSpid:");
+	if (!line)
+		return tid;
+	/* One number for each namespace, the innermost one last. */
+	line[1 + strcspn(line + 1, "\n")] = '\0';
+	const char *last = strrchr(line, '\t');
+	pid_t number = last ? (pid_t)strtol(last, NULL, 10) : 0;
+	return number > 0 ? number : tid;
+}
+
 bool rec_proc_is_alive(pid_t pid)
 {
 	struct rec_proc_stat stat;

@@ -66,6 +66,23 @@ bool rec_proc_find(const char *text, const char *key, uint64_t *ret_value);
 /* False when the process is gone, a zombie, or in its exit. */
 bool rec_proc_is_alive(pid_t pid);
 
+/* Where a thread waits, as /proc/PID/task/TID/syscall has it. */
+struct rec_proc_syscall {
+	long number;	   /* -1: in none, as when it waits for a page */
+	uint64_t argument; /* the first one */
+	uint64_t sp, pc;
+};
+
+/*
+ * Understand "NUMBER ARGUMENT*6 SP PC", or "-1 SP PC". Returns false for a thread that runs
+ * ("running") or has ended.
+ * Source: proc_pid_syscall() of the kernel.
+ */
+bool rec_proc_parse_syscall(const char *line, struct rec_proc_syscall *ret_syscall);
+
+/* The number of a thread in its innermost pid namespace; `tid` itself when that is unknown. */
+pid_t rec_proc_inner_number(pid_t pid, pid_t tid);
+
 /* Whole file into `buffer`, NUL-terminated. Returns its length, or -1 with errno. */
 ssize_t rec_proc_read(pid_t pid, const char *name, char *buffer, size_t size_bytes);
 

@@ -6,6 +6,7 @@
 
 #include "cpython/names.h"
 #include "cpython/threads.h"
+#include "procfs.h"
 #include "tracefmt/error.h"
 
 /* An interpreter needs some time to start; one that never does is asked less and less often. */
@@ -81,25 +82,6 @@ uint64_t py_process_reads(const struct py_process *process)
 
 /* ---- the interpreter ---- */
 
-/* The number of a thread in the innermost pid namespace it is in; `tid` itself when unknown. */
-static pid_t inner_number(pid_t pid, pid_t tid)
-{
-	char path[64], line[256];
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	FILE *file = fopen(path, "re");
-	pid_t number = tid;
-	while (file && fgets(line, sizeof(line), file)) {
-		if (strncmp(line, "NSpid:", 6) != 0)
-			continue;
-		const char *last = strrchr(line, '\t');
-		number = last ? (pid_t)strtol(last, NULL, 10) : tid;
-		break;
-	}
-	if (file)
-		fclose(file);
-	return number > 0 ? number : tid;
-}
-
 static bool has_started(struct py_process *process)
 {
 	uint64_t interpreter = 0;
@@ -139,7 +121,7 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 	} else if (code == TFMT_E_UNSUPPORTED) {
 		process->state = PY_REFUSED;
 	} else if (is_there) {
-		process->has_own_numbers = inner_number(pid, pid) != pid;
+		process->has_own_numbers = rec_proc_inner_number(pid, pid) != pid;
 		process->state = take_runtime(process);
 	}
 	process->next_try_ns = now_ns + process->try_period_ns;
@@ -160,7 +142,8 @@ static void find_thread(
 	struct py_process *process, pid_t tid, struct py_known_thread *known, uint64_t now_ns)
 {
 	struct py_thread_state *states = NULL;
-	pid_t number = process->has_own_numbers ? inner_number(process->memory.pid, tid) : tid;
+	pid_t number =
+		process->has_own_numbers ? rec_proc_inner_number(process->memory.pid, tid) : tid;
 	*known = (struct py_known_thread){.tried_ns = now_ns};
 	long count = py_scan_threads(&process->memory, &process->runtime, &states);
 	for (long i = 0; i < count; i++) {

@@ -88,35 +88,24 @@ static bool read_state(struct rec_dump_thread *thread, char *ret_state)
 	return true;
 }
 
-/*
- * "NUMBER ARGUMENT*6 SP PC", or "-1 SP PC" outside of system calls, or "running".
- * Source: proc_pid_syscall() of the kernel.
- */
-static bool parse_syscall(const char *line, long *ret_number, struct rec_blocked_state *ret_blocked)
+/* Of a thread that does not run. */
+static const char *how_it_waits(char state)
 {
-	char *at;
-	uint64_t words[8] = {0};
-	size_t count = 0;
-	long number = strtol(line, &at, 10);
-	if (at == line)
-		return false;
-	while (count < 8 && *at == ' ')
-		words[count++] = strtoull(at + 1, &at, 16);
-	if (count < 2 || words[count - 2] == 0)
-		return false;
-	*ret_number = number;
-	ret_blocked->argument = words[0];
-	ret_blocked->sp = words[count - 2];
-	ret_blocked->pc = words[count - 1];
-	return true;
+	switch (state) {
+	case 'T':
+		return "stopped";
+	case 't':
+		return "held by a tracer";
+	case 'D':
+		return "waiting";
+	default:
+		return "sleeping";
+	}
 }
 
 static void describe(struct rec_dump_thread *thread, char state, long number)
 {
-	const char *how = state == 'T'	 ? "stopped"
-			  : state == 't' ? "held by a tracer"
-			  : state == 'D' ? "waiting"
-					 : "sleeping";
+	const char *how = how_it_waits(state);
 	const char *name = number >= 0 && number + 1 < TFMT_SYSCALL_FAULT
 				   ? tfmt_syscall_name((uint16_t)(number + 1))
 				   : NULL;
@@ -134,16 +123,8 @@ static void describe(struct rec_dump_thread *thread, char state, long number)
 /* The same where the system call is not told. */
 static void describe_state(struct rec_dump_thread *thread, char state)
 {
-	static const struct {
-		char state;
-		const char *how;
-	} states[] = {
-		{'R', "running"}, {'D', "waiting"}, {'T', "stopped"}, {'t', "held by a tracer"}};
-	const char *how = "sleeping";
-	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
-		if (states[i].state == state)
-			how = states[i].how;
-	snprintf(thread->doing, sizeof(thread->doing), "%s", how);
+	snprintf(thread->doing, sizeof(thread->doing), "%s",
+		state == 'R' ? "running" : how_it_waits(state));
 }
 
 /* ---- frames ---- */
@@ -239,7 +220,7 @@ static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread 
 	char before[256], turns_before[128] = "", after[256], turns_after[128] = "", state;
 	struct rec_blocked_state blocked = {.tid = thread->tid};
 	struct rec_stack stack;
-	long number;
+	struct rec_proc_syscall call;
 	if (!read_state(thread, &state))
 		return FAILED;
 	read_task(thread, "schedstat", turns_before, sizeof(turns_before));
@@ -250,17 +231,19 @@ static enum outcome try_blocked(struct rec_taker *taker, struct rec_dump_thread 
 		/* A sample of perf may be allowed still. */
 		return thread->has_ended || state != 'R' ? FAILED : RUNS;
 	}
-	if (!parse_syscall(before, &number, &blocked))
+	if (!rec_proc_parse_syscall(before, &call))
 		return RUNS;
-	describe(thread, state, number);
+	blocked.sp = call.sp;
+	blocked.pc = call.pc;
+	describe(thread, state, call.number);
 	read_blocked(taker, thread, &blocked, &stack);
 	if (!read_task(thread, "syscall", after, sizeof(after)) || strcmp(before, after) != 0)
 		return MOVED;
 	read_task(thread, "schedstat", turns_after, sizeof(turns_after));
 	if (strcmp(turns_before, turns_after) != 0)
 		return MOVED;
-	thread->waits_for_gil = number == SYS_futex && thread->image->python &&
-				py_process_is_gil(thread->image->python, blocked.argument);
+	thread->waits_for_gil = call.number == SYS_futex && thread->image->python &&
+				py_process_is_gil(thread->image->python, call.argument);
 	keep_frames(taker, thread, &stack, NULL, NULL, 0);
 	thread->is_taken |= !taker->wants_native;
 	return TAKEN;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "perf/perf.h"
+#include "procfs.h"
 
 /* Share of one CPU that readings may take, and what may be saved up while there are none. */
 #define BUDGET_SHARE  200
@@ -207,32 +208,22 @@ static enum result read_line(
 	return count > 0 ? RESULT_READ : result_of_errno(error);
 }
 
-/*
- * "NUMBER ARGUMENT*6 SP PC", or "-1 SP PC" when it waits for a page, or "running".
- * Source: proc_pid_syscall() of the kernel.
- */
 static enum result parse_line(
 	const char *line, struct rec_blocked_state *blocked, struct rec_wait_view *view)
 {
-	char *at;
-	uint64_t words[8] = {0};
-	size_t count = 0;
-	long number = strtol(line, &at, 10);
-	if (at == line)
-		return RESULT_LATE; /* it runs: the switch has not come to us yet */
-	while (count < 8 && *at == ' ')
-		words[count++] = strtoull(at + 1, &at, 16);
-	if (count < 2 || words[count - 2] == 0)
-		return RESULT_LATE; /* it has ended */
-	blocked->argument = words[0];
-	blocked->sp = words[count - 2];
-	blocked->pc = words[count - 1];
+	struct rec_proc_syscall call;
+	if (!rec_proc_parse_syscall(line, &call))
+		return RESULT_LATE; /* it runs, and the switch has not come to us yet; or has ended
+				     */
+	blocked->argument = call.argument;
+	blocked->sp = call.sp;
+	blocked->pc = call.pc;
 	/* Where only programs have their stacks that know no higher addresses. */
-	if ((blocked->sp | blocked->pc) >> 32 == 0)
+	if ((call.sp | call.pc) >> 32 == 0)
 		return RESULT_32_BIT;
-	view->syscall = number < 0			  ? TFMT_SYSCALL_FAULT
-			: number + 1 < TFMT_SYSCALL_FAULT ? (uint16_t)(number + 1)
-							  : 0;
+	view->syscall = call.number < 0			       ? TFMT_SYSCALL_FAULT
+			: call.number + 1 < TFMT_SYSCALL_FAULT ? (uint16_t)(call.number + 1)
+							       : 0;
 	return RESULT_READ;
 }
 

@@ -1,4 +1,5 @@
 #include "symbols/jit.h"
+#include "procfs.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -48,26 +49,6 @@ struct rec_jit {
 	struct mapping *mappings;
 };
 
-/* The last number of the line "NSpid: 4711 12": as the innermost namespace has it. */
-static pid_t read_inner_pid(pid_t pid)
-{
-	char path[64], line[256];
-	pid_t inner = pid;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	FILE *status = fopen(path, "re");
-
-	while (status && fgets(line, sizeof(line), status)) {
-		const char *last = strrchr(line, '\t');
-
-		if (strncmp(line, "NSpid:", 6) == 0 && last)
-			inner = (pid_t)strtol(last, NULL, 10);
-	}
-	if (status)
-		fclose(status);
-	return inner;
-}
-
 void rec_jit_look(pid_t pid, struct rec_jit_process *ret_process)
 {
 	struct stat status;
@@ -76,7 +57,7 @@ void rec_jit_look(pid_t pid, struct rec_jit_process *ret_process)
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	*ret_process = (struct rec_jit_process){
 		.pid = pid,
-		.inner_pid = read_inner_pid(pid),
+		.inner_pid = rec_proc_inner_number(pid, pid),
 		/* Of a process that has ended, its map must be our own user's. */
 		.owner = stat(path, &status) == 0 ? status.st_uid : getuid(),
 		.jitdump = -1,

@@ -157,9 +157,37 @@ static void test_calibration(void **opaque)
 	assert_true(calibration.sample_ns >= 500 && calibration.sample_ns < 100000000);
 }
 
+/* As the kernel prints them. */
+static void places_of_waits(void **state)
+{
+	struct rec_proc_syscall call;
+	assert_true(rec_proc_parse_syscall(
+		"202 0x7f01 0x189 0x0 0x0 0x0 0xffffffff 0x7ffc0010 0x7f0203\n", &call));
+	assert_int_equal(call.number, 202);
+	assert_int_equal(call.argument, 0x7f01);
+	assert_int_equal(call.sp, 0x7ffc0010);
+	assert_int_equal(call.pc, 0x7f0203);
+	assert_true(rec_proc_parse_syscall("-1 0x7ffc0010 0x7f0203\n", &call));
+	assert_int_equal(call.number, -1);
+	assert_int_equal(call.sp, 0x7ffc0010);
+	assert_int_equal(call.pc, 0x7f0203);
+	assert_false(rec_proc_parse_syscall("running\n", &call));
+	assert_false(rec_proc_parse_syscall("0 0x0 0x0\n", &call));
+	assert_false(rec_proc_parse_syscall("", &call));
+}
+
+static void numbers_in_namespaces(void **state)
+{
+	assert_int_equal(rec_proc_inner_number(getpid(), getpid()), getpid());
+	/* No such thread. */
+	assert_int_equal(rec_proc_inner_number(getpid(), 1 << 23), 1 << 23);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(places_of_waits),
+		cmocka_unit_test(numbers_in_namespaces),
 		cmocka_unit_test(test_child),
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_subtract),
