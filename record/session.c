@@ -318,8 +318,7 @@ static void look_ahead(void *context, const struct rec_perf_record *record)
 static void drain_rings(struct session *s, uint64_t until_ns)
 {
 	/* What is read together with samples is of more worth the sooner it is read. */
-	if (rec_perf_sample_fd(s->perf) >= 0)
-		rec_perf_peek_samples(s->perf, look_ahead, s);
+	rec_perf_peek_samples(s->perf, look_ahead, s);
 	s->drained_ns = rec_now_ns();
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
 	rec_samplers_drain(&s->samplers, take_perf_record, s);

@@ -233,22 +233,25 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 		python->counts[GONE]++;
 		return;
 	}
-	if (stack.count == 0) {
-		python->counts[EMPTY]++;
-		return;
-	}
 	struct pending *pending = next_pending(*thread);
 	if (!pending)
 		return;
-	if (!keep(python, py_process_runtime(process), &stack, pending))
+	if (stack.count == 0) {
+		/* That there is no Python code is an answer too: not to be asked for again, later.
+		 */
+		pending->snapshot.count = 0;
+		python->counts[EMPTY]++;
+	} else if (keep(python, py_process_runtime(process), &stack, pending)) {
+		pending->snapshot.others = (*thread)->others;
+		note_leaf(*thread, &pending->snapshot);
+		python->counts[READ]++;
+		python->counts[COMMON] += stack.is_common;
+		python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
+	} else {
 		return;
+	}
 	pending->time_ns = time_ns;
-	pending->snapshot.others = (*thread)->others;
-	note_leaf(*thread, &pending->snapshot);
 	(*thread)->next = ((*thread)->next + 1) % (*thread)->pending_count;
-	python->counts[READ]++;
-	python->counts[COMMON] += stack.is_common;
-	python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
 }
 
 const char *rec_python_new_name(
@@ -304,6 +307,10 @@ bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread
 	if (!pending || !make_room(python, native->count + pending->snapshot.count))
 		return false;
 	const struct py_snapshot *snapshot = &pending->snapshot;
+	if (snapshot->count == 0) {
+		pending->time_ns = 0;
+		return false;
+	}
 	enum py_merge merge = py_merge(native, snapshot, user, is_interpreter, python->merged);
 	pending->time_ns = 0;
 	python->counts[merge == PY_MERGED ? MERGED : APART]++;

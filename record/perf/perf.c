@@ -653,7 +653,7 @@ bool rec_perf_peek(struct rec_perf *perf,
 void rec_perf_peek_samples(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
 {
-	for (size_t i = 0; i < perf->ring_count; i++)
+	for (size_t i = 0; perf->is_eager && i < perf->ring_count; i++)
 		if (wakes_at_samples(&perf->rings[i]))
 			peek_at_ring(perf, &perf->rings[i], handle, context);
 }

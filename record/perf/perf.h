@@ -156,7 +156,7 @@ bool rec_perf_drain(struct rec_perf *perf, uint64_t until_ns,
 bool rec_perf_peek(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
 
-/* The same for samples, where they wake. */
+/* The same for samples, while the reader is eager. */
 void rec_perf_peek_samples(struct rec_perf *perf,
 	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
 
