@@ -4,12 +4,6 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-static void put_pair(struct jsonw *w, const char *key, const char *value)
-{
-	jsonw_key(w, key);
-	jsonw_string(w, value);
-}
-
 /* "path=/etc/passwd, mode=r" */
 static void put_args(struct firefox_tables *tables, const struct firefox_marker *marker)
 {
@@ -23,7 +17,8 @@ static void put_args(struct firefox_tables *tables, const struct firefox_marker 
 			used ? ", " : "", tfmt_trace_text(trace, args[i].name),
 			tfmt_trace_text(trace, args[i].value));
 	if (count)
-		put_pair(tables->w, marker->phase == FIREFOX_END ? "result" : "args", text);
+		jsonw_pair_string(
+			tables->w, marker->phase == FIREFOX_END ? "result" : "args", text);
 }
 
 static void put_marker_data(struct firefox_tables *tables, const struct firefox_marker *marker)
@@ -33,7 +28,7 @@ static void put_marker_data(struct firefox_tables *tables, const struct firefox_
 	char text[64];
 
 	jsonw_begin_object(w);
-	put_pair(w, "type", marker->kind == FIREFOX_SPAN ? "Span" : "Remark");
+	jsonw_pair_string(w, "type", marker->kind == FIREFOX_SPAN ? "Span" : "Remark");
 	switch ((enum firefox_marker_kind)marker->kind) {
 	case FIREFOX_SPAN:
 		put_args(tables, marker);
@@ -41,19 +36,19 @@ static void put_marker_data(struct firefox_tables *tables, const struct firefox_
 	case FIREFOX_LOSS:
 		jsonw_key(w, "count");
 		jsonw_u64(w, marker->number);
-		put_pair(w, "what", tfmt_trace_text(trace, marker->name));
-		put_pair(w, "text", tfmt_trace_text(trace, marker->text));
+		jsonw_pair_string(w, "what", tfmt_trace_text(trace, marker->name));
+		jsonw_pair_string(w, "text", tfmt_trace_text(trace, marker->text));
 		break;
 	case FIREFOX_PROCESS:
 		if (!marker->text) {
-			put_pair(w, "text",
+			jsonw_pair_string(w, "text",
 				conv_describe_exit((uint8_t)marker->id, (int32_t)marker->number,
 					text, sizeof(text)));
 			break;
 		}
 		/* fall through */
 	case FIREFOX_REMARK:
-		put_pair(w, "text", tfmt_trace_text(trace, marker->text));
+		jsonw_pair_string(w, "text", tfmt_trace_text(trace, marker->text));
 		break;
 	}
 	jsonw_end_object(w);

@@ -7,31 +7,13 @@
 #define PROCESSED_VERSION 49
 #define GECKO_VERSION	  30 /* of the profiles that this version is made from */
 
-static void put_pair(struct jsonw *w, const char *key, const char *value)
-{
-	jsonw_key(w, key);
-	jsonw_string(w, value);
-}
-
-static void put_number(struct jsonw *w, const char *key, uint64_t value)
-{
-	jsonw_key(w, key);
-	jsonw_u64(w, value);
-}
-
-static void put_flag(struct jsonw *w, const char *key, bool value)
-{
-	jsonw_key(w, key);
-	jsonw_bool(w, value);
-}
-
 static void put_field(struct jsonw *w, const char *key, const char *label)
 {
 	jsonw_begin_object(w);
-	put_pair(w, "key", key);
-	put_pair(w, "label", label);
-	put_pair(w, "format", "string");
-	put_flag(w, "searchable", true);
+	jsonw_pair_string(w, "key", key);
+	jsonw_pair_string(w, "label", label);
+	jsonw_pair_string(w, "format", "string");
+	jsonw_pair_bool(w, "searchable", true);
 	jsonw_end_object(w);
 }
 
@@ -42,9 +24,9 @@ static void put_schema(struct jsonw *w, const char *type, const char *label,
 	size_t i;
 
 	jsonw_begin_object(w);
-	put_pair(w, "name", type);
-	put_pair(w, "chartLabel", label);
-	put_pair(w, "tableLabel", label);
+	jsonw_pair_string(w, "name", type);
+	jsonw_pair_string(w, "chartLabel", label);
+	jsonw_pair_string(w, "tableLabel", label);
 	jsonw_key(w, "display");
 	jsonw_begin_array(w);
 	jsonw_string(w, "marker-chart");
@@ -75,9 +57,9 @@ static void put_units(struct jsonw *w)
 {
 	jsonw_key(w, "sampleUnits");
 	jsonw_begin_object(w);
-	put_pair(w, "time", "ms");
-	put_pair(w, "eventDelay", "ms");
-	put_pair(w, "threadCPUDelta", "ns");
+	jsonw_pair_string(w, "time", "ms");
+	jsonw_pair_string(w, "eventDelay", "ms");
+	jsonw_pair_string(w, "threadCPUDelta", "ns");
 	jsonw_end_object(w);
 }
 
@@ -94,25 +76,25 @@ void firefox_put_meta(const struct conv_context *context, struct jsonw *w)
 	jsonw_fixed(w, UINT64_C(1000000000) / (header->rate_hz ? header->rate_hz : 1000), 6);
 	jsonw_key(w, "startTime");
 	jsonw_fixed(w, utc_ns, 6);
-	put_number(w, "version", GECKO_VERSION);
-	put_number(w, "preprocessedProfileVersion", PROCESSED_VERSION);
-	put_number(w, "processType", 0);
-	put_number(w, "stackwalk", 1);
-	put_flag(w, "debug", false);
-	put_pair(w, "product", command);
-	put_pair(w, "importedFrom", header->recorder);
-	put_pair(w, "oscpu", header->os);
-	put_pair(w, "platform", header->host);
-	put_pair(w, "abi", header->machine);
-	put_number(w, "logicalCPUs", header->cpu_count);
-	put_flag(w, "symbolicated", true);
-	put_flag(w, "usesOnlyOneStackType", true);
-	put_flag(w, "doesNotUseFrameImplementation", true);
-	put_flag(w, "sourceCodeIsNotOnSearchfox", true);
+	jsonw_pair_u64(w, "version", GECKO_VERSION);
+	jsonw_pair_u64(w, "preprocessedProfileVersion", PROCESSED_VERSION);
+	jsonw_pair_u64(w, "processType", 0);
+	jsonw_pair_u64(w, "stackwalk", 1);
+	jsonw_pair_bool(w, "debug", false);
+	jsonw_pair_string(w, "product", command);
+	jsonw_pair_string(w, "importedFrom", header->recorder);
+	jsonw_pair_string(w, "oscpu", header->os);
+	jsonw_pair_string(w, "platform", header->host);
+	jsonw_pair_string(w, "abi", header->machine);
+	jsonw_pair_u64(w, "logicalCPUs", header->cpu_count);
+	jsonw_pair_bool(w, "symbolicated", true);
+	jsonw_pair_bool(w, "usesOnlyOneStackType", true);
+	jsonw_pair_bool(w, "doesNotUseFrameImplementation", true);
+	jsonw_pair_bool(w, "sourceCodeIsNotOnSearchfox", true);
 	put_units(w);
 	jsonw_key(w, "extensions");
 	jsonw_begin_object(w);
-	put_number(w, "length", 0);
+	jsonw_pair_u64(w, "length", 0);
 	jsonw_key(w, "baseURL");
 	jsonw_begin_array(w);
 	jsonw_end_array(w);
@@ -138,12 +120,12 @@ static void put_library(const struct conv_context *context, struct jsonw *w, uin
 
 	jsonw_newline(w);
 	jsonw_begin_object(w);
-	put_pair(w, "arch", context->header->machine);
-	put_pair(w, "name", tfmt_base_name(path));
-	put_pair(w, "path", path);
-	put_pair(w, "debugName", tfmt_base_name(path));
-	put_pair(w, "debugPath", path);
-	put_pair(w, "breakpadId", "");
+	jsonw_pair_string(w, "arch", context->header->machine);
+	jsonw_pair_string(w, "name", tfmt_base_name(path));
+	jsonw_pair_string(w, "path", path);
+	jsonw_pair_string(w, "debugName", tfmt_base_name(path));
+	jsonw_pair_string(w, "debugPath", path);
+	jsonw_pair_string(w, "breakpadId", "");
 	jsonw_key(w, "codeId");
 	if (mapping->build_id)
 		jsonw_hex_bytes(w, build_id->data, build_id->length);

@@ -262,6 +262,24 @@ void jsonw_null(struct jsonw *w)
 	conv_put(w->out, "null", 4);
 }
 
+void jsonw_pair_string(struct jsonw *w, const char *key, const char *value)
+{
+	jsonw_key(w, key);
+	jsonw_string(w, value);
+}
+
+void jsonw_pair_u64(struct jsonw *w, const char *key, uint64_t value)
+{
+	jsonw_key(w, key);
+	jsonw_u64(w, value);
+}
+
+void jsonw_pair_bool(struct jsonw *w, const char *key, bool value)
+{
+	jsonw_key(w, key);
+	jsonw_bool(w, value);
+}
+
 void jsonw_newline(struct jsonw *w)
 {
 	w->wants_newline = true;

@@ -61,6 +61,11 @@ void jsonw_double(struct jsonw *w, double value, unsigned int decimals);
 void jsonw_bool(struct jsonw *w, bool value);
 void jsonw_null(struct jsonw *w);
 
+/* A key with its value, in an object. */
+void jsonw_pair_string(struct jsonw *w, const char *key, const char *value);
+void jsonw_pair_u64(struct jsonw *w, const char *key, uint64_t value);
+void jsonw_pair_bool(struct jsonw *w, const char *key, bool value);
+
 /* Begin a new line before the next item or the end of the container, or end a whole text. */
 void jsonw_newline(struct jsonw *w);
 

@@ -95,21 +95,15 @@ static struct jsonw *begin_event(
 	return w;
 }
 
-static void put_pair(struct jsonw *w, const char *key, const char *text)
-{
-	jsonw_key(w, key);
-	jsonw_string(w, text);
-}
-
 static void put_metadata(
 	struct chrome_state *state, const char *name, uint32_t pid, uint32_t tid, const char *value)
 {
 	struct jsonw *w = begin_event(state, "M", pid, tid, 0);
 
-	put_pair(w, "name", name);
+	jsonw_pair_string(w, "name", name);
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
-	put_pair(w, "name", value);
+	jsonw_pair_string(w, "name", value);
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 }
@@ -126,7 +120,7 @@ static void put_command(struct chrome_state *state, uint32_t process)
 	char text[1024];
 
 	tfmt_trace_command(state->context->trace, process, text, sizeof(text));
-	put_pair(&state->w, "command", text);
+	jsonw_pair_string(&state->w, "command", text);
 }
 
 static int on_life(void *opaque, const struct conv_record *record)
@@ -143,15 +137,15 @@ static int on_life(void *opaque, const struct conv_record *record)
 		(!is_exec && life->event != TFMT_LIFE_EXIT))
 		return 0;
 	w = begin_event(state, "i", pid, pid, life->time_ns);
-	put_pair(w, "s", "p");
-	put_pair(w, "cat", "process");
-	put_pair(w, "name",
+	jsonw_pair_string(w, "s", "p");
+	jsonw_pair_string(w, "cat", "process");
+	jsonw_pair_string(w, "name",
 		is_exec ? "exec"
 			: conv_describe_exit(life->status_type, life->status, text, sizeof(text)));
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
-	put_pair(w, "process", tfmt_trace_text(trace, life->name));
-	put_pair(w, "exe", tfmt_trace_text(trace, life->exe));
+	jsonw_pair_string(w, "process", tfmt_trace_text(trace, life->name));
+	jsonw_pair_string(w, "exe", tfmt_trace_text(trace, life->exe));
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 	return 0;
@@ -164,8 +158,8 @@ static void put_lifetime(struct chrome_state *state, uint32_t pid, uint32_t tid,
 
 	jsonw_key(w, "dur");
 	jsonw_fixed(w, end_ns - begin_ns, 3);
-	put_pair(w, "cat", pid == tid ? "process" : "thread");
-	put_pair(w, "name", tfmt_trace_text(state->context->trace, name));
+	jsonw_pair_string(w, "cat", pid == tid ? "process" : "thread");
+	jsonw_pair_string(w, "name", tfmt_trace_text(state->context->trace, name));
 }
 
 static void put_process(struct chrome_state *state, uint32_t id)
@@ -186,10 +180,10 @@ static void put_process(struct chrome_state *state, uint32_t id)
 	jsonw_begin_object(w);
 	jsonw_key(w, "ppid");
 	jsonw_u64(w, process->ppid);
-	put_pair(w, "exe", tfmt_trace_text(trace, process->exe));
+	jsonw_pair_string(w, "exe", tfmt_trace_text(trace, process->exe));
 	put_command(state, id);
-	put_pair(w, "cwd", tfmt_trace_text(trace, process->cwd));
-	put_pair(w, "end",
+	jsonw_pair_string(w, "cwd", tfmt_trace_text(trace, process->cwd));
+	jsonw_pair_string(w, "end",
 		conv_describe_exit(process->status_type, process->status, text, sizeof(text)));
 	jsonw_end_object(w);
 	jsonw_end_object(w);
@@ -246,7 +240,7 @@ static struct jsonw *begin_counter(struct chrome_state *state, const struct tfmt
 			tfmt_trace_thread(trace, metric->thread)->tid);
 		name = text;
 	}
-	put_pair(w, "name", name);
+	jsonw_pair_string(w, "name", name);
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
 	jsonw_text_key(w, series, strlen(series));
@@ -373,8 +367,8 @@ static void put_span_name(struct chrome_state *state, const struct tfmt_span *sp
 
 	if (!span->name)
 		tfmt_trace_locations(trace, span->frame, &location, 1);
-	put_pair(&state->w, "cat", span->flags & TFMT_SPAN_SCOPE ? "scope" : "call");
-	put_pair(&state->w, "name", location.function);
+	jsonw_pair_string(&state->w, "cat", span->flags & TFMT_SPAN_SCOPE ? "scope" : "call");
+	jsonw_pair_string(&state->w, "name", location.function);
 }
 
 static int on_span(void *opaque, const struct conv_record *record)
@@ -428,11 +422,11 @@ static int on_instant(void *opaque, const struct conv_record *record)
 	struct jsonw *w =
 		begin_event(state, "i", pid, instant->thread ? thread->tid : 0, instant->time_ns);
 
-	put_pair(w, "s", instant->thread ? "t" : "g");
-	put_pair(w, "name", tfmt_trace_text(trace, instant->name));
+	jsonw_pair_string(w, "s", instant->thread ? "t" : "g");
+	jsonw_pair_string(w, "name", tfmt_trace_text(trace, instant->name));
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
-	put_pair(w, "text", tfmt_trace_text(trace, instant->text));
+	jsonw_pair_string(w, "text", tfmt_trace_text(trace, instant->text));
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 	return 0;
@@ -446,14 +440,14 @@ static int on_lost(void *opaque, const struct conv_record *record)
 	uint32_t pid = lost->process ? tfmt_trace_process(trace, lost->process)->pid : 0;
 	struct jsonw *w = begin_event(state, "i", pid, pid, lost->time_ns);
 
-	put_pair(w, "s", lost->process ? "p" : "g");
-	put_pair(w, "name", "lost");
+	jsonw_pair_string(w, "s", lost->process ? "p" : "g");
+	jsonw_pair_string(w, "name", "lost");
 	jsonw_key(w, "args");
 	jsonw_begin_object(w);
 	jsonw_key(w, "count");
 	jsonw_u64(w, lost->count);
-	put_pair(w, "what", tfmt_trace_text(trace, lost->what));
-	put_pair(w, "reason", tfmt_trace_text(trace, lost->reason));
+	jsonw_pair_string(w, "what", tfmt_trace_text(trace, lost->what));
+	jsonw_pair_string(w, "reason", tfmt_trace_text(trace, lost->reason));
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 	return 0;

@@ -239,24 +239,6 @@ static int on_counter(void *opaque, const struct conv_record *record)
 
 /* --- the file --- */
 
-static void put_pair(struct jsonw *w, const char *key, const char *value)
-{
-	jsonw_key(w, key);
-	jsonw_string(w, value);
-}
-
-static void put_number(struct jsonw *w, const char *key, uint64_t value)
-{
-	jsonw_key(w, key);
-	jsonw_u64(w, value);
-}
-
-static void put_flag(struct jsonw *w, const char *key, bool value)
-{
-	jsonw_key(w, key);
-	jsonw_bool(w, value);
-}
-
 /* ms; without a time: null */
 static void put_time(struct jsonw *w, const char *key, uint64_t time_ns, bool is_known)
 {
@@ -280,12 +262,12 @@ static int put_thread(struct firefox_state *state, uint32_t id)
 
 	jsonw_newline(w);
 	jsonw_begin_object(w);
-	put_pair(w, "processType", "default");
-	put_pair(w, "processName", tfmt_trace_text(trace, process->name));
-	put_pair(w, "name", tfmt_trace_text(trace, thread->name));
-	put_flag(w, "isMainThread", process->main_thread == id);
-	put_pair(w, "pid", state->pid_texts[process_id]);
-	put_number(w, "tid", thread->tid);
+	jsonw_pair_string(w, "processType", "default");
+	jsonw_pair_string(w, "processName", tfmt_trace_text(trace, process->name));
+	jsonw_pair_string(w, "name", tfmt_trace_text(trace, thread->name));
+	jsonw_pair_bool(w, "isMainThread", process->main_thread == id);
+	jsonw_pair_string(w, "pid", state->pid_texts[process_id]);
+	jsonw_pair_u64(w, "tid", thread->tid);
 	put_time(w, "processStartupTime", conv_relative_ns(context, process->start_ns), true);
 	put_time(w, "processShutdownTime", conv_relative_ns(context, process->end_ns),
 		process->end_ns != 0);
@@ -388,7 +370,7 @@ static void put_counter_name(struct firefox_state *state, const struct tfmt_metr
 			tfmt_trace_thread(trace, metric->thread)->tid);
 	else
 		snprintf(text, sizeof(text), "%s%.200s", metric->process ? "" : "machine: ", name);
-	put_pair(&state->w, "name", text);
+	jsonw_pair_string(&state->w, "name", text);
 }
 
 static int put_counter(struct firefox_state *state, uint32_t id, uint32_t thread)
@@ -406,14 +388,14 @@ static int put_counter(struct firefox_state *state, uint32_t id, uint32_t thread
 	jsonw_begin_object(w);
 	put_counter_name(state, metric);
 	/* Bytes that come and go are drawn as memory. */
-	put_pair(w, "category",
+	jsonw_pair_string(w, "category",
 		metric->type == TFMT_METRIC_GAUGE && !strcmp(unit, "bytes") ? "Memory" : unit);
-	put_pair(w, "description", tfmt_trace_text(trace, metric->help));
-	put_pair(w, "pid", state->pid_texts[process]);
-	put_number(w, "mainThreadIndex", state->thread_indexes[thread] - 1);
+	jsonw_pair_string(w, "description", tfmt_trace_text(trace, metric->help));
+	jsonw_pair_string(w, "pid", state->pid_texts[process]);
+	jsonw_pair_u64(w, "mainThreadIndex", state->thread_indexes[thread] - 1);
 	jsonw_key(w, "samples");
 	jsonw_begin_object(w);
-	put_number(w, "length", state->counters.lists[id].item_count);
+	jsonw_pair_u64(w, "length", state->counters.lists[id].item_count);
 	status = put_counter_column(state, id, true);
 	if (!status)
 		status = put_counter_column(state, id, false);
