@@ -65,18 +65,6 @@ static void put_row(const struct rend_model *model, const struct rend_text_frame
 	fputc('\n', stream);
 }
 
-static int compare_cpu(const void *left, const void *right, void *context)
-{
-	const struct rend_model *model = context;
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-	uint64_t cpu_a = model->processes[a].cpu_ns;
-	uint64_t cpu_b = model->processes[b].cpu_ns;
-	if (cpu_a != cpu_b)
-		return cpu_a < cpu_b ? 1 : -1;
-	return a < b ? -1 : 1;
-}
-
 int rend_metrics_table(
 	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
@@ -90,7 +78,7 @@ int rend_metrics_table(
 		if (model->processes[id].is_shown)
 			ids[count++] = id;
 	}
-	qsort_r(ids, count, sizeof(*ids), compare_cpu, (void *)model);
+	qsort_r(ids, count, sizeof(*ids), rend_compare_cpu, (void *)model);
 	fputc('\n', stream);
 	for (size_t i = 0; i < COLUMN_COUNT; i++)
 		rend_put_cell_right(stream, columns[i].head, NUMBER_COLUMNS);

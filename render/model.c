@@ -269,3 +269,15 @@ int rend_model_each_sample(struct rend_model *model,
 	}
 	return status;
 }
+
+int rend_compare_cpu(const void *left, const void *right, void *context)
+{
+	const struct rend_model *model = context;
+	uint32_t a = *(const uint32_t *)left;
+	uint32_t b = *(const uint32_t *)right;
+	uint64_t cpu_a = model->processes[a].cpu_ns;
+	uint64_t cpu_b = model->processes[b].cpu_ns;
+	if (cpu_a != cpu_b)
+		return cpu_a < cpu_b ? 1 : -1;
+	return a < b ? -1 : 1;
+}

@@ -204,4 +204,7 @@ enum rend_role rend_model_role(
 /* "liblzma.so.5 lz_encoder_mf.c:448", "kernel": where a function is, for people. */
 void rend_model_place(const struct tfmt_location *location, char *text, size_t size);
 
+/* For qsort_r() of indexes of processes, with the model: most CPU time first. */
+int rend_compare_cpu(const void *left, const void *right, void *context);
+
 #endif

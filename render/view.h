@@ -17,6 +17,11 @@
 
 #define REND_MARGIN_PX 24
 
+/* What views of stacks say when there are none. */
+#define REND_NO_STACKS                                                                \
+	"No stacks in this recording: it ended before the first sample, or was made " \
+	"without stacks (--no-native, --sampler none)."
+
 /* The room a view may draw in, from `y` downwards, and what it shares with its neighbours. */
 struct rend_frame {
 	double x, width_px;	    /* the content: the page without its margins */

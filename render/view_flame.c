@@ -284,8 +284,7 @@ const struct rend_view rend_view_flame = {
 	.summary = "merged stacks: where the CPU time went, or the waiting",
 	.draws_stacks = true,
 	.has_data = has_data,
-	.missing = "No stacks in this recording: it ended before the first sample, or was made "
-		   "without stacks (--no-native, --sampler none).",
+	.missing = REND_NO_STACKS,
 	.prepare = prepare,
 	.height_px = height_px,
 	.draw = draw,

@@ -322,18 +322,6 @@ static void put_waits(const struct rend_model *model, const struct rend_text_fra
 		put_wait(model, frame, &waits->places[i], names_process, stream);
 }
 
-static int compare_cpu(const void *left, const void *right, void *context)
-{
-	const struct rend_model *model = context;
-	uint32_t a = *(const uint32_t *)left;
-	uint32_t b = *(const uint32_t *)right;
-	uint64_t cpu_a = model->processes[a].cpu_ns;
-	uint64_t cpu_b = model->processes[b].cpu_ns;
-	if (cpu_a != cpu_b)
-		return cpu_a < cpu_b ? 1 : -1;
-	return a < b ? -1 : 1;
-}
-
 static void put_process(const struct rend_model *model, const struct rend_text_frame *frame,
 	uint32_t id, FILE *stream)
 {
@@ -374,7 +362,7 @@ static int put_processes(struct rend_model *model, const struct rend_text_frame 
 			ids[count++] = id;
 	}
 	if (room->rows[PROCESSES] > 0) {
-		qsort_r(ids, count, sizeof(*ids), compare_cpu, model);
+		qsort_r(ids, count, sizeof(*ids), rend_compare_cpu, model);
 		put_gap(room, stream);
 		fprintf(stream, "%*s", DURATION_COLUMNS, "CPU");
 		if (model->totals.wait_ns > 0)

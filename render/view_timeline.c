@@ -462,8 +462,7 @@ const struct rend_view rend_view_timeline = {
 	.summary = "stacks over time, thread by thread",
 	.draws_stacks = true,
 	.has_data = has_data,
-	.missing = "No stacks in this recording: it ended before the first sample, or was made "
-		   "without stacks (--no-native, --sampler none).",
+	.missing = REND_NO_STACKS,
 	.left_px = LEFT_PX,
 	.right_px = RIGHT_PX,
 	.prepare = prepare,

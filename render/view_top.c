@@ -266,7 +266,6 @@ const struct rend_view rend_view_top = {
 	.draws_stacks = true,
 	.is_listing = true,
 	.has_data = has_data,
-	.missing = "No stacks in this recording: it ended before the first sample, or was made "
-		   "without stacks (--no-native, --sampler none).",
+	.missing = REND_NO_STACKS,
 	.text = write_text,
 };
