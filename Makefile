@@ -8,6 +8,7 @@
 VERSION   := 0.1.0
 VARIANT   ?= release
 PREFIX    ?= /usr/local
+LIBDIR    ?= $(PREFIX)/lib
 DESTDIR   ?=
 V         ?= 0
 
@@ -126,14 +127,14 @@ FISH_DIR = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 PYTHONDIR ?= $(PREFIX)/lib/python3/dist-packages
 PACKAGE  := $(wildcard record/python/tracefmt/*.py)
 install: all manuals completions
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tracefmt $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tracefmt $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(TOOLS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(HEADERS) $(DESTDIR)$(PREFIX)/include/tracefmt
-	install -m 644 $(B)/libtracefmt.a $(DESTDIR)$(PREFIX)/lib
-	install -m 755 $(B)/libtracefmt.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib
-	ln -sf libtracefmt.so.$(SOVERSION) $(DESTDIR)$(PREFIX)/lib/libtracefmt.so
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' libtracefmt/tracefmt.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
+	install -m 644 $(B)/libtracefmt.a $(DESTDIR)$(LIBDIR)
+	install -m 755 $(B)/libtracefmt.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)
+	ln -sf libtracefmt.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libtracefmt.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' libtracefmt/tracefmt.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/tracefmt.pc
 	for page in $(MANUALS); do install -D -m 644 $$page \
 		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}; done
 	install -d $(DESTDIR)$(PYTHONDIR)/tracefmt
@@ -146,7 +147,7 @@ install: all manuals completions
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(notdir $(TOOLS)))
 	rm -rf $(DESTDIR)$(PREFIX)/include/tracefmt
-	rm -f $(DESTDIR)$(PREFIX)/lib/libtracefmt.* $(DESTDIR)$(PREFIX)/lib/pkgconfig/tracefmt.pc
+	rm -f $(DESTDIR)$(LIBDIR)/libtracefmt.* $(DESTDIR)$(LIBDIR)/pkgconfig/tracefmt.pc
 	rm -f $(foreach page,$(MANUALS),$(DESTDIR)$(PREFIX)/share/man/man*/$(notdir $(page)))
 	rm -rf $(DESTDIR)$(PYTHONDIR)/tracefmt
 	rm -f $(foreach tool,$(notdir $(TOOLS)),$(BASH_DIR)/$(tool) $(ZSH_DIR)/_$(tool) $(FISH_DIR)/$(tool).fish)
