@@ -5,6 +5,7 @@
 #define TFMT_VERSION "0.1.0"
 
 #include "tracefmt/calltree.h"
+#include "tracefmt/diff.h"
 #include "tracefmt/error.h"
 #include "tracefmt/header.h"
 #include "tracefmt/limits.h"
