@@ -48,8 +48,8 @@ CONVERT_CFLAGS = $(call pkg,--cflags,zlib sqlite3)
 CONVERT_LIBS   = $(call pkg,--libs,zlib sqlite3)
 RECORD_CFLAGS = $(call pkg,--cflags,libdw libelf liblzma)
 RECORD_LIBS   = $(call pkg,--libs,libdw libelf liblzma) -liberty
-RENDER_CFLAGS = $(call pkg,--cflags,cairo cairo-svg pangocairo)
-RENDER_LIBS   = $(call pkg,--libs,cairo cairo-svg pangocairo) -lm
+RENDER_CFLAGS = $(call pkg,--cflags,cairo cairo-svg cairo-pdf pangocairo)
+RENDER_LIBS   = $(call pkg,--libs,cairo cairo-svg cairo-pdf pangocairo) -lm
 
 sources = $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
 objects = $(patsubst %.c,$(B)/obj/%.o,$(call sources,$(1)))

@@ -28,7 +28,7 @@ struct job {
 	struct msg msg;
 	const struct rend_view *view;
 	const struct rend_surface *surface; /* NULL: text */
-	const struct rend_theme *theme;
+	struct rend_surface_options drawing;
 	struct rend_page_options page;
 	enum tfmt_weight weight;
 	struct rend_table_options table;
@@ -76,7 +76,8 @@ static int choose_surface(struct job *job)
 	job->surface = rend_surface_find(strcmp(path, "-") == 0 ? DEFAULT_PATH : path);
 	if (job->surface != NULL)
 		return EXIT_OK;
-	msg_error(&job->msg, "%s: unknown kind of output: .svg, .png and .txt are possible", path);
+	msg_error(&job->msg, "%s: unknown kind of output: .svg, .pdf, .png and .txt are possible",
+		path);
 	return EXIT_USAGE;
 }
 
@@ -97,8 +98,8 @@ static int choose_view(struct job *job)
 		return EXIT_USAGE;
 	}
 	if (!is_picture && job->view->text == NULL) {
-		msg_error(&job->msg, "the view %s is a picture: use -o FILE.svg or .png%s%s", name,
-			job->view->no_text != NULL ? "; " : "",
+		msg_error(&job->msg, "the view %s is a picture: use -o FILE.svg, .pdf or .png%s%s",
+			name, job->view->no_text != NULL ? "; " : "",
 			job->view->no_text != NULL ? job->view->no_text : "");
 		return EXIT_USAGE;
 	}
@@ -163,6 +164,36 @@ static int choose_table(struct job *job)
 	return status;
 }
 
+static int choose_drawing(struct job *job)
+{
+	const struct rend_options *options = &job->options;
+	struct rend_surface_options *drawing = &job->drawing;
+	const char *paper = options->paper != NULL ? options->paper : "fit";
+	const bool is_auto = strcmp(options->theme, "auto") == 0;
+	drawing->theme = rend_theme_find(is_auto ? "light" : options->theme);
+	drawing->dark_theme = is_auto ? rend_theme_find("dark") : NULL;
+	if (drawing->theme == NULL) {
+		msg_error(&job->msg, "unknown theme %s: light, dark, print and auto are possible",
+			options->theme);
+		return EXIT_USAGE;
+	}
+	while (drawing->paper < REND_PAPER_COUNT &&
+		strcmp(paper, rend_paper_name(drawing->paper)) != 0)
+		drawing->paper++;
+	if (drawing->paper == REND_PAPER_COUNT) {
+		msg_error(&job->msg, "unknown --page %s: fit, a4 and letter are possible", paper);
+		return EXIT_USAGE;
+	}
+	if (options->paper != NULL && job->surface != &rend_surface_pdf)
+		msg_warn(&job->msg, "--page changes nothing: the output is no PDF");
+	if (!(options->scale > 0)) {
+		msg_error(&job->msg, "--scale must be more than 0");
+		return EXIT_USAGE;
+	}
+	drawing->scale = options->scale;
+	return EXIT_OK;
+}
+
 static int choose(struct job *job)
 {
 	int status = choose_surface(job);
@@ -170,16 +201,9 @@ static int choose(struct job *job)
 		status = choose_view(job);
 	if (status != EXIT_OK)
 		return status;
-	job->theme = rend_theme_find(job->options.theme);
-	if (job->theme == NULL) {
-		msg_error(&job->msg, "unknown theme %s: light, dark and print are possible",
-			job->options.theme);
-		return EXIT_USAGE;
-	}
-	if (!(job->options.scale > 0)) {
-		msg_error(&job->msg, "--scale must be more than 0");
-		return EXIT_USAGE;
-	}
+	status = choose_drawing(job);
+	if (status != EXIT_OK)
+		return status;
 	if (job->options.weight != NULL &&
 		weight_parse(job->options.weight, &job->msg, &job->weight) != 0)
 		return EXIT_USAGE;
@@ -190,7 +214,7 @@ static int choose(struct job *job)
 	if (status != EXIT_OK)
 		return status;
 	job->page.width_px = (double)job->options.width_px;
-	job->page.max_height_px = (double)job->options.height_px;
+	job->page.max_height_px = (double)job->options.max_height_px;
 	return EXIT_OK;
 }
 
@@ -249,7 +273,7 @@ static int write_picture(
 	if (status < 0)
 		return tfmt_error_set(err, status, 0, "%s", tfmt_strerror(status));
 	if (job->surface != NULL)
-		status = job->surface->write(scene, job->theme, job->options.scale, stream, err);
+		status = job->surface->write(scene, &job->drawing, stream, err);
 	else
 		rend_scene_dump(scene, stream);
 	rend_scene_free(scene);

@@ -5,11 +5,12 @@
 #include "opts.h"
 
 struct rend_options {
-	const char *view;   /* NULL: the report, or the summary as text */
-	const char *output; /* NULL: text on stdout; "-": an SVG there */
-	uint64_t width_px, height_px;
+	const char *view;		  /* NULL: the report, or the summary as text */
+	const char *output;		  /* NULL: text on stdout; "-": an SVG there */
+	uint64_t width_px, max_height_px; /* 0: as high as needed */
 	double scale;
 	const char *theme;
+	const char *paper;   /* of a PDF; NULL: as large as the picture */
 	const char *metrics; /* of the view usage; NULL: the usual ones */
 	const char *weight;  /* NULL: the CPU time */
 	struct opt_list own;

@@ -13,6 +13,7 @@
 #define FOOT_PX		  44
 #define FOOT_LINE_PX	  16
 #define FACTS_LINE_PX	  18
+#define SECTION_GAP_PX	  4    /* of it, above the letters of its heading */
 #define MAX_LEFT_SHARE	  0.32 /* of the width, for the names left of the time axis */
 #define EMPTY_HEIGHT_PX	  160
 
@@ -50,6 +51,7 @@ double rend_left_px(const struct rend_view *view, double width_px)
 
 void rend_section(struct rend_scene *scene, double x, double y, const char *text)
 {
+	rend_scene_section(scene, y - rend_font_size_px(REND_FONT_HEADING) - SECTION_GAP_PX, text);
 	rend_scene_text(scene,
 		&(struct rend_text){.x = x, .y = y, .text = text, .font = REND_FONT_HEADING});
 }
@@ -105,6 +107,7 @@ static double draw_head(
 	if (model->root > 0)
 		rend_facts_failure(model->processes[model->root].info, failure);
 	rend_scene_describe(scene, command, facts);
+	scene->utc_s = model->header->utc_ns / 1000000000;
 	rend_scene_text(scene, &(struct rend_text){.x = frame->x,
 				       .y = TITLE_BASELINE_PX,
 				       .text = command,

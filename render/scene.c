@@ -260,6 +260,15 @@ void rend_scene_group_end(struct rend_scene *scene)
 		*mark = (struct rend_mark){.type = REND_MARK_GROUP_END};
 }
 
+void rend_scene_section(struct rend_scene *scene, double y, const char *title)
+{
+	struct rend_mark *mark = add_mark(scene);
+	if (mark != NULL)
+		*mark = (struct rend_mark){.type = REND_MARK_SECTION,
+			.section_title = copy_lines(scene, title),
+			.section_y = y};
+}
+
 static void dump_rect(struct rend_rect rect, FILE *stream)
 {
 	fprintf(stream, " %.1f,%.1f %.1fx%.1f", rect.x, rect.y, rect.width, rect.height);
@@ -316,6 +325,10 @@ static void dump_mark(const struct rend_mark *mark, FILE *stream)
 		break;
 	case REND_MARK_GROUP_END:
 		fputs("group end", stream);
+		break;
+	case REND_MARK_SECTION:
+		fprintf(stream, "section %.1f", mark->section_y);
+		dump_words("", mark->section_title, stream);
 		break;
 	}
 	fputc('\n', stream);

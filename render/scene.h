@@ -77,14 +77,18 @@ enum rend_mark_type {
 	REND_MARK_ITEM,
 	REND_MARK_GROUP, /* items and texts up to the matching end belong together */
 	REND_MARK_GROUP_END,
+	REND_MARK_SECTION, /* of the page, from its upper edge on: not drawn, but can be jumped to
+			    */
 };
 
 /* What carries words. All texts in it are clean and final: already shortened. */
 struct rend_mark {
 	enum rend_mark_type type;
-	struct rend_text text;	 /* of REND_MARK_TEXT */
-	struct rend_item item;	 /* of REND_MARK_ITEM; `label` NULL when it has no room */
-	const char *group_title; /* of REND_MARK_GROUP */
+	struct rend_text text;	   /* of REND_MARK_TEXT */
+	struct rend_item item;	   /* of REND_MARK_ITEM; `label` NULL when it has no room */
+	const char *group_title;   /* of REND_MARK_GROUP */
+	const char *section_title; /* of REND_MARK_SECTION */
+	double section_y;
 };
 
 struct rend_scene {
@@ -92,6 +96,7 @@ struct rend_scene {
 	double height_px; /* grown by the view that draws: set by the page at the end */
 	const char *title;
 	const char *description; /* one sentence for those who cannot see the picture */
+	int64_t utc_s;		 /* when it was recorded, 0: unknown */
 	struct rend_shape *shapes;
 	size_t shape_count, shape_room;
 	struct rend_mark *marks;
@@ -130,6 +135,9 @@ double rend_label_baseline(struct rend_rect rect);
 /* Groups nest. The title is read out, and shown where nothing nearer has one. */
 void rend_scene_group(struct rend_scene *scene, const char *title);
 void rend_scene_group_end(struct rend_scene *scene);
+
+/* A section of the page begins at `y`. */
+void rend_scene_section(struct rend_scene *scene, double y, const char *title);
 
 /* The list as text, one primitive a line, coordinates to a tenth of a pixel: for tests. */
 void rend_scene_dump(const struct rend_scene *scene, FILE *stream);

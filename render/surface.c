@@ -9,7 +9,8 @@
 
 const struct rend_surface *rend_surface_find(const char *path)
 {
-	static const struct rend_surface *const surfaces[] = {&rend_surface_png, &rend_surface_svg};
+	static const struct rend_surface *const surfaces[] = {
+		&rend_surface_pdf, &rend_surface_png, &rend_surface_svg};
 	size_t length = strlen(path);
 	for (size_t i = 0; i < sizeof(surfaces) / sizeof(*surfaces); i++) {
 		size_t extension = strlen(surfaces[i]->extension);
@@ -18,6 +19,12 @@ const struct rend_surface *rend_surface_find(const char *path)
 			return surfaces[i];
 	}
 	return NULL;
+}
+
+const char *rend_paper_name(enum rend_paper paper)
+{
+	static const char *const names[REND_PAPER_COUNT] = {"fit", "a4", "letter"};
+	return names[paper];
 }
 
 void rend_set_colour(cairo_t *cr, struct rend_colour colour)

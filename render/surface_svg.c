@@ -53,14 +53,9 @@ static void put_colour(FILE *stream, struct rend_colour colour)
 	fprintf(stream, "#%02x%02x%02x", colour.red, colour.green, colour.blue);
 }
 
-/* .f<font> for sizes, .t<role> for text, .b<role> for boxes, .l<role> for the labels on them. */
-static void put_style(FILE *stream, const struct rend_theme *theme)
+/* .t<role> for text, .b<role> for boxes, .l<role> for the labels on them. */
+static void put_colours(FILE *stream, const struct rend_theme *theme)
 {
-	fputs("<style>\ntext{font-family:" REND_FONT_FAMILY "}\n", stream);
-	for (enum rend_font font = 0; font < REND_FONT_COUNT; font++)
-		fprintf(stream, ".f%u{font-size:%gpx%s}\n", font, rend_font_size_px(font),
-			rend_font_is_bold(font) ? ";font-weight:bold" : "");
-	fputs(".b0{fill:none;pointer-events:all}\n", stream);
 	for (enum rend_role role = REND_NONE; role < REND_ROLE_COUNT; role++) {
 		if (role != REND_NONE) {
 			fprintf(stream, ".b%u,.t%u{fill:", role, role);
@@ -69,6 +64,24 @@ static void put_style(FILE *stream, const struct rend_theme *theme)
 		}
 		fprintf(stream, ".l%u{fill:", role);
 		put_colour(stream, rend_theme_label(theme, role));
+		fputs("}\n", stream);
+	}
+}
+
+/* .f<font> for sizes; .light and .dark are the shapes in colours that only one page has. */
+static void put_style(FILE *stream, const struct rend_surface_options *options)
+{
+	fputs("<style>\ntext{font-family:" REND_FONT_FAMILY "}\n", stream);
+	for (enum rend_font font = 0; font < REND_FONT_COUNT; font++)
+		fprintf(stream, ".f%u{font-size:%gpx%s}\n", font, rend_font_size_px(font),
+			rend_font_is_bold(font) ? ";font-weight:bold" : "");
+	fputs(".b0{fill:none;pointer-events:all}\n", stream);
+	put_colours(stream, options->theme);
+	if (options->dark_theme != NULL) {
+		fputs(".dark{display:none}\n@media (prefers-color-scheme:dark){\n"
+		      ".light{display:none}\n.dark{display:inline}\n",
+			stream);
+		put_colours(stream, options->dark_theme);
 		fputs("}\n", stream);
 	}
 	fputs("g:hover>.b0{fill:#000;fill-opacity:.04}\ng:hover>.h{fill-opacity:.8}\n</style>\n",
@@ -135,6 +148,8 @@ static void put_marks(FILE *stream, const struct rend_scene *scene)
 		case REND_MARK_GROUP_END:
 			fputs("</g>\n", stream);
 			break;
+		case REND_MARK_SECTION:
+			break;
 		}
 	}
 }
@@ -174,24 +189,29 @@ static cairo_status_t draw_shapes(
 	return status;
 }
 
-/* What is between cairo's <svg ...> and </svg>. */
-static void put_shapes(FILE *stream, const char *svg)
+/* What is between cairo's <svg ...> and </svg>, as a group of that class; "" for no group. */
+static cairo_status_t put_shapes(FILE *stream, const struct rend_scene *scene,
+	const struct rend_theme *theme, const char *class)
 {
+	char *svg = NULL;
+	cairo_status_t status = draw_shapes(scene, theme, &svg);
+	if (status != CAIRO_STATUS_SUCCESS)
+		return status;
 	const char *begin = strstr(svg, "<svg");
 	begin = begin != NULL ? strchr(begin, '>') : NULL;
 	const char *end = begin != NULL ? strstr(begin, "</svg>") : NULL;
+	if (class[0] != '\0')
+		fprintf(stream, "<g class=\"%s\">", class);
 	if (end != NULL)
 		fwrite(begin + 1, 1, (size_t)(end - begin - 1), stream);
+	if (class[0] != '\0')
+		fputs("</g>\n", stream);
+	free(svg);
+	return status;
 }
 
-static int write_svg(const struct rend_scene *scene, const struct rend_theme *theme, double scale,
-	FILE *stream, struct tfmt_error *err)
+static void put_head(FILE *stream, const struct rend_scene *scene)
 {
-	char *shapes = NULL;
-	cairo_status_t status = draw_shapes(scene, theme, &shapes);
-	if (status != CAIRO_STATUS_SUCCESS)
-		return tfmt_error_set(err, TFMT_E_NOMEM, 0, "cannot draw the SVG: %s",
-			cairo_status_to_string(status));
 	fprintf(stream,
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" "
@@ -203,11 +223,23 @@ static int write_svg(const struct rend_scene *scene, const struct rend_theme *th
 	fputs("</title>\n<desc id=\"desc\">", stream);
 	put_escaped(stream, scene->description);
 	fputs("</desc>\n", stream);
-	put_style(stream, theme);
-	put_shapes(stream, shapes);
+}
+
+static int write_svg(const struct rend_scene *scene, const struct rend_surface_options *options,
+	FILE *stream, struct tfmt_error *err)
+{
+	const bool follows_reader = options->dark_theme != NULL;
+	put_head(stream, scene);
+	put_style(stream, options);
+	cairo_status_t status =
+		put_shapes(stream, scene, options->theme, follows_reader ? "light" : "");
+	if (status == CAIRO_STATUS_SUCCESS && follows_reader)
+		status = put_shapes(stream, scene, options->dark_theme, "dark");
+	if (status != CAIRO_STATUS_SUCCESS)
+		return tfmt_error_set(err, TFMT_E_NOMEM, 0, "cannot draw the SVG: %s",
+			cairo_status_to_string(status));
 	put_marks(stream, scene);
 	fputs("</svg>\n", stream);
-	free(shapes);
 	return 0;
 }
 

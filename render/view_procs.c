@@ -433,6 +433,7 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	if (procs->strips != NULL)
 		rend_view_strips.draw(procs->strips, scene, y);
 	y += strips_px(procs);
+	rend_scene_section(scene, y, "Processes");
 	draw_head(procs, scene, y);
 	y += HEAD_PX;
 	draw_rows(procs, scene, y);

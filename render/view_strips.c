@@ -167,6 +167,7 @@ static void draw_memory(const struct strips *strips, struct rend_scene *scene, d
 static void draw(const void *state, struct rend_scene *scene, double y)
 {
 	const struct strips *strips = state;
+	rend_scene_section(scene, y, "CPU and memory");
 	if (strips->model->totals.has_cpu) {
 		draw_cpu(strips, scene, y);
 		y += STRIP_PX + STRIP_GAP_PX;

@@ -444,6 +444,7 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	if (timeline->strips != NULL)
 		rend_view_strips.draw(timeline->strips, scene, y);
 	y += strips_px(timeline);
+	rend_scene_section(scene, y, "Threads");
 	for (size_t i = 0; i < timeline->charts.track_count; i++) {
 		draw_track(timeline, scene, i, y);
 		y += track_px(timeline, i) +

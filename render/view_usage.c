@@ -227,6 +227,7 @@ static void draw_panel(const struct usage *usage, struct rend_scene *scene,
 static void draw(const void *state, struct rend_scene *scene, double y)
 {
 	const struct usage *usage = state;
+	rend_scene_section(scene, y, "Usage");
 	for (size_t i = 0; i < usage->count; i++) {
 		draw_panel(usage, scene, &usage->panels[i], y);
 		y += PANEL_PX + PANEL_GAP_PX;

@@ -7,7 +7,7 @@ set -eu
 build="cc=gcc make=make pkg-config=pkgconf libcbor-dev libzstd-dev zlib1g-dev libsqlite3-dev libyajl-dev libdw-dev libelf-dev liblzma-dev
        libiberty-dev libcairo2-dev libpango1.0-dev fonts-dejavu-core"
 test="libcmocka-dev c++=g++ zstd=zstd xz=xz-utils git=git sqlite3=sqlite3 /usr/bin/python3=python3
-      python3-cbor2 python3-zstandard python3-numpy python3-venv rsvg-convert=librsvg2-bin compare=imagemagick node=nodejs npm=npm
+      python3-cbor2 python3-zstandard python3-numpy python3-venv rsvg-convert=librsvg2-bin compare=imagemagick pdftotext=poppler-utils mutool=mupdf-tools node=nodejs npm=npm
       chromium=chromium musl-gcc=musl-tools script=bsdutils strace=strace gdb=gdb gzip=gzip dwz=dwz
       libdebuginfod1 callgrind_annotate=valgrind mandoc=mandoc zsh=zsh fish=fish
       python3-django python3-flask gunicorn=gunicorn debhelper dh-python dpkg-buildpackage=dpkg-dev"

@@ -27,11 +27,23 @@ for view in procs usage flame timeline report python; do
     done
 done
 
+# --theme auto: light for who does not know better, both for browsers.
+"$trender" --view procs --theme auto -o auto.svg make.cbor.zst
+"$trender" --view procs --theme auto -o light.png make.cbor.zst
+"$trender" --view procs --theme dark -o dark.png make.cbor.zst
+rsvg-convert -z 2 auto.svg -o rsvg.png
+compare_pictures "auto in librsvg" light.png rsvg.png
+
 command -v chromium >/dev/null || exit 0
-"$trender" --view procs -o own.svg make.cbor.zst
-"$trender" --view procs -o own.png make.cbor.zst
-size=$(identify -format '%[fx:w/2],%[fx:h/2]' own.png)
-timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/chromium" \
-    --hide-scrollbars --force-device-scale-factor=2 --window-size="$size" --screenshot="$PWD/chromium.png" \
-    "file://$PWD/own.svg" >/dev/null 2>&1 || { echo "SKIP: Chromium does not run here"; exit 77; }
-compare_pictures "procs in Chromium" own.png chromium.png
+# in_chromium SCHEME OUT: draws auto.svg for readers who prefer light (1) or dark (0).
+in_chromium() {
+    timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/chromium" \
+        --hide-scrollbars --force-device-scale-factor=2 --window-size="$size" \
+        --blink-settings=preferredColorScheme="$1" --screenshot="$PWD/$2" \
+        "file://$PWD/auto.svg" >/dev/null 2>&1 || { echo "SKIP: Chromium does not run here"; exit 77; }
+}
+size=$(identify -format '%[fx:w/2],%[fx:h/2]' light.png)
+in_chromium 1 chromium.png
+compare_pictures "auto in Chromium, light" light.png chromium.png
+in_chromium 0 chromium.png
+compare_pictures "auto in Chromium, dark" dark.png chromium.png

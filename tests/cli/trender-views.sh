@@ -103,10 +103,10 @@ usage_error() {
 }
 usage_error 'did you mean procs' --view prcs make.cbor.zst
 usage_error 'did you mean --theme' --them dark make.cbor.zst
-usage_error '.svg, .png and .txt' -o x.gif make.cbor.zst
+usage_error '.svg, .pdf, .png and .txt' -o x.gif make.cbor.zst
 usage_error 'is text' --view summary -o x.svg make.cbor.zst
 usage_error 'is a picture' --view flame make.cbor.zst
-usage_error 'light, dark and print' --theme pink -o x.svg make.cbor.zst
+usage_error 'light, dark, print and auto' --theme pink -o x.svg make.cbor.zst
 usage_error 'one trace' make.cbor.zst threads.cbor.zst
 usage_error 'no process 7' --pid 7 make.cbor.zst
 usage_error 'not before' --from 3s --to 2s make.cbor.zst
