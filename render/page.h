@@ -6,7 +6,7 @@
 
 struct rend_page_options {
 	double width_px;
-	double max_height_px; /* 0: as high as its content */
+	double max_height_px; /* never exceeded; 0: as high as its content */
 };
 
 /* Columns that series need for this view on a page of this width. */

@@ -81,3 +81,63 @@ double rend_page_break(const struct rend_scene *scene, double top, double limit)
 	}
 	return section_y > top + page_px * MIN_PART ? section_y : y;
 }
+
+static void cut_rect(struct rend_rect *rect, double y)
+{
+	rect->height = fmin(rect->height, y - rect->y);
+}
+
+static bool is_below(const struct rend_mark *mark, double y)
+{
+	switch (mark->type) {
+	case REND_MARK_TEXT:
+		return mark_span(mark).bottom > y;
+	case REND_MARK_ITEM:
+		return mark->item.rect.y >= y;
+	case REND_MARK_SECTION:
+		return mark->section_y >= y;
+	default:
+		return false;
+	}
+}
+
+static void cut_marks(struct rend_scene *scene, double y)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < scene->mark_count; i++) {
+		struct rend_mark *mark = &scene->marks[i];
+		if (is_below(mark, y))
+			continue;
+		/* A group of which nothing is left. */
+		if (mark->type == REND_MARK_GROUP_END && count > 0 &&
+			scene->marks[count - 1].type == REND_MARK_GROUP) {
+			count--;
+			continue;
+		}
+		if (mark->type == REND_MARK_ITEM) {
+			if (mark_span(mark).bottom > y)
+				mark->item.label = NULL;
+			cut_rect(&mark->item.rect, y);
+		}
+		scene->marks[count++] = *mark;
+	}
+	scene->mark_count = count;
+}
+
+void rend_page_cut(struct rend_scene *scene, double y)
+{
+	size_t count = 0;
+	cut_marks(scene, y);
+	for (size_t i = 0; i < scene->shape_count; i++) {
+		struct rend_shape *shape = &scene->shapes[i];
+		double top = shape->point_count > 0 ? shape->points[0].y : shape->rect.y;
+		for (size_t k = 0; k < shape->point_count; k++) {
+			top = fmin(top, shape->points[k].y);
+			shape->points[k].y = fmin(shape->points[k].y, y);
+		}
+		cut_rect(&shape->rect, y);
+		if (top < y)
+			scene->shapes[count++] = *shape;
+	}
+	scene->shape_count = count;
+}

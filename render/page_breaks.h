@@ -11,4 +11,7 @@
  */
 double rend_page_break(const struct rend_scene *scene, double top, double limit);
 
+/* Take away all that is below `y`. What lies across it ends there, words excepted: they go. */
+void rend_page_cut(struct rend_scene *scene, double y);
+
 #endif
