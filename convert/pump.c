@@ -3,29 +3,7 @@
 #include <stdlib.h>
 
 #include "num.h"
-
-/* Size of a row of each kind, to walk over a batch. */
-static const size_t row_bytes[TFMT_KIND_COUNT] = {
-	[TFMT_STRING] = sizeof(struct tfmt_string),
-	[TFMT_MAPPING] = sizeof(struct tfmt_mapping),
-	[TFMT_FRAME] = sizeof(struct tfmt_frame),
-	[TFMT_STACK] = sizeof(struct tfmt_stack),
-	[TFMT_PROCESS] = sizeof(struct tfmt_process),
-	[TFMT_THREAD] = sizeof(struct tfmt_thread),
-	[TFMT_METRIC] = sizeof(struct tfmt_metric),
-	[TFMT_LIFE] = sizeof(struct tfmt_life),
-	[TFMT_SAMPLE] = sizeof(struct tfmt_sample),
-	[TFMT_COUNTER] = sizeof(struct tfmt_counter),
-	[TFMT_SPAN] = sizeof(struct tfmt_span),
-	[TFMT_ARG] = sizeof(struct tfmt_arg),
-	[TFMT_ALLOC] = sizeof(struct tfmt_alloc),
-	[TFMT_FREE] = sizeof(struct tfmt_free),
-	[TFMT_INSTANT] = sizeof(struct tfmt_instant),
-	[TFMT_CLOCK] = sizeof(struct tfmt_clock),
-	[TFMT_LOST] = sizeof(struct tfmt_lost),
-	[TFMT_COST] = sizeof(struct tfmt_cost),
-	[TFMT_SYMBOL] = sizeof(struct tfmt_symbol),
-};
+#include "rewrite.h"
 
 /* Kinds that are records of what happened, not names for them. */
 #define DATA_KINDS (TFMT_ALL_KINDS & ~TFMT_TABLE_KINDS)
@@ -72,7 +50,7 @@ static int pump_batch(struct pump *pump, const struct tfmt_batch *batch)
 	size_t i;
 	int status;
 
-	for (i = 0; i < batch->count; i++, row += row_bytes[batch->kind]) {
+	for (i = 0; i < batch->count; i++, row += imp_row_bytes(batch->kind)) {
 		record.row = row;
 		record.id = batch->first_id ? batch->first_id + i : 0;
 		if (!conv_select_takes(pump->select, &record))
