@@ -222,6 +222,8 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
 			return status;
 		reader->has_lost_rows = tfmt_reader__has_gaps(reader);
 		reader->is_scanned = true;
+		reader->is_followed = reader->has_next_trace;
+		reader->next_trace_offset = reader->offset;
 		tfmt_trace__close(reader->trace, reader->has_lost_rows);
 	}
 	tfmt_reader__rewind(reader);
@@ -239,6 +241,13 @@ int tfmt_reader_next_trace(struct tfmt_reader *reader, struct tfmt_error *err)
 	reader->trace_offset = reader->offset;
 	status = begin_trace(reader, err);
 	return status < 0 ? status : 1;
+}
+
+bool tfmt_reader_is_followed(const struct tfmt_reader *reader, uint64_t *ret_offset)
+{
+	if (reader->is_scanned && reader->is_followed)
+		*ret_offset = reader->next_trace_offset;
+	return reader->is_scanned && reader->is_followed;
 }
 
 const struct tfmt_header *tfmt_reader_header(const struct tfmt_reader *reader)

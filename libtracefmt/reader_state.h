@@ -35,6 +35,8 @@ struct tfmt_reader {
 	bool has_passed_end;	/* its end record was */
 	bool has_next_trace;	/* another header is at `offset` */
 	bool is_scanned;	/* tables are complete, damage is counted */
+	bool is_followed;	/* by another trace, at next_trace_offset; once scanned */
+	uint64_t next_trace_offset;
 	bool has_lost_rows;	/* each table ends in one; once scanned */
 	uint64_t search_budget; /* bytes that may still be looked at in vain */
 };

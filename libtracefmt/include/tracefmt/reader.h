@@ -120,6 +120,12 @@ int tfmt_reader_hide_interpreter(struct tfmt_reader *reader);
  */
 int tfmt_reader_next_trace(struct tfmt_reader *reader, struct tfmt_error *err);
 
+/*
+ * After a scan: whether another trace follows in the same input, and in `*ret_offset` where, in
+ * bytes from where this input begins.
+ */
+bool tfmt_reader_is_followed(const struct tfmt_reader *reader, uint64_t *ret_offset);
+
 /* Borrowed until tfmt_reader_free(). */
 const struct tfmt_header *tfmt_reader_header(const struct tfmt_reader *reader);
 const struct tfmt_trace *tfmt_reader_trace(const struct tfmt_reader *reader);
