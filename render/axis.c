@@ -5,6 +5,7 @@
 
 #define TICK_DISTANCE_PX     100
 #define MIN_TICK_DISTANCE_PX 50 /* on narrow axes: room for a label */
+#define LABEL_GAP_PX	     6
 #define SECOND_NS	     1000000000.0
 
 double rend_time_x(const struct rend_time_axis *axis, uint64_t time_ns)
@@ -106,9 +107,15 @@ void rend_time_labels(struct rend_scene *scene, const struct rend_time_axis *axi
 {
 	struct rend_tick ticks[REND_MAX_TICKS];
 	size_t count = rend_time_ticks(axis, ticks);
+	double free_x = 0; /* where the last label ended */
 	for (size_t i = 0; i < count; i++) {
+		double half_px = rend_text_width_px(REND_FONT_LABEL, ticks[i].label) / 2;
+		double x = tick_x(axis, &ticks[i]);
+		if (x - half_px < free_x)
+			continue;
+		free_x = x + half_px + LABEL_GAP_PX;
 		rend_scene_text(scene, &(struct rend_text){
-					       .x = tick_x(axis, &ticks[i]),
+					       .x = x,
 					       .y = y,
 					       .text = ticks[i].label,
 					       .font = REND_FONT_LABEL,

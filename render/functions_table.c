@@ -15,6 +15,7 @@
 #define TOTAL_PX     120
 #define COLUMN_PX    16 /* between columns */
 #define MIN_PLACE_PX 200
+#define MIN_NAME_PX  120 /* the totals give way */
 
 static size_t row_count(const struct rend_model *model)
 {
@@ -57,6 +58,11 @@ static void draw_row(const struct rend_model *model, struct rend_scene *scene,
 	double bar_x = row.x + SHARE_PX + 10;
 	double name_x = bar_x + bar_max_px + COLUMN_PX;
 	double rest_px = row.x + row.width - name_x - TOTAL_PX - COLUMN_PX;
+	double total_px = TOTAL_PX;
+	if (rest_px < MIN_NAME_PX) {
+		total_px = 0;
+		rest_px += TOTAL_PX;
+	}
 	double place_px = rest_px * 0.55 > MIN_PLACE_PX ? rest_px * 0.55 : 0;
 	double name_px = rest_px - place_px - COLUMN_PX;
 	double baseline = row.y + 16;
@@ -87,9 +93,10 @@ static void draw_row(const struct rend_model *model, struct rend_scene *scene,
 	text.text = total;
 	text.role = REND_MUTED;
 	text.max_px = TOTAL_PX;
-	rend_scene_text(scene, &text);
+	if (total_px > 0)
+		rend_scene_text(scene, &text);
 	rend_model_place(&function->location, place, sizeof(place));
-	text.x += TOTAL_PX;
+	text.x += total_px;
 	text.text = place;
 	text.max_px = place_px;
 	text.ellipsis = REND_ELLIPSIS_MIDDLE;

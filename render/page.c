@@ -22,6 +22,8 @@
 #define CUT_NOTE_PX	  18
 #define SECTION_GAP_PX	  4    /* of it, above the letters of its heading */
 #define MAX_LEFT_SHARE	  0.32 /* of the width, for the names left of the time axis */
+#define MAX_RIGHT_SHARE	  0.22 /* ... and for the figures right of it, */
+#define MIN_RIGHT_PX	  70   /* but always so much */
 #define EMPTY_HEIGHT_PX	  160
 
 static struct rend_frame page_frame(const struct rend_model *model, const struct rend_view *view,
@@ -37,7 +39,7 @@ static struct rend_frame page_frame(const struct rend_model *model, const struct
 				.begin_ns = model->begin_ns,
 				.end_ns = model->end_ns,
 				.x0 = REND_MARGIN_PX + rend_left_px(view, width_px),
-				.x1 = REND_MARGIN_PX + width_px - view->right_px,
+				.x1 = REND_MARGIN_PX + width_px - rend_right_px(view, width_px),
 			},
 	};
 }
@@ -45,13 +47,18 @@ static struct rend_frame page_frame(const struct rend_model *model, const struct
 size_t rend_page_columns(const struct rend_view *view, const struct rend_page_options *options)
 {
 	double width_px = options->width_px - 2 * REND_MARGIN_PX;
-	double axis_px = width_px - rend_left_px(view, width_px) - view->right_px;
+	double axis_px = width_px - rend_left_px(view, width_px) - rend_right_px(view, width_px);
 	return axis_px > 100 ? (size_t)axis_px : 100;
 }
 
 double rend_left_px(const struct rend_view *view, double width_px)
 {
 	return fmin(view->left_px, floor(width_px * MAX_LEFT_SHARE));
+}
+
+double rend_right_px(const struct rend_view *view, double width_px)
+{
+	return fmin(view->right_px, fmax(floor(width_px * MAX_RIGHT_SHARE), MIN_RIGHT_PX));
 }
 
 void rend_section(struct rend_scene *scene, double x, double y, const char *text)

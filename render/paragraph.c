@@ -24,18 +24,18 @@ static char *last_fit(enum rend_font font, char *text, const char *separator, do
 /* Cut `text` to a line. Returns what is left for the next one, NULL when nothing is. */
 static char *break_line(enum rend_font font, char *text, double max_px)
 {
-	const char *separator = REND_FACTS_GAP;
+	static const char *const separators[] = {REND_FACTS_GAP, ", ", " "};
 	if (rend_text_width_px(font, text) <= max_px)
 		return NULL;
-	char *gap = last_fit(font, text, separator, max_px);
-	if (!gap) {
-		separator = " ";
-		gap = last_fit(font, text, separator, max_px);
+	for (size_t i = 0; i < sizeof(separators) / sizeof(*separators); i++) {
+		char *gap = last_fit(font, text, separators[i], max_px);
+		if (!gap)
+			continue;
+		/* A comma stays, a gap goes. */
+		gap[separators[i][0] == ','] = '\0';
+		return gap + strlen(separators[i]);
 	}
-	if (!gap)
-		return NULL;
-	*gap = '\0';
-	return gap + strlen(separator);
+	return NULL;
 }
 
 double rend_paragraph(struct rend_scene *scene, const struct rend_text *style, double line_px,

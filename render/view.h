@@ -22,6 +22,11 @@
 	"No stacks in this recording: it ended before the first sample, or was made " \
 	"without stacks (--no-native, --sampler none)."
 
+/* What views of spans say when there are none. */
+#define REND_NO_SPANS                                                               \
+	"No calls or scopes in this recording: programs write them with libtracefmt, " \
+	"and Chrome trace events have them."
+
 /* The room a view may draw in, from `y` downwards, and what it shares with its neighbours. */
 struct rend_frame {
 	double x, width_px;	    /* the content: the page without its margins */
@@ -37,6 +42,7 @@ struct rend_view {
 	const char *name;
 	const char *summary; /* one line for --list-views */
 	bool draws_stacks;   /* so that --weight has a meaning */
+	bool merges_lines;   /* stacks are merged by line, whatever --by says */
 	bool is_listing;     /* its text is as wide as the terminal */
 	bool (*has_data)(const struct rend_model *model);
 	const char *missing; /* what to say when it has none, and the trec option that helps */
@@ -105,8 +111,9 @@ const struct rend_view *rend_view_find(const char *name);
 /* The strips above processes and timelines: CPU and memory of all. Not a row of the registry. */
 extern const struct rend_view rend_view_strips;
 
-/* The gutter left of the time axis on a page of this width: on narrow ones the names give way. */
+/* The gutters of the time axis where the content is that wide: on narrow pages they give way. */
 double rend_left_px(const struct rend_view *view, double width_px);
+double rend_right_px(const struct rend_view *view, double width_px);
 
 /* A heading on the baseline `y`, as every section of a picture has it. */
 void rend_section(struct rend_scene *scene, double x, double y, const char *text);

@@ -133,6 +133,28 @@ static double indent_px(const struct rend_proc_row *row)
 	return INDENT_PX * (row->depth < MAX_INDENT ? row->depth : MAX_INDENT);
 }
 
+/* Without room for two columns of figures: CPU time and, below it, peak memory. */
+static bool is_narrow(const struct procs *procs)
+{
+	const struct rend_frame *frame = &procs->frame;
+	return frame->x + frame->width_px - frame->axis.x1 < RIGHT_PX;
+}
+
+static void draw_column_heads(
+	const struct procs *procs, struct rend_scene *scene, struct rend_text text)
+{
+	const struct rend_frame *frame = &procs->frame;
+	text.anchor = REND_ANCHOR_END;
+	text.x = is_narrow(procs) ? frame->x + frame->width_px : frame->axis.x1 + CPU_COLUMN_PX;
+	text.text = is_narrow(procs) && procs->model->totals.has_memory ? "CPU, peak" : "CPU";
+	if (procs->model->totals.has_cpu)
+		rend_scene_text(scene, &text);
+	text.x = frame->x + frame->width_px;
+	text.text = "peak memory";
+	if (procs->model->totals.has_memory && !is_narrow(procs))
+		rend_scene_text(scene, &text);
+}
+
 /* What the colours mean, and what the columns hold. */
 static void draw_head(const struct procs *procs, struct rend_scene *scene, double y)
 {
@@ -159,23 +181,24 @@ static void draw_head(const struct procs *procs, struct rend_scene *scene, doubl
 			num_bytes(memory, (uint64_t)procs->memory_max));
 		text.x += 18;
 		text.text = memory_text;
+		if (is_narrow(procs) &&
+			text.x + rend_text_width_px(text.font, memory_text) > frame->axis.x1)
+			text.text = "memory";
 		rend_scene_text(scene, &text);
 	}
-	text.anchor = REND_ANCHOR_END;
-	text.x = frame->axis.x1 + CPU_COLUMN_PX;
-	text.text = "CPU";
-	if (procs->model->totals.has_cpu)
-		rend_scene_text(scene, &text);
-	text.x = frame->x + frame->width_px;
-	text.text = "peak memory";
-	if (procs->model->totals.has_memory)
-		rend_scene_text(scene, &text);
+	draw_column_heads(procs, scene, text);
 }
 
 static double row_scale(const struct rend_series *cpu)
 {
 	double max = rend_series_max_mean(cpu);
 	return max > 1.1 ? ceil(max - 0.1) : 1;
+}
+
+/* What the height of a row stands for, where it is not one core. */
+static void scale_text(double scale, char *text, size_t size)
+{
+	snprintf(text, size, "0\u2013%.0f cores", scale);
 }
 
 static struct rend_plot row_plot(const struct procs *procs, const struct rend_series *cpu, double y)
@@ -291,13 +314,18 @@ static void draw_fold(const struct procs *procs, struct rend_scene *scene,
 static void draw_second_line(const struct procs *procs, struct rend_scene *scene,
 	const struct rend_process *process, double x, double y, double max_px)
 {
-	char detail[96], failure[REND_FACTS_BYTES];
+	char detail[96], failure[REND_FACTS_BYTES], number[NUM_TEXT_BYTES];
 	int length = snprintf(detail, sizeof(detail), "%u", (unsigned)process->info->pid);
 	uint32_t threads =
 		process->peak_threads > 0 ? process->peak_threads : process->info->thread_count;
-	if (threads > 1)
+	double scale = row_scale(&process->cpu);
+	if (scale > 1 && is_narrow(procs)) {
+		scale_text(scale, number, sizeof(number));
+		snprintf(detail + length, sizeof(detail) - (size_t)length, " \u00b7 %s", number);
+	} else if (threads > 1) {
 		snprintf(detail + length, sizeof(detail) - (size_t)length, " \u00b7 %u threads",
 			(unsigned)threads);
+	}
 	struct rend_text text = {
 		.x = x,
 		.y = y,
@@ -373,10 +401,13 @@ static void draw_numbers(const struct procs *procs, struct rend_scene *scene,
 	const bool is_fold = row->process == 0;
 	double scale = row_scale(is_fold ? &row->cpu : &process->cpu);
 	uint64_t peak_bytes = is_fold ? row->peak_bytes : process->peak_bytes;
+	const double right_x = procs->frame.x + procs->frame.width_px;
+	const double cpu_x = is_narrow(procs) ? right_x : procs->frame.axis.x1 + CPU_COLUMN_PX;
+	const bool has_second = is_narrow(procs) ? peak_bytes > 0 : scale > 1;
 	char number[NUM_TEXT_BYTES];
 	struct rend_text text = {
-		.x = procs->frame.axis.x1 + CPU_COLUMN_PX,
-		.y = y + (scale > 1 ? 15 : 21),
+		.x = cpu_x,
+		.y = y + (has_second ? 15 : 21),
 		.text = number,
 		.font = REND_FONT_LABEL,
 		.anchor = REND_ANCHOR_END,
@@ -387,13 +418,13 @@ static void draw_numbers(const struct procs *procs, struct rend_scene *scene,
 	}
 	if (peak_bytes > 0) {
 		num_bytes(number, peak_bytes);
-		text.x = procs->frame.x + procs->frame.width_px;
-		text.y = y + 21;
+		text.x = right_x;
+		text.y = y + (is_narrow(procs) ? 28 : 21);
 		rend_scene_text(scene, &text);
 	}
-	if (scale > 1) {
-		snprintf(number, sizeof(number), "0\u2013%.0f cores", scale);
-		text.x = procs->frame.axis.x1 + CPU_COLUMN_PX;
+	if (scale > 1 && !is_narrow(procs)) {
+		scale_text(scale, number, sizeof(number));
+		text.x = cpu_x;
 		text.y = y + 28;
 		text.font = REND_FONT_SMALL;
 		text.role = REND_MUTED;

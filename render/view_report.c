@@ -140,7 +140,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	report->model = model;
 	report->frame = *frame;
 	report->frame.axis.x0 = frame->x + rend_left_px(body, frame->width_px);
-	report->frame.axis.x1 = frame->x + frame->width_px - body->right_px;
+	report->frame.axis.x1 = frame->x + frame->width_px - rend_right_px(body, frame->width_px);
 	int status = prepare_parts(report, model);
 	if (status < 0)
 		release(report);

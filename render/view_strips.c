@@ -10,6 +10,7 @@
 #define STRIP_PX     36
 #define STRIP_GAP_PX 10
 #define NAME_GAP_PX  12
+#define VALUE_GAP_PX 10
 
 struct strips {
 	const struct rend_model *model;
@@ -79,6 +80,12 @@ static double name_room_px(const struct rend_plot *plot)
 	return plot->x0 - NAME_GAP_PX - REND_MARGIN_PX;
 }
 
+/* Right of it. */
+static double value_room_px(const struct strips *strips)
+{
+	return strips->frame.x + strips->frame.width_px - strips->frame.axis.x1 - VALUE_GAP_PX;
+}
+
 static void draw_names(struct rend_scene *scene, const struct rend_plot *plot, const char *name,
 	const char *detail, const char *top)
 {
@@ -96,7 +103,7 @@ static void draw_names(struct rend_scene *scene, const struct rend_plot *plot, c
 	text.font = REND_FONT_SMALL;
 	text.role = REND_MUTED;
 	rend_scene_text(scene, &text);
-	text.x = plot->x1 + 10;
+	text.x = plot->x1 + VALUE_GAP_PX;
 	text.y = plot->y + 8;
 	text.text = top;
 	text.anchor = REND_ANCHOR_START;
@@ -122,12 +129,16 @@ static void draw_cpu(const struct strips *strips, struct rend_scene *scene, doub
 	snprintf(top_text, sizeof(top_text), "%.0f %s", top, top == 1 ? "core" : "cores");
 	if (cores > top)
 		snprintf(top_text, sizeof(top_text), "%.0f of %u cores", top, (unsigned)cores);
+	if (rend_text_width_px(REND_FONT_SMALL, top_text) > value_room_px(strips))
+		snprintf(top_text, sizeof(top_text), "%.0f of %u", top, (unsigned)cores);
 	double mean = model->totals.wall_ns > 0
 			      ? (double)model->totals.cpu_ns / (double)model->totals.wall_ns
 			      : 0;
 	snprintf(detail, sizeof(detail), "mean %.*f cores", mean < 10 ? 2 : 1, mean);
 	if (mean < 0.01)
 		snprintf(detail, sizeof(detail), "mean below 0.01");
+	else if (rend_text_width_px(REND_FONT_SMALL, detail) > name_room_px(&plot))
+		snprintf(detail, sizeof(detail), "mean %.*f", mean < 10 ? 2 : 1, mean);
 
 	rend_scene_group(scene, "CPU of all processes");
 	draw_panel(scene, &plot);
@@ -159,8 +170,10 @@ static void draw_memory(const struct strips *strips, struct rend_scene *scene, d
 	draw_ticks(scene, &strips->frame.axis, &plot);
 	double x = floor(rend_time_x_clamped(&strips->frame.axis, peak_ns));
 	rend_scene_rect(scene, REND_TEXT, (struct rend_rect){x, y, 1, STRIP_PX});
-	draw_names(scene, &plot, model->totals.process_count > 1 ? "memory (RSS sum)" : "memory",
-		detail, num_bytes(top_text, top));
+	const char *name = model->totals.process_count > 1 ? "memory (RSS sum)" : "memory";
+	if (rend_text_width_px(REND_FONT_BODY, name) > name_room_px(&plot))
+		name = "memory";
+	draw_names(scene, &plot, name, detail, num_bytes(top_text, top));
 	rend_scene_group_end(scene);
 }
 

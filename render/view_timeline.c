@@ -270,12 +270,15 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 			? "main"
 			: tfmt_trace_text(model->trace, thread->info->name),
 		share, shows_waits ? "off CPU" : "CPU");
+	double max_px = timeline->frame.axis.x0 - timeline->frame.x - 12;
+	if (rend_text_width_px(REND_FONT_SMALL, detail) > max_px)
+		strrchr(detail, '%')[1] = '\0';
 	struct rend_text text = {
 		.x = timeline->frame.x,
 		.y = y + 13,
 		.text = name,
 		.font = REND_FONT_STRONG,
-		.max_px = timeline->frame.axis.x0 - timeline->frame.x - 12,
+		.max_px = max_px,
 		.ellipsis = REND_ELLIPSIS_MIDDLE,
 	};
 	rend_scene_text(scene, &text);

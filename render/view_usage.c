@@ -7,6 +7,7 @@
 #include "metrics.h"
 #include "metrics_table.h"
 #include "num.h"
+#include "paragraph.h"
 #include "plot.h"
 #include "text.h"
 #include "usage_panels.h"
@@ -20,6 +21,7 @@
 #define HEADROOM	 1.2 /* of the scale, above its last tick: for the label of the peak */
 #define PEAK_MARK_PX	 5
 #define NAME_GAP_PX	 12
+#define NAME_LINE_PX	 15
 #define NAME_COLUMNS	 17
 #define MAX_NAME_COLUMNS 30
 #define PEAK_COLUMNS	 18
@@ -108,7 +110,7 @@ static void draw_names(
 		.anchor = REND_ANCHOR_END,
 		.max_px = plot->x0 - NAME_GAP_PX - REND_MARGIN_PX,
 	};
-	rend_scene_text(scene, &text);
+	rend_paragraph(scene, &text, NAME_LINE_PX, 2, &text.y);
 	if (!rend_series_has_values(panel->series))
 		return;
 	text.font = REND_FONT_SMALL;
@@ -150,6 +152,8 @@ static void draw_peak(const struct usage *usage, struct rend_scene *scene,
 		return;
 	snprintf(line, sizeof(line), "%s at %s", rend_panel_text(number, panel->unit, panel->peak),
 		num_duration(time, peak_ns));
+	if (rend_text_width_px(REND_FONT_SMALL, line) > plot->x1 - plot->x0 - 8)
+		snprintf(line, sizeof(line), "%s", number);
 	double half_px = rend_text_width_px(REND_FONT_SMALL, line) / 2;
 	rend_scene_rect(scene, REND_TEXT,
 		(struct rend_rect){x - PEAK_MARK_PX / 2.0, y - PEAK_MARK_PX / 2.0, PEAK_MARK_PX,

@@ -81,6 +81,7 @@ static void draw_row(const struct rend_model *model, struct rend_scene *scene,
 		.text = num_duration(time, place->wait_ns),
 		.font = REND_FONT_BODY,
 		.anchor = REND_ANCHOR_END,
+		.max_px = TIME_PX,
 	};
 	rend_scene_text(scene, &text);
 	rend_scene_hatch(scene, REND_WAITING,
@@ -127,6 +128,11 @@ void rend_waits_table_draw(const struct rend_model *model, struct rend_scene *sc
 	snprintf(text, sizeof(text), "%s%s%s", states, places[0] != '\0' ? REND_FACTS_GAP : "",
 		places);
 	double heading_px = rend_text_width_px(REND_FONT_HEADING, "Worst waits") + 14;
+	/* On a narrow page less is said, but all of it. */
+	if (rend_text_width_px(REND_FONT_SMALL, text) > width_px - heading_px)
+		snprintf(text, sizeof(text), "%s", states);
+	if (rend_text_width_px(REND_FONT_SMALL, text) > width_px - heading_px)
+		text[0] = '\0';
 	rend_scene_text(scene, &(struct rend_text){.x = x + heading_px,
 				       .y = y + 13,
 				       .text = text,
