@@ -1,9 +1,13 @@
 #include "cells.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "text.h"
+#include "utf8.h"
+
+#define TAB_COLUMNS 8
 
 static const char *const rises[] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 static const char *const runs[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
@@ -74,14 +78,24 @@ void rend_put_cell(FILE *stream, const char *text, int columns)
 	put_cell(stream, text, columns, PAD_RIGHT);
 }
 
-void rend_put_cell_tail(FILE *stream, const char *text, int columns)
+static void put_tail(FILE *stream, const char *text, int columns, enum padding padding)
 {
 	char clean[1024], cut[1024 + sizeof("…")];
 	rend_text_shorten(REND_FONT_BODY, text, 0, REND_ELLIPSIS_END, clean, sizeof(clean));
 	bool is_cut = rend_text_columns(clean) > columns;
 	snprintf(cut, sizeof(cut), "%s%s", is_cut ? "…" : "",
 		is_cut ? find_tail(clean, columns - 1) : clean);
-	rend_put_cell(stream, cut, columns);
+	put_cell(stream, cut, columns, padding);
+}
+
+void rend_put_cell_tail(FILE *stream, const char *text, int columns)
+{
+	put_tail(stream, text, columns, PAD_RIGHT);
+}
+
+void rend_put_last_tail(FILE *stream, const char *text, int columns)
+{
+	put_tail(stream, text, columns, PAD_NONE);
 }
 
 void rend_put_cell_right(FILE *stream, const char *text, int columns)
@@ -92,6 +106,42 @@ void rend_put_cell_right(FILE *stream, const char *text, int columns)
 void rend_put_last(FILE *stream, const char *text, int columns)
 {
 	put_cell(stream, text, columns, PAD_NONE);
+}
+
+/* Write the characters that end within `columns`, or none when `stream` is NULL; so all take. */
+static int put_source(FILE *stream, const char *text, size_t length, int columns)
+{
+	int used = 0;
+	while (length > 0) {
+		char character[5] = "";
+		int step = utf8_step(text, length);
+		size_t bytes = (size_t)abs(step);
+		memcpy(character, step < 0 ? UTF8_REPLACEMENT : text, step < 0 ? 3 : bytes);
+		bool is_tab = *text == '\t';
+		if (step > 0 && !is_tab && utf8_is_control(text))
+			memcpy(character, UTF8_REPLACEMENT, sizeof(UTF8_REPLACEMENT));
+		int width =
+			is_tab ? TAB_COLUMNS - used % TAB_COLUMNS : rend_text_columns(character);
+		if (used + width > columns)
+			return used + width;
+		if (stream != NULL)
+			fprintf(stream, "%*s", is_tab ? width : 0, is_tab ? "" : character);
+		used += width;
+		text += bytes;
+		length -= bytes;
+	}
+	return used;
+}
+
+void rend_put_source(FILE *stream, const char *text, int columns)
+{
+	size_t length = strlen(text);
+	while (length > 0 && strchr(" \t\r", text[length - 1]) != NULL)
+		length--;
+	bool is_cut = put_source(NULL, text, length, columns) > columns;
+	put_source(stream, text, length, is_cut ? columns - 1 : columns);
+	if (is_cut)
+		fputs("…", stream);
 }
 
 void rend_put_bar(FILE *stream, double share, int columns)

@@ -288,13 +288,16 @@ static int load(const struct job *job, const struct input *input, struct rend_mo
 	struct rend_model_options model_options = {
 		.own_paths = options->own.items,
 		.own_count = options->own.count,
+		.source_paths = options->source_paths.items,
+		.source_path_count = options->source_paths.count,
 		.from_ns = options->from_ns,
 		.to_ns = options->to_ns,
 		.pid = (uint32_t)options->pid,
 		.metric_names = options->metrics,
 		.weight = job->weight,
-		.key = job->table.by < REND_BY_THREAD ? (enum tfmt_calltree_key)job->table.by
-						      : TFMT_BY_FUNCTION,
+		.key = job->view->merges_lines		? TFMT_BY_LINE
+		       : job->table.by < REND_BY_THREAD ? (enum tfmt_calltree_key)job->table.by
+							: TFMT_BY_FUNCTION,
 		.shows_native = options->shows_native,
 		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
 	};

@@ -194,6 +194,8 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 	model->damage = tfmt_reader_damage(reader);
 	model->own_paths = options->own_paths;
 	model->own_count = options->own_count;
+	model->source_paths = options->source_paths;
+	model->source_path_count = options->source_path_count;
 	model->pid = options->pid;
 	model->metric_names = options->metric_names;
 	model->weight = options->weight;

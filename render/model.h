@@ -108,6 +108,8 @@ struct rend_model {
 	const struct tfmt_damage *damage;
 	const char *const *own_paths; /* borrowed: --own */
 	size_t own_count;
+	const char *const *source_paths; /* borrowed: --source-path */
+	size_t source_path_count;
 	uint64_t origin_ns;	    /* second 0 */
 	uint64_t begin_ns, end_ns;  /* the shown range; begin < end */
 	uint64_t first_ns, last_ns; /* samples within are shown: of what was asked for, or all */
@@ -139,6 +141,8 @@ struct rend_model {
 struct rend_model_options {
 	const char *const *own_paths;
 	size_t own_count;
+	const char *const *source_paths; /* DIR or OLD=NEW */
+	size_t source_path_count;
 	uint64_t from_ns, to_ns;  /* from second 0; to_ns 0: to the end */
 	uint32_t pid;		  /* 0: all */
 	const char *metric_names; /* "pss,io_read"; NULL: the usual */

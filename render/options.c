@@ -46,6 +46,10 @@ static const struct opt_row rows[] = {
 	{"own", 0, OPT_LIST, "PATH",
 		"what is own code: programs, libraries and files under PATH (repeatable)",
 		TARGET(own), 0, 0, 0},
+	{"source-path", 0, OPT_LIST, "DIR|OLD=NEW",
+		"where source files are that are not where they were: below DIR, or with NEW "
+		"instead of OLD at the start of their paths (repeatable)",
+		TARGET(source_paths), 0, 0, 0},
 	{.help = "the output"},
 	{"output", 'o', OPT_TEXT, "FILE",
 		"a picture or text by its extension: .svg, .pdf, .png, .txt", TARGET(output), 0, 0,

@@ -14,6 +14,7 @@ struct rend_options {
 	const char *metrics; /* of the view usage; NULL: the usual ones */
 	const char *weight;  /* NULL: the CPU time */
 	struct opt_list own;
+	struct opt_list source_paths;
 	uint64_t from_ns, to_ns; /* to_ns 0: to the end */
 	uint64_t pid;		 /* 0: all */
 	bool shows_native;	 /* the interpreter's own frames */

@@ -22,5 +22,6 @@ export COLUMNS=80
 check summary-python.txt python.cbor.zst
 check top-python.txt --view top --weight wall python.cbor.zst
 check top-lines-python.txt --view top --by line --sort total python.cbor.zst
+check source-python.txt --view source --weight wall python.cbor.zst
 check tree-python.txt --view tree --weight wall python.cbor.zst
 check summary-hostile.txt hostile.cbor.zst

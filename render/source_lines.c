@@ -1,0 +1,229 @@
+#include "source_lines.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NONE UINT32_MAX
+
+/* Of a function of the tree: where its weight goes. */
+struct place {
+	uint32_t line, function, file; /* indexes, NONE when the place is not shown */
+};
+
+struct walk {
+	struct rend_source_lines *lines;
+	const struct tfmt_calltree *tree;
+	struct place *places; /* by function of the tree */
+};
+
+/* Folders of what is installed: code of others, though compiled into the program. */
+static bool is_installed(const char *path)
+{
+	static const char *const starts[] = {"/usr/include/", "/usr/lib/", "/usr/local/include/",
+		"/usr/local/lib/", "/usr/local/go/", "/usr/share/", "/rustc/"};
+	static const char *const parts[] = {
+		"/.cargo/registry/", "/.rustup/", "/go/pkg/mod/", "/node_modules/"};
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {
+		if (strncmp(path, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		if (strstr(path, parts[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool has_line(const struct tfmt_location *location)
+{
+	return !location->is_wait && location->line > 0 && location->file[0] != '\0';
+}
+
+static bool is_shown(const struct rend_model *model, const struct tfmt_location *location)
+{
+	return has_line(location) && rend_model_is_own(model, location) &&
+	       (model->own_count > 0 || !is_installed(location->file));
+}
+
+static int compare_numbers(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* qsort_r: by file and function. */
+static int compare_functions(const void *left, const void *right, void *context)
+{
+	const struct tfmt_location *a =
+		&tfmt_calltree_function(context, *(const uint32_t *)left)->location;
+	const struct tfmt_location *b =
+		&tfmt_calltree_function(context, *(const uint32_t *)right)->location;
+	int order = strcmp(a->file, b->file);
+	return order != 0 ? order : strcmp(a->function, b->function);
+}
+
+/* qsort_r: by file and line, the heaviest first. */
+static int compare_lines(const void *left, const void *right, void *context)
+{
+	const struct tfmt_function *a = tfmt_calltree_function(context, *(const uint32_t *)left);
+	const struct tfmt_function *b = tfmt_calltree_function(context, *(const uint32_t *)right);
+	int order = strcmp(a->location.file, b->location.file);
+	if (order == 0)
+		order = compare_numbers(a->location.line, b->location.line);
+	if (order == 0)
+		order = compare_numbers(b->self, a->self);
+	if (order == 0)
+		order = compare_numbers(b->total, a->total);
+	return order != 0 ? order : strcmp(a->location.function, b->location.function);
+}
+
+/* `order` are the shown functions of the tree, which are one a line. */
+static void add_functions(struct walk *walk, uint32_t *order, size_t count)
+{
+	struct rend_source_lines *lines = walk->lines;
+	qsort_r(order, count, sizeof(*order), compare_functions, (void *)walk->tree);
+	for (size_t i = 0; i < count; i++) {
+		const struct tfmt_function *row = tfmt_calltree_function(walk->tree, order[i]);
+		if (i == 0 || compare_functions(&order[i - 1], &order[i], (void *)walk->tree) != 0)
+			lines->functions[lines->function_count++].location = &row->location;
+		walk->places[order[i]].function = (uint32_t)lines->function_count - 1;
+	}
+}
+
+static void add_lines(struct walk *walk, uint32_t *order, size_t count)
+{
+	struct rend_source_lines *lines = walk->lines;
+	const struct tfmt_location *last = NULL;
+	qsort_r(order, count, sizeof(*order), compare_lines, (void *)walk->tree);
+	for (size_t i = 0; i < count; i++) {
+		struct place *place = &walk->places[order[i]];
+		const struct tfmt_location *location =
+			&tfmt_calltree_function(walk->tree, order[i])->location;
+		bool is_new_file = last == NULL || strcmp(last->file, location->file) != 0;
+		if (is_new_file)
+			lines->files[lines->file_count++] = (struct rend_source_file){
+				.path = location->file, .first = lines->line_count};
+		struct rend_source_file *file = &lines->files[lines->file_count - 1];
+		if (is_new_file || last->line != location->line) {
+			lines->lines[lines->line_count++] = (struct rend_source_line){
+				.line = location->line, .function = place->function};
+			file->count++;
+		}
+		place->line = (uint32_t)lines->line_count - 1;
+		place->file = (uint32_t)lines->file_count - 1;
+		last = location;
+	}
+}
+
+static void enter(struct rend_weighed *weight, const struct tfmt_node *node)
+{
+	weight->self += node->self;
+	if (weight->open++ == 0)
+		weight->total += node->total;
+}
+
+static void enter_node(struct walk *walk, const struct tfmt_node *node)
+{
+	struct rend_source_lines *lines = walk->lines;
+	const struct place *place = &walk->places[node->function];
+	if (place->line == NONE) {
+		bool is_known =
+			has_line(&tfmt_calltree_function(walk->tree, node->function)->location);
+		*(is_known ? &lines->other_self : &lines->none_self) += node->self;
+		return;
+	}
+	enter(&lines->lines[place->line].weight, node);
+	enter(&lines->functions[place->function].weight, node);
+	enter(&lines->files[place->file].weight, node);
+}
+
+static void leave_node(struct walk *walk, const struct tfmt_node *node)
+{
+	struct rend_source_lines *lines = walk->lines;
+	const struct place *place = &walk->places[node->function];
+	if (place->line == NONE)
+		return;
+	lines->lines[place->line].weight.open--;
+	lines->functions[place->function].weight.open--;
+	lines->files[place->file].weight.open--;
+}
+
+/* Depth first, so that what is open is the stack. The root is nobody's line. */
+static void weigh(struct walk *walk)
+{
+	size_t count;
+	const struct tfmt_node *nodes = tfmt_calltree_nodes(walk->tree, &count);
+	uint32_t node = nodes[0].first_child;
+	while (node != 0) {
+		enter_node(walk, &nodes[node]);
+		uint32_t next = nodes[node].first_child;
+		while (next == 0 && node != 0) {
+			leave_node(walk, &nodes[node]);
+			next = nodes[node].next_sibling;
+			node = nodes[node].parent;
+		}
+		node = next;
+	}
+}
+
+static int compare_files(const void *left, const void *right, void *context)
+{
+	const struct rend_source_file *a = left, *b = right;
+	bool by_total = *(const bool *)context;
+	int by_self_order = compare_numbers(b->weight.self, a->weight.self);
+	int by_total_order = compare_numbers(b->weight.total, a->weight.total);
+	int order = by_total ? by_total_order : by_self_order;
+	if (order == 0)
+		order = by_total ? by_self_order : by_total_order;
+	return order != 0 ? order : strcmp(a->path, b->path);
+}
+
+static int make_rows(struct walk *walk, uint32_t *order, size_t count)
+{
+	struct rend_source_lines *lines = walk->lines;
+	lines->files = calloc(count + 1, sizeof(*lines->files));
+	lines->lines = calloc(count + 1, sizeof(*lines->lines));
+	lines->functions = calloc(count + 1, sizeof(*lines->functions));
+	if (lines->files == NULL || lines->lines == NULL || lines->functions == NULL)
+		return TFMT_E_NOMEM;
+	add_functions(walk, order, count);
+	add_lines(walk, order, count);
+	weigh(walk);
+	return 0;
+}
+
+int rend_source_lines_init(
+	struct rend_source_lines *lines, const struct rend_model *model, bool sorts_by_total)
+{
+	size_t function_count, shown_count = 0;
+	struct walk walk = {.lines = lines, .tree = model->tree};
+	*lines = (struct rend_source_lines){0};
+	/* The root is a function too, which the list leaves out. */
+	tfmt_calltree_functions(model->tree, &function_count);
+	lines->whole = tfmt_calltree_nodes(model->tree, &(size_t){0})[0].total;
+	uint32_t *order = calloc(function_count + 1, sizeof(*order));
+	walk.places = calloc(function_count + 1, sizeof(*walk.places));
+	int status = order != NULL && walk.places != NULL ? 0 : TFMT_E_NOMEM;
+	for (size_t i = 0; status == 0 && i <= function_count; i++) {
+		walk.places[i].line = NONE;
+		if (is_shown(model, &tfmt_calltree_function(model->tree, (uint32_t)i)->location))
+			order[shown_count++] = (uint32_t)i;
+	}
+	if (status == 0)
+		status = make_rows(&walk, order, shown_count);
+	if (status == 0 && lines->file_count > 0)
+		qsort_r(lines->files, lines->file_count, sizeof(*lines->files), compare_files,
+			&sorts_by_total);
+	free(walk.places);
+	free(order);
+	if (status < 0)
+		rend_source_lines_release(lines);
+	return status;
+}
+
+void rend_source_lines_release(struct rend_source_lines *lines)
+{
+	free(lines->files);
+	free(lines->lines);
+	free(lines->functions);
+	*lines = (struct rend_source_lines){0};
+}
