@@ -6,6 +6,7 @@
 
 #include "meters.h"
 #include "metrics.h"
+#include "spans.h"
 
 /* Different kinds of loss that are told apart. */
 #define MAX_LOSSES 32
@@ -307,6 +308,17 @@ static int read_samples(struct collector *collector, const struct tfmt_batch *ba
 	return status;
 }
 
+static void read_spans(struct rend_model *model, const struct tfmt_batch *batch)
+{
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct tfmt_span *span = &batch->spans[i];
+		if (!rend_model_takes_span(model, span, batch->first_id + i))
+			continue;
+		model->threads[span->thread].span_count++;
+		model->totals.span_count++;
+	}
+}
+
 static void read_lost(struct rend_model *model, const struct tfmt_lost *lost)
 {
 	if (strcmp(tfmt_trace_text(model->trace, lost->what), "sample") == 0)
@@ -352,6 +364,9 @@ static int read_batch(struct collector *collector, const struct tfmt_batch *batc
 		break;
 	case TFMT_SAMPLE:
 		status = read_samples(collector, batch);
+		break;
+	case TFMT_SPAN:
+		read_spans(collector->model, batch);
 		break;
 	case TFMT_LOST:
 		for (size_t i = 0; i < batch->count; i++)
@@ -513,7 +528,8 @@ static void finish_totals(struct collector *collector)
 int rend_collect_totals(struct rend_model *model, struct tfmt_error *err)
 {
 	const uint32_t kinds = TFMT_KIND_BIT(TFMT_COUNTER) | TFMT_KIND_BIT(TFMT_SAMPLE) |
-			       TFMT_KIND_BIT(TFMT_LOST) | TFMT_KIND_BIT(TFMT_COST);
+			       TFMT_KIND_BIT(TFMT_SPAN) | TFMT_KIND_BIT(TFMT_LOST) |
+			       TFMT_KIND_BIT(TFMT_COST);
 	struct collector collector;
 	size_t node_count;
 	int status = collector_init(&collector, model);

@@ -63,6 +63,7 @@ struct rend_thread {
 	uint64_t preempted_ns;
 	uint64_t blocked_ns;   /* waits for the interpreter lock included */
 	uint64_t sample_count; /* running ones */
+	uint64_t span_count;   /* records of spans */
 };
 
 /* Metrics of a process that could not be read are losses of this kind. */
@@ -98,6 +99,7 @@ struct rend_totals {
 	uint64_t assumed_ns;   /* of the blocked, at a place taken from another sample */
 	uint64_t placeless_ns; /* of the blocked, at no known place */
 	uint64_t lost_count;   /* samples */
+	uint64_t span_count;   /* records of spans: begins and ends */
 	struct rend_costs costs;
 };
 

@@ -18,8 +18,6 @@ struct collector {
 	uint32_t *chain; /* stacks from a leaf to the root, on the way to their paths */
 	size_t chain_room;
 	uint8_t *track_of; /* by thread: track + 1, or 0 */
-	uint32_t *slots;   /* hash table of functions; 0: free */
-	size_t slot_count;
 };
 
 /* Where threads start, before any code that tells them apart; _start may have lost its name. */
@@ -34,76 +32,6 @@ static bool is_entry(const struct tfmt_location *location)
 			return true;
 	}
 	return false;
-}
-
-/* As in a call tree: equal when name, module and language are; Python's also file and first line.
- */
-static bool is_same_function(const struct tfmt_location *a, const struct tfmt_location *b)
-{
-	if (a->language == TFMT_LANG_PYTHON &&
-		(a->file_id != b->file_id || a->first_line != b->first_line))
-		return false;
-	return a->function_id == b->function_id && a->mapping == b->mapping &&
-	       a->language == b->language &&
-	       (a->function_id != 0 || strcmp(a->function, b->function) == 0);
-}
-
-static uint64_t hash_function(const struct tfmt_location *location)
-{
-	uint64_t hash = ((uint64_t)location->mapping << 32 | location->function_id) + 1;
-	if (location->language == TFMT_LANG_PYTHON)
-		hash = hash * 31 + ((uint64_t)location->file_id << 32 | location->first_line);
-	for (const char *c = location->function; location->function_id == 0 && *c != '\0'; c++)
-		hash = hash * 31 + (unsigned char)*c;
-	return hash * 0x9e3779b97f4a7c15u;
-}
-
-static uint32_t *find_slot(const struct collector *collector, const struct tfmt_location *location)
-{
-	const struct tfmt_location *functions = collector->charts->functions;
-	for (size_t i = hash_function(location) >> 32;; i++) {
-		uint32_t *slot = &collector->slots[i & (collector->slot_count - 1)];
-		if (*slot == 0 || is_same_function(&functions[*slot], location))
-			return slot;
-	}
-}
-
-static int grow_functions(struct collector *collector)
-{
-	struct rend_thread_charts *charts = collector->charts;
-	size_t room = charts->function_room > 0 ? charts->function_room * 2 : 1024;
-	struct tfmt_location *functions = realloc(charts->functions, room * sizeof(*functions));
-	if (functions == NULL)
-		return TFMT_E_NOMEM;
-	charts->functions = functions;
-	charts->function_room = room;
-	uint32_t *slots = calloc(room * 2, sizeof(*slots));
-	if (slots == NULL)
-		return TFMT_E_NOMEM;
-	free(collector->slots);
-	collector->slots = slots;
-	collector->slot_count = room * 2;
-	for (uint32_t i = 1; i <= charts->function_count; i++)
-		*find_slot(collector, &functions[i]) = i;
-	return 0;
-}
-
-static int function_number(
-	struct collector *collector, const struct tfmt_location *location, uint32_t *ret_number)
-{
-	struct rend_thread_charts *charts = collector->charts;
-	if (charts->function_count + 1 >= charts->function_room) {
-		int status = grow_functions(collector);
-		if (status < 0)
-			return status;
-	}
-	uint32_t *slot = find_slot(collector, location);
-	if (*slot == 0) {
-		*slot = (uint32_t)++charts->function_count;
-		charts->functions[*slot] = *location;
-	}
-	*ret_number = *slot;
-	return 0;
 }
 
 /* Extend the path `*node` by the functions of a frame, outermost first. */
@@ -123,7 +51,8 @@ static int append_frame(struct collector *collector, uint32_t frame, uint32_t *n
 			*node = 0;
 			continue;
 		}
-		int status = function_number(collector, &locations[i], &number);
+		int status = rend_function_set_add(
+			&collector->charts->functions, &locations[i], &number);
 		if (status == 0)
 			status = rend_path_tree_child(paths, *node, number, node);
 		if (status < 0)
@@ -264,7 +193,7 @@ static int collector_init(
 	memset(collector->stack_nodes, 0xff, ((size_t)stack_count + 1) * sizeof(uint32_t));
 	for (size_t i = 0; i < charts->track_count; i++)
 		collector->track_of[charts->tracks[i].thread] = (uint8_t)(i + 1);
-	return grow_functions(collector);
+	return rend_function_set_init(&charts->functions);
 }
 
 static void collector_release(struct collector *collector)
@@ -272,7 +201,6 @@ static void collector_release(struct collector *collector)
 	free(collector->stack_nodes);
 	free(collector->chain);
 	free(collector->track_of);
-	free(collector->slots);
 }
 
 static int finish(struct rend_thread_charts *charts, uint64_t min_ns, size_t max_slices)
@@ -324,12 +252,12 @@ void rend_thread_charts_release(struct rend_thread_charts *charts)
 	for (size_t i = 0; i < charts->track_count; i++)
 		rend_slices_release(&charts->tracks[i].slices);
 	rend_path_tree_release(&charts->paths);
-	free(charts->functions);
+	rend_function_set_release(&charts->functions);
 	*charts = (struct rend_thread_charts){0};
 }
 
 const struct tfmt_location *rend_slice_location(
 	const struct rend_thread_charts *charts, const struct rend_slice *slice)
 {
-	return &charts->functions[charts->paths.nodes[slice->node].function];
+	return &charts->functions.functions[charts->paths.nodes[slice->node].function];
 }

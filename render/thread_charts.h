@@ -5,6 +5,7 @@
 #ifndef REND_THREAD_CHARTS_H
 #define REND_THREAD_CHARTS_H
 
+#include "function_set.h"
 #include "model.h"
 #include "slices.h"
 
@@ -17,8 +18,7 @@ struct rend_track {
 
 struct rend_thread_charts {
 	struct rend_path_tree paths;
-	struct tfmt_location *functions; /* by number: [1 .. function_count] */
-	size_t function_count, function_room;
+	struct rend_function_set functions;
 	struct rend_track tracks[REND_MAX_TRACKS]; /* by process, and in it by start */
 	size_t track_count;
 	size_t thread_count; /* that ran or waited, those without a track included */

@@ -23,7 +23,7 @@
 	"without stacks (--no-native, --sampler none)."
 
 /* What views of spans say when there are none. */
-#define REND_NO_SPANS                                                               \
+#define REND_NO_SPANS                                                                  \
 	"No calls or scopes in this recording: programs write them with libtracefmt, " \
 	"and Chrome trace events have them."
 
