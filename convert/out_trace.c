@@ -34,6 +34,7 @@ static int trace_begin(void *opaque, const struct conv_context *context)
 	struct trace_state *state = opaque;
 	const struct tfmt_writer_options options = {
 		.level = context->level ? (int)context->level : DEFAULT_LEVEL,
+		.has_index = true,
 	};
 	int status;
 

@@ -74,7 +74,7 @@ static int pump_pass(struct pump *pump, uint32_t kinds, struct tfmt_error *err)
 {
 	const uint32_t timed = ~AFTERMATH_KINDS & (DATA_KINDS | TFMT_KIND_BIT(TFMT_LIFE));
 	const struct tfmt_batch *batch;
-	uint64_t to_ns = pump->select->to_ns;
+	uint64_t to_ns = pump->select->to_ns, extent_ns;
 	int status;
 
 	while ((status = tfmt_reader_next(pump->reader, kinds, &batch, err)) > 0) {
@@ -88,6 +88,10 @@ static int pump_pass(struct pump *pump, uint32_t kinds, struct tfmt_error *err)
 		if (status < 0)
 			return status;
 	}
+	/* What was left out unread tells the end as well. */
+	if (tfmt_reader_extent(pump->reader, kinds & timed, &extent_ns) &&
+		extent_ns > pump->context->end_ns)
+		pump->context->end_ns = extent_ns < to_ns ? extent_ns : to_ns;
 	return status;
 }
 
@@ -164,6 +168,7 @@ int conv_pump(const struct conv_format *format, struct tfmt_reader *reader,
 	context->begin_ns = select->from_ns > context->header->time_ns ? select->from_ns
 								       : context->header->time_ns;
 	context->end_ns = context->begin_ns;
+	tfmt_reader_between(reader, DATA_KINDS, select->from_ns, select->to_ns);
 	status = pump_all(&pump, err);
 	if (format->release)
 		format->release(pump.state);

@@ -167,6 +167,8 @@ static int parse_kind(struct tfmt_cbor *cursor, struct tfmt_chunk *chunk)
 		chunk->role = TFMT_CHUNK_END;
 	else if (tfmt_cbor__is(&name, "header"))
 		chunk->role = TFMT_CHUNK_HEADER;
+	else if (tfmt_cbor__is(&name, "index"))
+		chunk->role = TFMT_CHUNK_INDEX;
 	else
 		chunk->role = TFMT_CHUNK_UNKNOWN;
 	return 0;

@@ -33,6 +33,7 @@ enum tfmt_chunk_role {
 	TFMT_CHUNK_RECORDS,
 	TFMT_CHUNK_HEADER,
 	TFMT_CHUNK_END,
+	TFMT_CHUNK_INDEX,
 	TFMT_CHUNK_UNKNOWN, /* of a kind of tomorrow */
 };
 

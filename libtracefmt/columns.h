@@ -28,6 +28,20 @@ int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, c
 	struct tfmt_bytes *out);
 
 /*
+ * Append the map of columns of `chunk->count` rows that are as `schema` says; what the envelope
+ * says of them must be set. Returns: 0; TFMT_E_NOMEM.
+ */
+int tfmt_columns__put(struct tfmt_columns *columns, const struct tfmt_schema *schema,
+	const struct tfmt_chunk *chunk, const void *rows, struct tfmt_bytes *out);
+
+/*
+ * Fill `rows` from columns that were checked to be as `schema` says, padding included.
+ * Returns as tfmt_columns__unpack().
+ */
+int tfmt_columns__get(struct tfmt_columns *columns, const struct tfmt_schema *schema,
+	const struct tfmt_chunk *chunk, void *rows);
+
+/*
  * Fill `rows`, chunk->count structs of the chunk's kind, which is not TFMT_STRING.
  * Returns: 0; TFMT_E_NOMEM; TFMT_E_CORRUPT when a row's parent is not before it.
  */

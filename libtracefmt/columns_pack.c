@@ -280,40 +280,58 @@ static void put_texts(struct tfmt_bytes *out, const struct tfmt_string *rows, si
 		tfmt_cbor__put_text(out, rows[i].data, rows[i].length);
 }
 
-int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, const void *rows,
-	struct tfmt_bytes *out)
+/* Append the columns to columns->packed. Returns: 0; TFMT_E_NOMEM. */
+static int pack_columns(struct tfmt_columns *columns, const struct tfmt_schema *schema,
+	const struct tfmt_chunk *chunk, const void *rows, size_t *written)
 {
-	const struct tfmt_schema *schema = tfmt_schema__of(chunk->kind);
-	bool has_time;
-	size_t written = 0;
-
-	if (tfmt_array__grow(&columns->values, &columns->capacity, chunk->count,
-		    sizeof(*columns->values)) < 0)
-		return TFMT_E_NOMEM;
-	columns->packed.length = 0;
-	find_time_range(schema, rows, chunk);
-	if (chunk->kind == TFMT_STRING) {
-		put_texts(&columns->packed, rows, chunk->count);
-		written = 1;
-	}
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct tfmt_column *column = &schema->columns[i];
 
 		if (column->transform == TFMT_PLAIN &&
 			is_constant(column, rows, schema->row_bytes, chunk->count)) {
 			gather(column, rows, schema->row_bytes, 1, columns->values);
-			put_constant(&columns->packed, column, columns->values[0], &written);
+			put_constant(&columns->packed, column, columns->values[0], written);
 			continue;
 		}
 		gather(column, rows, schema->row_bytes, chunk->count, columns->values);
 		if (transform(columns, chunk, column, rows, schema->row_bytes) < 0)
 			return TFMT_E_NOMEM;
-		put_column(&columns->packed, column, columns->values, chunk->count, &written);
+		put_column(&columns->packed, column, columns->values, chunk->count, written);
 	}
-	has_time = chunk->begin_ns != 0 || chunk->end_ns != 0;
-	tfmt_chunk__put_envelope(out, chunk, has_time, schema->is_numbered);
+	return 0;
+}
+
+int tfmt_columns__put(struct tfmt_columns *columns, const struct tfmt_schema *schema,
+	const struct tfmt_chunk *chunk, const void *rows, struct tfmt_bytes *out)
+{
+	size_t written = 0;
+
+	if (tfmt_array__grow(&columns->values, &columns->capacity, chunk->count,
+		    sizeof(*columns->values)) < 0)
+		return TFMT_E_NOMEM;
+	columns->packed.length = 0;
+	if (chunk->kind == TFMT_STRING) {
+		put_texts(&columns->packed, rows, chunk->count);
+		written = 1;
+	}
+	if (pack_columns(columns, schema, chunk, rows, &written) < 0)
+		return TFMT_E_NOMEM;
 	tfmt_cbor__put_map(out, written);
 	tfmt_bytes__append(out, columns->packed.data, columns->packed.length);
-	tfmt_chunk__put_trailer(out, chunk, schema->is_numbered);
 	return out->failed || columns->packed.failed ? TFMT_E_NOMEM : 0;
+}
+
+int tfmt_columns__pack(struct tfmt_columns *columns, struct tfmt_chunk *chunk, const void *rows,
+	struct tfmt_bytes *out)
+{
+	const struct tfmt_schema *schema = tfmt_schema__of(chunk->kind);
+	bool has_time;
+	int status;
+
+	find_time_range(schema, rows, chunk);
+	has_time = chunk->begin_ns != 0 || chunk->end_ns != 0;
+	tfmt_chunk__put_envelope(out, chunk, has_time, schema->is_numbered);
+	status = tfmt_columns__put(columns, schema, chunk, rows, out);
+	tfmt_chunk__put_trailer(out, chunk, schema->is_numbered);
+	return out->failed ? TFMT_E_NOMEM : status;
 }

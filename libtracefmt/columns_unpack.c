@@ -242,8 +242,12 @@ static int unpack_column(struct tfmt_columns *columns, const struct tfmt_chunk *
 
 int tfmt_columns__unpack(struct tfmt_columns *columns, const struct tfmt_chunk *chunk, void *rows)
 {
-	const struct tfmt_schema *schema = tfmt_schema__of(chunk->kind);
+	return tfmt_columns__get(columns, tfmt_schema__of(chunk->kind), chunk, rows);
+}
 
+int tfmt_columns__get(struct tfmt_columns *columns, const struct tfmt_schema *schema,
+	const struct tfmt_chunk *chunk, void *rows)
+{
 	if (chunk->count == 0)
 		return 0;
 	if (tfmt_array__grow(&columns->values, &columns->capacity, chunk->count,

@@ -160,6 +160,23 @@ int tfmt_input__at(struct tfmt_input *input, uint64_t offset, size_t want, const
 	return 0;
 }
 
+int tfmt_input__size(const struct tfmt_input *input, uint64_t *ret_bytes)
+{
+	int fd = input->spool_fd >= 0 ? input->spool_fd : input->fd;
+	uint64_t base = input->spool_fd >= 0 ? 0 : input->base;
+	struct stat status;
+
+	if (input->memory) {
+		*ret_bytes = input->memory_bytes;
+		return 0;
+	}
+	if ((input->is_pipe && input->spool_fd < 0) || fstat(fd, &status) < 0 ||
+		(uint64_t)status.st_size < base)
+		return TFMT_E_UNSUPPORTED;
+	*ret_bytes = (uint64_t)status.st_size - base;
+	return 0;
+}
+
 static int open_spool(void)
 {
 	const char *folder = getenv("TMPDIR");

@@ -38,6 +38,12 @@ int tfmt_input__at(struct tfmt_input *input, uint64_t offset, size_t want, const
 	size_t *ret_available);
 
 /*
+ * Bytes in the input, when all of them can be read again: of memory, files and copied pipes.
+ * Returns: 0; TFMT_E_UNSUPPORTED.
+ */
+int tfmt_input__size(const struct tfmt_input *input, uint64_t *ret_bytes);
+
+/*
  * Make sure that all from `offset` on can be read again, by copying a pipe to an unlinked file.
  * Returns: 0; TFMT_E_IO; TFMT_E_UNSUPPORTED when the pipe is past that already.
  */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "header_chunk.h"
+#include "reader_index.h"
 #include "reader_state.h"
 
 #include "tracefmt/limits.h"
@@ -89,7 +90,9 @@ static void end_trace(struct tfmt_reader *reader)
 	tfmt_arena__release(&reader->texts);
 	reader->has_header = false;
 	reader->is_scanned = false;
+	reader->windowed_kinds = 0;
 	reader->damage = (struct tfmt_damage){0};
+	tfmt_reader__drop_index(reader);
 }
 
 /* Finish opening a reader whose input is set up. */
@@ -182,7 +185,10 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
 {
 	for (;;) {
 		bool is_wanted, is_applied, is_good;
-		int status = reader->has_next_trace ? 0 : tfmt_reader__next_chunk(reader, err);
+		int status = 0;
+
+		if (!reader->has_next_trace)
+			status = tfmt_reader__next_chunk(reader, kinds, err);
 
 		if (status < 0 && status != TFMT_E_VERSION)
 			return tfmt_error_set(
@@ -205,9 +211,36 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
 	}
 }
 
-int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
+/* Read all tables, from the start of the trace. Returns as tfmt_reader_scan(). */
+static int read_tables(struct tfmt_reader *reader, struct tfmt_error *err)
 {
 	const struct tfmt_batch *ignored;
+
+	tfmt_reader__rewind(reader);
+	reader->damage = (struct tfmt_damage){0};
+	return tfmt_reader_next(reader, 0, &ignored, err);
+}
+
+/* The same by way of the index, if there is one, or in full when that does not fit the trace. */
+static int read_tables_by_index(struct tfmt_reader *reader, struct tfmt_error *err)
+{
+	int status = tfmt_reader__load_index(reader);
+
+	if (status < 0)
+		return tfmt_error_set(
+			err, status, reader->offset, "cannot read: %s", failure(status));
+	status = read_tables(reader, err);
+	if (status < 0 || reader->index.count == 0 ||
+		(!tfmt_damage_any(&reader->damage) && tfmt_reader__has_all_tables(reader)))
+		return status;
+	tfmt_reader__drop_index(reader);
+	if (tfmt_trace__clear(reader->trace) < 0)
+		return tfmt_error_set(err, TFMT_E_NOMEM, 0, "no memory for a trace");
+	return read_tables(reader, err);
+}
+
+int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
+{
 	int status;
 
 	if (!reader->is_scanned) {
@@ -215,9 +248,7 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
 		if (status < 0)
 			return tfmt_error_set(err, status, reader->offset,
 				"cannot read the pipe twice: %s", failure(status));
-		tfmt_reader__rewind(reader);
-		reader->damage = (struct tfmt_damage){0};
-		status = tfmt_reader_next(reader, 0, &ignored, err);
+		status = read_tables_by_index(reader, err);
 		if (status < 0)
 			return status;
 		reader->has_lost_rows = tfmt_reader__has_gaps(reader);

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "header_chunk.h"
-#include "reader_state.h"
+#include "reader_index.h"
 
 #include "tracefmt/limits.h"
 
@@ -261,19 +261,61 @@ static int take_header(struct tfmt_reader *reader, struct tfmt_error *err)
 	return status;
 }
 
+/*
+ * The chunk at a place the index knows: it must be what that says.
+ * Returns: 1, or 0 when it was passed over, as one that is lost; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+static int next_indexed_frame(
+	struct tfmt_reader *reader, const struct tfmt_index_row *row, bool is_first)
+{
+	uint64_t offset = reader->offset;
+	size_t available, unpacked = 0;
+	const uint8_t *data;
+	enum tfmt_frame_status frame;
+	uint64_t size = 0;
+	int status = examine(reader, &data, &available, &frame, &size, &unpacked);
+
+	if (status == 0 && frame == TFMT_FRAME_WHOLE && size == row->packed_bytes)
+		status = tfmt_unpacker__unpack(
+			reader->unpacker, data, (size_t)size, unpacked, &reader->unpacked);
+	else if (status == 0)
+		status = TFMT_E_CORRUPT;
+	if (status < 0 && status != TFMT_E_CORRUPT)
+		return status;
+	reader->chunk_offset = offset;
+	reader->chunk_bytes = row->packed_bytes;
+	reader->offset += row->packed_bytes;
+	if (status == 0 &&
+		tfmt_chunk__parse(reader->unpacked.data, reader->unpacked.length, &reader->chunk) ==
+			0 &&
+		tfmt_reader__is_row(reader, row))
+		return 1;
+	reader->next_sequence = (uint64_t)(row - reader->index.rows) + 1;
+	if (is_first)
+		tfmt_reader__note_damage(reader, &reader->damage.bad_chunks, 1, offset);
+	return 0;
+}
+
 int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct tfmt_error *err)
 {
-	int status = next_frame(reader);
+	bool is_first = false;
+	const struct tfmt_index_row *row = tfmt_reader__row(reader, &is_first);
+	int status = row ? next_indexed_frame(reader, row, is_first) : next_frame(reader);
 
 	*ret_has_records = false;
+	if (row && status == 0)
+		return 1;
 	if (status <= 0)
 		return status;
-	if (tfmt_chunk__parse(reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
+	if (!row && tfmt_chunk__parse(
+			    reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
 		skip_chunk(reader);
 		return 1;
 	}
 	if (reader->chunk.role == TFMT_CHUNK_HEADER)
 		return take_header(reader, err);
+	if (reader->chunk.role == TFMT_CHUNK_INDEX && take_sequence(reader))
+		return 1;
 	if (reader->has_passed_end || !take_sequence(reader)) {
 		reader->offset = reader->chunk_offset;
 		skip_bytes(reader, reader->chunk_bytes);
@@ -282,6 +324,7 @@ int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct 
 	if (reader->chunk.role == TFMT_CHUNK_END) {
 		reader->has_passed_end = true;
 		reader->damage.has_end = true;
+		tfmt_end__unpack(reader->unpacked.data, reader->unpacked.length, &reader->end);
 	} else if (reader->chunk.role == TFMT_CHUNK_UNKNOWN) {
 		reader->damage.unknown_chunks += !reader->is_scanned;
 	} else {
@@ -290,12 +333,14 @@ int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct 
 	return 1;
 }
 
-int tfmt_reader__next_chunk(struct tfmt_reader *reader, struct tfmt_error *err)
+int tfmt_reader__next_chunk(struct tfmt_reader *reader, uint32_t kinds, struct tfmt_error *err)
 {
 	bool has_records = false;
 	int status = 1;
 
-	while (status > 0 && !has_records)
+	while (status > 0 && !has_records) {
+		tfmt_reader__pass_over(reader, kinds);
 		status = tfmt_reader__step(reader, &has_records, err);
+	}
 	return status;
 }

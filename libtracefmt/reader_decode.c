@@ -128,11 +128,25 @@ static int apply(struct tfmt_reader *reader)
 		(uint32_t)reader->chunk.first_id, reader->rows, reader->chunk.count);
 }
 
+/* After a scan: whether the rows of a table chunk were taken then, and not refused. */
+static bool is_applied(const struct tfmt_reader *reader)
+{
+	const struct tfmt_table *table = &reader->trace->tables[reader->chunk.kind];
+
+	for (uint64_t i = 0; i < reader->chunk.count; i++)
+		if (!tfmt_table__has(table, (uint32_t)(reader->chunk.first_id + i)))
+			return false;
+	return true;
+}
+
 int tfmt_reader__decode(struct tfmt_reader *reader)
 {
 	const struct tfmt_schema *schema = tfmt_schema__of(reader->chunk.kind);
-	int status = make_rows(reader);
+	int status;
 
+	if (schema->is_table && reader->is_scanned && !is_applied(reader))
+		return TFMT_E_LIMIT;
+	status = make_rows(reader);
 	if (status < 0)
 		return status;
 	if (reader->chunk.kind == TFMT_STRING)

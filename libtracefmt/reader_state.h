@@ -3,7 +3,9 @@
 #define TFMT_READER_STATE_H
 
 #include "columns.h"
+#include "end_chunk.h"
 #include "frame_zstd.h"
+#include "index.h"
 #include "input.h"
 #include "trace_tables.h"
 
@@ -26,6 +28,11 @@ struct tfmt_reader {
 	bool has_header;
 	struct tfmt_trace *trace;
 	struct tfmt_damage damage;
+	struct tfmt_end end;	 /* once it was read */
+	struct tfmt_index index; /* empty without one */
+	uint32_t windowed_kinds; /* given only where they touch [from_ns, to_ns] */
+	uint64_t from_ns;
+	uint64_t to_ns;
 
 	uint64_t trace_offset; /* where the trace begins in the input */
 	uint64_t offset;       /* of what comes next */
@@ -47,8 +54,11 @@ struct tfmt_reader {
  */
 int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct tfmt_error *err);
 
-/* Move to the next chunk with records. Returns as tfmt_reader__step(). */
-int tfmt_reader__next_chunk(struct tfmt_reader *reader, struct tfmt_error *err);
+/*
+ * Move to the next chunk with records, of `kinds` where others can be passed over. Returns as
+ * tfmt_reader__step().
+ */
+int tfmt_reader__next_chunk(struct tfmt_reader *reader, uint32_t kinds, struct tfmt_error *err);
 
 /*
  * Decode the records of the current chunk into reader->rows and, while the trace is not scanned,

@@ -50,39 +50,42 @@ static size_t row_bytes(enum tfmt_kind kind)
 	return tfmt_schema__of(kind)->row_bytes;
 }
 
-struct tfmt_trace *tfmt_trace__new(void)
+static int begin_tables(struct tfmt_trace *trace)
 {
 	static const uint32_t no_depth;
-	struct tfmt_trace *trace = calloc(1, sizeof(*trace));
 	struct tfmt_string *empty;
 	bool ignored;
 
-	if (!trace)
-		return NULL;
-	trace->lost = lost_rows;
+	*trace = (struct tfmt_trace){.lost = lost_rows};
 	tfmt_table__init(&trace->depths, sizeof(uint32_t), &no_depth);
 	for (enum tfmt_kind kind = TFMT_STRING; kind < TFMT_KIND_COUNT; kind++) {
 		if (!tfmt_schema__of(kind)->is_table)
 			continue;
 		tfmt_table__init(&trace->tables[kind], row_bytes(kind), lost_row(trace, kind));
 		/* Row 0 means "none" and is empty. */
-		if (!tfmt_table__put(&trace->tables[kind], 0, &ignored)) {
-			tfmt_trace__free(trace);
-			return NULL;
-		}
+		if (!tfmt_table__put(&trace->tables[kind], 0, &ignored))
+			return TFMT_E_NOMEM;
 	}
 	empty = tfmt_table__put(&trace->tables[TFMT_STRING], 0, &ignored);
 	empty->data = "";
+	return 0;
+}
+
+struct tfmt_trace *tfmt_trace__new(void)
+{
+	struct tfmt_trace *trace = malloc(sizeof(*trace));
+
+	if (trace && begin_tables(trace) < 0) {
+		tfmt_trace__free(trace);
+		return NULL;
+	}
 	return trace;
 }
 
-void tfmt_trace__free(struct tfmt_trace *trace)
+static void release_tables(struct tfmt_trace *trace)
 {
-	struct tfmt_table *processes;
+	struct tfmt_table *processes = &trace->tables[TFMT_PROCESS];
 
-	if (!trace)
-		return;
-	processes = &trace->tables[TFMT_PROCESS];
 	for (uint32_t id = 1; id <= processes->count; id++)
 		if (tfmt_table__has(processes, id)) {
 			const struct tfmt_process_entry *entry = tfmt_table__row(processes, id);
@@ -94,7 +97,19 @@ void tfmt_trace__free(struct tfmt_trace *trace)
 	tfmt_table__release(&trace->depths);
 	tfmt_arena__release(&trace->texts);
 	tfmt_names__free(trace->names);
+}
+
+void tfmt_trace__free(struct tfmt_trace *trace)
+{
+	if (trace)
+		release_tables(trace);
 	free(trace);
+}
+
+int tfmt_trace__clear(struct tfmt_trace *trace)
+{
+	release_tables(trace);
+	return begin_tables(trace);
 }
 
 static int put_string(

@@ -49,6 +49,8 @@ struct tfmt_trace {
 /* Returns NULL without memory. */
 struct tfmt_trace *tfmt_trace__new(void);
 void tfmt_trace__free(struct tfmt_trace *trace);
+/* Forget all rows. Returns: 0; TFMT_E_NOMEM. */
+int tfmt_trace__clear(struct tfmt_trace *trace);
 
 /*
  * Add the rows of a table chunk that are not there yet. All ids in them were checked.

@@ -82,6 +82,7 @@ void tfmt_writer_free(struct tfmt_writer *writer)
 		tfmt_intern__release(&writer->index[kind]);
 	free(writer->depths);
 	tfmt_columns__release(&writer->columns);
+	tfmt_index__release(&writer->chunk_index);
 	tfmt_packer__free(writer->packer);
 	tfmt_bytes__release(&writer->unpacked);
 	tfmt_bytes__release(&writer->packed);
@@ -113,6 +114,8 @@ int tfmt_writer_finish(struct tfmt_writer *writer, struct tfmt_error *err)
 
 	if (status == 0)
 		status = tfmt_writer__put_end(writer);
+	if (status == 0)
+		status = tfmt_writer__put_index(writer);
 	if (status < 0)
 		return tfmt_error_set(err, status, writer->bytes, "cannot finish the trace: %s",
 			tfmt_strerror(status));

@@ -8,25 +8,40 @@
 #define ROW_BYTES_PER_CHUNK_BYTE 4
 /* Checkpoints are written only while they take less than one part in so many of the file. */
 #define CHECKPOINT_SHARE 4
+/* Less is read whole in less time than an index takes. */
+#define MIN_INDEXED_BYTES (64u << 10)
 
-/* Pack writer->unpacked and give it to the sink. */
-static int hand_to_sink(struct tfmt_writer *writer, uint64_t *count_bytes)
+/* Give writer->packed to the sink. */
+static int hand_packed(struct tfmt_writer *writer)
+{
+	int status = writer->sink.write(
+		writer->sink.context, writer->packed.data, writer->packed.length);
+
+	if (status < 0)
+		writer->failed = status;
+	else
+		writer->bytes += writer->packed.length;
+	return status;
+}
+
+/* Pack writer->unpacked and give it to the sink. `row` says what it is, for the index. */
+static int hand_to_sink(
+	struct tfmt_writer *writer, struct tfmt_index_row row, uint64_t *count_bytes)
 {
 	int status = tfmt_packer__pack(
 		writer->packer, writer->unpacked.data, writer->unpacked.length, &writer->packed);
 
+	if (status == 0)
+		status = hand_packed(writer);
 	if (status < 0)
 		return status;
-	status = writer->sink.write(
-		writer->sink.context, writer->packed.data, writer->packed.length);
-	if (status < 0) {
-		writer->failed = status;
-		return status;
-	}
 	writer->sequence++;
-	writer->bytes += writer->packed.length;
 	*count_bytes += writer->packed.length;
-	return 0;
+	if (!writer->options.has_index)
+		return 0;
+	row.packed_bytes = (uint32_t)writer->packed.length;
+	row.unpacked_bytes = (uint32_t)writer->unpacked.length;
+	return tfmt_index__add(&writer->chunk_index, &row);
 }
 
 int tfmt_writer__put_header(struct tfmt_writer *writer, bool continues)
@@ -38,7 +53,9 @@ int tfmt_writer__put_header(struct tfmt_writer *writer, bool continues)
 	status = tfmt_header__pack(&writer->header, writer->sequence, continues, &writer->unpacked);
 	if (status < 0)
 		return status;
-	return hand_to_sink(writer, &ignored);
+	return hand_to_sink(writer,
+		(struct tfmt_index_row){.kind = TFMT_INDEX_HEADER, .is_repeat = continues},
+		&ignored);
 }
 
 /* Write rows [first, first + count) of a kind as one chunk. */
@@ -48,6 +65,8 @@ static int write_rows(
 	const struct tfmt_schema *schema = tfmt_schema__of(kind);
 	struct tfmt_rows *rows = &writer->rows[kind];
 	struct tfmt_chunk *chunk = &writer->chunk;
+	struct tfmt_index_row row = {.kind = (uint8_t)kind, .is_repeat = is_repeat};
+	const void *data = rows->data + first * schema->row_bytes;
 	int status;
 
 	chunk->kind = kind;
@@ -61,11 +80,14 @@ static int write_rows(
 	else if (schema->is_numbered)
 		chunk->first_id = rows->total - rows->count + 1;
 	writer->unpacked.length = 0;
-	status = tfmt_columns__pack(
-		&writer->columns, chunk, rows->data + first * schema->row_bytes, &writer->unpacked);
+	status = tfmt_columns__pack(&writer->columns, chunk, data, &writer->unpacked);
 	if (status < 0)
 		return status;
-	return hand_to_sink(writer, is_repeat ? &rows->repeated_bytes : &rows->bytes);
+	row.begin_ns = chunk->begin_ns;
+	row.end_ns = chunk->end_ns;
+	if (kind == TFMT_SAMPLE && writer->options.has_index)
+		row.begin_ns = tfmt_index__first_begin(data, count, row.begin_ns, chunk->tick_ns);
+	return hand_to_sink(writer, row, is_repeat ? &rows->repeated_bytes : &rows->bytes);
 }
 
 /* Hand over the open chunk of one kind. */
@@ -226,5 +248,29 @@ int tfmt_writer__put_end(struct tfmt_writer *writer)
 	put_counts(writer, out);
 	if (out->failed)
 		return TFMT_E_NOMEM;
-	return hand_to_sink(writer, &ignored);
+	return hand_to_sink(writer, (struct tfmt_index_row){.kind = TFMT_INDEX_END}, &ignored);
+}
+
+int tfmt_writer__put_index(struct tfmt_writer *writer)
+{
+	struct tfmt_index *index = &writer->chunk_index;
+	size_t unpacked_bytes;
+	int status;
+
+	if (!writer->options.has_index || index->is_full || writer->bytes < MIN_INDEXED_BYTES)
+		return 0;
+	writer->unpacked.length = 0;
+	status = tfmt_index__pack(
+		index, &writer->header, writer->sequence, &writer->columns, &writer->unpacked);
+	if (status < 0)
+		return status;
+	unpacked_bytes = writer->unpacked.length;
+	status = tfmt_packer__pack(
+		writer->packer, writer->unpacked.data, unpacked_bytes, &writer->packed);
+	if (status == 0)
+		status = hand_packed(writer);
+	if (status == 0)
+		status = tfmt_seek_table__pack(
+			index, writer->packed.length, unpacked_bytes, &writer->packed);
+	return status < 0 ? status : hand_packed(writer);
 }

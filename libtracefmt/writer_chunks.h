@@ -5,6 +5,7 @@
 #include "arena.h"
 #include "columns.h"
 #include "frame_zstd.h"
+#include "index.h"
 #include "intern.h"
 
 #include "tracefmt/writer.h"
@@ -54,6 +55,7 @@ struct tfmt_writer {
 	struct tfmt_bytes unpacked;
 	struct tfmt_bytes packed;
 	struct tfmt_chunk chunk; /* of the envelope being written */
+	struct tfmt_index chunk_index;
 	uint64_t sequence;
 	uint64_t bytes;		/* handed to the sink */
 	uint64_t checkpoint_at; /* value of `bytes` at the last checkpoint */
@@ -70,6 +72,9 @@ int tfmt_writer__put_header(struct tfmt_writer *writer, bool continues);
 
 /* Write the end record. */
 int tfmt_writer__put_end(struct tfmt_writer *writer);
+
+/* Write the index and the seek table, where that was asked for and can be. */
+int tfmt_writer__put_index(struct tfmt_writer *writer);
 
 /*
  * Hand over the open chunk of `kind` after all that its rows may refer to: the tables up to it,

@@ -162,7 +162,9 @@ int rec_sink_new(int fd, const struct tfmt_header *header, size_t queue_bytes,
 	pthread_mutex_init(&sink->lock, NULL);
 	pthread_cond_init(&sink->changed, NULL);
 	/* Microseconds are finer than any sampling; the digits below them do not compress. */
-	struct tfmt_writer_options options = {.sample_tick_ns = 1000};
+	struct stat st;
+	struct tfmt_writer_options options = {
+		.sample_tick_ns = 1000, .has_index = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)};
 	int status = tfmt_writer_new(
 		header, &options, (struct tfmt_sink){queue_chunk, sink}, &sink->writer, err);
 	if (status == 0 && pthread_create(&sink->thread, NULL, write_chunks, sink) != 0)

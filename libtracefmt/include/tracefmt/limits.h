@@ -22,6 +22,8 @@
 #define TFMT_MAX_IDS (64u << 20)
 /* Frames of one stack, root to leaf. Deeper ones are cut at the root side and marked. */
 #define TFMT_MAX_DEPTH 65536
+/* Chunks that an index can list; a trace of more has none. */
+#define TFMT_MAX_INDEX_ROWS (512u << 10)
 /* Columns of one chunk, unknown ones included. */
 #define TFMT_MAX_COLUMNS 64
 

@@ -99,9 +99,29 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
  * Read to the end for the tables, lives and symbols only, then go back to the start: afterwards
  * every id has its final name and tfmt_reader_next() gives the same trace again.
  * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM.
- * Cost: unpacks the file once; data columns are not decoded.
+ * Cost: unpacks the file once; data columns are not decoded. Where the trace ends in an index that
+ * fits it, only chunks of tables are unpacked, now, and only what is asked for by
+ * tfmt_reader_next() later; damage in other chunks is noticed, and counted, when they are read.
  */
 int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err);
+
+/*
+ * After a scan: from now on tfmt_reader_next() may leave out chunks of data of `kinds` of which no
+ * record has to do with [from_ns, to_ns] (CLOCK_MONOTONIC). It does when the trace has an index,
+ * without unpacking them. What it gives may still reach beyond: look at each record. A sample
+ * stands for the time before it, so a wait that ends after `to_ns` and began before it is given.
+ * Kinds without a time, tables and lives are always given. Counters before the range tell the
+ * values at its start: leave them out of `kinds` where that matters. Returns: 0; TFMT_E_ARG before
+ * a scan, or when from_ns is after to_ns.
+ */
+int tfmt_reader_between(
+	struct tfmt_reader *reader, uint32_t kinds, uint64_t from_ns, uint64_t to_ns);
+
+/*
+ * The latest time of records of `kinds` in the whole trace, 0 for none, whatever is left out. False
+ * when only reading can tell: without a scan, or without an index.
+ */
+bool tfmt_reader_extent(const struct tfmt_reader *reader, uint32_t kinds, uint64_t *ret_end_ns);
 
 /*
  * After a scan: from now on tfmt_trace_stack() leaves out the frames of an interpreter

@@ -45,6 +45,11 @@ struct tfmt_writer_options {
 	uint64_t flush_ns;	 /* ... and when its oldest record is this old; 0: 1 s */
 	size_t checkpoint_bytes; /* tables are repeated after so much output; 0: 4 MiB */
 	uint64_t sample_tick_ns; /* times of samples are rounded to it; 0: exact (1 ns) */
+	/*
+	 * An index and a zstd seek table behind the end: readers that can seek pass over chunks.
+	 * Traces of less than 64 KiB, or of more than TFMT_MAX_INDEX_ROWS chunks, get none.
+	 */
+	bool has_index;
 };
 
 /*
