@@ -7,6 +7,7 @@
 #include "tracefmt/calltree.h"
 #include "tracefmt/diff.h"
 #include "tracefmt/error.h"
+#include "tracefmt/filter.h"
 #include "tracefmt/header.h"
 #include "tracefmt/limits.h"
 #include "tracefmt/reader.h"

@@ -1,0 +1,197 @@
+/* One condition against one text, number, location or argument. */
+#include "filter_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_BYTES 64
+
+bool tfmt_filter__compare(enum tfmt_filter_op op, int64_t left, int64_t right)
+{
+	switch (op) {
+	case OP_LESS:
+		return left < right;
+	case OP_GREATER:
+		return left > right;
+	case OP_AT_MOST:
+		return left <= right;
+	case OP_AT_LEAST:
+		return left >= right;
+	default:
+		return left == right;
+	}
+}
+
+static bool compare_decimals(enum tfmt_filter_op op, double left, double right)
+{
+	switch (op) {
+	case OP_LESS:
+		return left < right;
+	case OP_GREATER:
+		return left > right;
+	case OP_AT_MOST:
+		return left <= right;
+	case OP_AT_LEAST:
+		return left >= right;
+	default:
+		return left == right;
+	}
+}
+
+/* A text that is a number as a whole, as `repr` and printf() write them. */
+static bool is_number(const char *text, size_t length, double *ret_number)
+{
+	char *end;
+
+	if (length == 0 || length >= NUMBER_BYTES || !strchr("+-.0123456789", text[0]))
+		return false;
+	*ret_number = strtod(text, &end);
+	return end == text + length;
+}
+
+/* The answer about a string is kept: many records have the same one. */
+static bool remember(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
+	uint32_t string, bool is_path, const char *text, size_t length)
+{
+	bool is_kept = condition->memo && string && string <= filter->counts[TFMT_STRING];
+	bool answer;
+
+	if (is_kept && condition->memo[string])
+		return condition->memo[string] == 2;
+	answer = is_path ? tfmt_filter_text__matches_path(&condition->text, text, length)
+			 : tfmt_filter_text__matches(&condition->text, text, length);
+	if (is_kept)
+		condition->memo[string] = 1 + answer;
+	return answer;
+}
+
+bool tfmt_filter__holds_of_string(struct tfmt_filter *filter,
+	struct tfmt_filter_condition *condition, uint32_t string, const char *text)
+{
+	return remember(filter, condition, string, false, text, strlen(text));
+}
+
+bool tfmt_filter__holds_of_path(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
+	uint32_t string, const char *path)
+{
+	return remember(filter, condition, string, true, path, strlen(path));
+}
+
+bool tfmt_filter__holds_of_value(
+	struct tfmt_filter *filter, struct tfmt_filter_condition *condition, uint32_t value)
+{
+	const struct tfmt_string *string = tfmt_trace_string(filter->trace, value);
+	double number;
+
+	if (condition->is_text)
+		return remember(filter, condition, value, false, string->data, string->length);
+	return is_number(string->data, string->length, &number) &&
+	       compare_decimals(condition->op, number, condition->decimal);
+}
+
+/* Of Python code the module is its file, and the package that has it. */
+static bool holds_of_module(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
+	const struct tfmt_location *location)
+{
+	struct tfmt_python_package package;
+
+	if (location->language != TFMT_LANG_PYTHON)
+		return tfmt_filter__holds_of_path(filter, condition,
+			tfmt_trace_mapping(filter->trace, location->mapping)->path,
+			location->module);
+	if (tfmt_filter__holds_of_path(filter, condition, location->file_id, location->file))
+		return true;
+	if (!tfmt_python_package_of(location->file, &package) || condition->text.is_regex)
+		return false;
+	return tfmt_filter_text__matches(&condition->text, package.name, package.length);
+}
+
+bool tfmt_filter__holds_of_location(struct tfmt_filter *filter,
+	struct tfmt_filter_condition *condition, const struct tfmt_location *location)
+{
+	switch (condition->field) {
+	case FIELD_FUNC:
+	case FIELD_LEAF_FUNC:
+	case FIELD_NAME:
+		return tfmt_filter__holds_of_string(
+			filter, condition, location->function_id, location->function);
+	case FIELD_FILE:
+	case FIELD_LEAF_FILE:
+		return tfmt_filter__holds_of_path(
+			filter, condition, location->file_id, location->file);
+	case FIELD_MODULE:
+	case FIELD_LEAF_MODULE:
+		return holds_of_module(filter, condition, location);
+	default:
+		return tfmt_filter__compare(condition->op, location->line, condition->number);
+	}
+}
+
+static bool holds_of_argument(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
+	const struct tfmt_arg *arg)
+{
+	uint32_t string = condition->field == FIELD_ARG ? arg->name : arg->type;
+
+	if (condition->field == FIELD_VALUE)
+		return tfmt_filter__holds_of_value(filter, condition, arg->value);
+	return tfmt_filter__holds_of_string(
+		filter, condition, string, tfmt_trace_text(filter->trace, string));
+}
+
+/* By the names of all its images, and their executables. */
+static bool holds_of_image(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
+	uint32_t name, uint32_t exe)
+{
+	const char *texts[] = {
+		tfmt_trace_text(filter->trace, name), tfmt_trace_text(filter->trace, exe)};
+
+	return (name && tfmt_filter_text__matches(&condition->text, texts[0], strlen(texts[0]))) ||
+	       (exe && tfmt_filter_text__matches_path(
+			       &condition->text, texts[1], strlen(texts[1])));
+}
+
+bool tfmt_filter__holds_of_process(
+	struct tfmt_filter *filter, struct tfmt_filter_condition *condition, uint32_t process)
+{
+	const struct tfmt_process_info *info = tfmt_trace_process(filter->trace, process);
+
+	for (size_t i = 0; i < info->image_count; i++)
+		if (holds_of_image(filter, condition, info->images[i].name, info->images[i].exe))
+			return true;
+	return holds_of_image(filter, condition, info->name, info->exe);
+}
+
+bool tfmt_filter__node_holds_of_location(
+	struct tfmt_filter *filter, uint32_t id, const struct tfmt_location *location)
+{
+	const struct tfmt_filter_node *node = &filter->nodes[id];
+	uint32_t child = node->first_child;
+
+	if (node->type == NODE_CONDITION)
+		return tfmt_filter__holds_of_location(
+			filter, &filter->conditions[node->condition], location);
+	if (node->type == NODE_NOT)
+		return !tfmt_filter__node_holds_of_location(filter, child, location);
+	for (; child; child = filter->nodes[child].next)
+		if (tfmt_filter__node_holds_of_location(filter, child, location) ==
+			(node->type == NODE_OR))
+			return node->type == NODE_OR;
+	return node->type == NODE_AND;
+}
+
+bool tfmt_filter__node_holds_of_argument(
+	struct tfmt_filter *filter, uint32_t id, const struct tfmt_arg *arg)
+{
+	const struct tfmt_filter_node *node = &filter->nodes[id];
+	uint32_t child = node->first_child;
+
+	if (node->type == NODE_CONDITION)
+		return holds_of_argument(filter, &filter->conditions[node->condition], arg);
+	if (node->type == NODE_NOT)
+		return !tfmt_filter__node_holds_of_argument(filter, child, arg);
+	for (; child; child = filter->nodes[child].next)
+		if (tfmt_filter__node_holds_of_argument(filter, child, arg) ==
+			(node->type == NODE_OR))
+			return node->type == NODE_OR;
+	return node->type == NODE_AND;
+}
