@@ -1,5 +1,6 @@
 # For tests of trender: source this. Sets up names, and leaves traces to draw in the scratch folder.
 set -eu
+export PAGER=cat # what is shown on a terminal of a test is not paged
 trender=$BUILD/trender
 # What fontconfig keeps until the end is not ours.
 printf 'leak:libfontconfig\nleak:FcValueSave\n' >lsan.supp
