@@ -11,6 +11,8 @@
 #define MAX_ITEM_VALUES	 ((size_t)1 << 20)
 #define FIRST_TEXT_BYTES 4096
 #define MAX_PATH_BYTES	 128
+/* Numbers have as many digits before or behind the point at most. */
+#define MAX_EXPONENT 100000
 
 /* An open object or array. */
 struct level {
@@ -85,6 +87,11 @@ bool imp_unsigned(const struct imp_item *item, const struct imp_value *value, ui
 	return true;
 }
 
+static bool is_exponent(long power)
+{
+	return power >= -MAX_EXPONENT && power <= MAX_EXPONENT;
+}
+
 /* Times 10^power, false when it becomes too large. */
 static bool scale(int64_t *number, long power)
 {
@@ -102,7 +109,7 @@ bool imp_number(
 	const char *at;
 	bool is_negative, is_fraction = false;
 	int64_t number = 0;
-	long power = digits;
+	long power = digits, exponent = 0;
 	char *end;
 
 	if (!value || (value->type != IMP_NUMBER && value->type != IMP_STRING) ||
@@ -127,10 +134,11 @@ bool imp_number(
 		}
 	}
 	if (*at == 'e' || *at == 'E') {
-		power += strtol(at + 1, &end, 10);
+		exponent = strtol(at + 1, &end, 10);
 		at = end;
 	}
-	if (*at || power > 400 || power < -100000 || !scale(&number, power))
+	if (*at || !is_exponent(exponent) || !is_exponent(power) ||
+		!scale(&number, power + exponent))
 		return false;
 	*ret_number = is_negative ? -number : number;
 	return true;

@@ -221,6 +221,10 @@ sed 's/"children":\[4\]/"children":[4,3]/' in.cpuprofile >bad.cpuprofile
 says 1 'their own callers' "$tconv" -q --folded bad.cpuprofile
 sed 's/3000]/3000,1]/' in.cpuprofile >bad.cpuprofile
 says 1 'another number of timeDeltas' "$tconv" -q --folded bad.cpuprofile
+for exponent in 99999999999999999999 -99999999999999999999 400; do
+    sed "s/3000]/3e$exponent]/" in.cpuprofile >bad.cpuprofile
+    says 1 'line 6' "$tconv" -q --folded bad.cpuprofile
+done
 if command -v node >/dev/null; then
     node --cpu-prof --cpu-prof-name=real.cpuprofile -e 'for (let i = 0; i < 3e6; i++) JSON.stringify({ a: i })'
     all_of real.cpuprofile
