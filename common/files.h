@@ -18,29 +18,49 @@
 typedef int input_import_fn(
 	int fd, const char *name, const char *format, const struct msg *msg, int *ret_fd);
 
-/*
- * Open the trace `path`, or what `import` makes of it; NULL: stdin when it is a pipe or a file,
- * else the newest *.cbor.zst of the current folder, named on stderr. "-" is stdin. Errors are said
- * through `msg`. Returns: 0, or the exit status to end with.
- */
-struct input {
-	int fd;
-	const char *name; /* for messages: the path, or "standard input" */
-	char *owned_name;
-	int import_fd; /* what is read instead of `fd`, or -1 */
+/* One of several traces that are read together. */
+struct input_part {
+	char *name; /* for messages: the path, and which trace of it */
+	int fd;	    /* the parts of one file share it */
 	struct tfmt_reader *reader;
 };
-int input_open(struct input *input, const char *path, input_import_fn *import, const char *format,
-	const struct msg *msg);
-void input_close(struct input *input);
 
 /*
- * Warn when another trace follows in the same input. Last of all: what was borrowed from the reader
- * is gone afterwards.
+ * Makes one trace of several in a file `*ret_fd`, the caller's; with `sums` laid over one another,
+ * else as one timeline.
+ * Returns: 0; EXIT_DAMAGED: something of a part is missing, the rest is there; or the exit status
+ * to end with. All has been said.
  */
-void input_report_more(const struct input *input, const struct msg *msg);
+typedef int input_merge_fn(
+	struct input_part *parts, size_t count, bool sums, const struct msg *msg, int *ret_fd);
 
-/* Warn about what the trace lacks. Returns EXIT_OK, or EXIT_DAMAGED when something is missing. */
+/* How a tool reads. */
+struct input_how {
+	input_import_fn *import;
+	input_merge_fn *merge;
+	const char *format; /* of foreign inputs; NULL: by their content */
+	bool sums;
+};
+
+/*
+ * Open the traces `paths`, or what how->import makes of them; several traces, also in one file,
+ * become the one that how->merge makes. None: stdin when it is a pipe or a file, else the newest
+ * *.cbor.zst of the current folder, named on stderr. "-" is stdin. The reader is scanned. Errors
+ * are said through `msg`. Returns: 0, or the exit status to end with.
+ */
+struct input {
+	const char *name; /* for messages: the path, "standard input", "A and 2 more" */
+	char *owned_name;
+	int fd; /* of the reader */
+	struct tfmt_reader *reader;
+	bool is_stdin;
+	bool is_damaged; /* one of several inputs is: it has been said */
+};
+int input_open(struct input *input, char *const *paths, size_t path_count,
+	const struct input_how *how, const struct msg *msg);
+void input_close(struct input *input);
+
+/* Warn about what the input lacks. Returns EXIT_OK, or EXIT_DAMAGED when something is missing. */
 int input_report_damage(const struct input *input, const struct msg *msg);
 
 /*

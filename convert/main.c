@@ -6,6 +6,7 @@
 #include "folder.h"
 #include "format.h"
 #include "import.h"
+#include "merge.h"
 #include "opts.h"
 #include "pump.h"
 #include "relation.h"
@@ -19,6 +20,7 @@ struct options {
 	bool wants_format[MAX_FORMATS]; /* by index into conv_formats */
 	const char *output;
 	const char *from_format;
+	bool sums;
 	const char *table;
 	uint64_t split_ns;
 	uint64_t level;
@@ -77,6 +79,7 @@ static const struct opt_row fixed_rows[] = {
 		.help = IMP_FORMAT_HELP,
 		.values = IMP_FORMAT_VALUES,
 		TARGET(from_format)},
+	{.name = IMP_SUM_OPTION, .type = OPT_FLAG, .help = IMP_SUM_HELP, TARGET(sums)},
 	{.help = "selection"},
 	{.name = "from",
 		.type = OPT_DURATION,
@@ -308,17 +311,18 @@ static int convert_to(const struct conv_format *format, struct input *input,
 	return status;
 }
 
-static int convert(const struct conv_format *format, const char *path, struct conv_select *select,
-	struct conv_context *context, const struct options *options)
+static int convert(const struct conv_format *format, char *const *paths, size_t path_count,
+	struct conv_select *select, struct conv_context *context, const struct options *options)
 {
 	const struct msg *msg = context->msg;
+	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums};
 	struct input input;
 	struct output output = {0};
 	struct conv_folder folder = {0};
 	struct tfmt_error err = {0};
 	int code, status;
 
-	status = input_open(&input, path, imp_open, options->from_format, msg);
+	status = input_open(&input, paths, path_count, &how, msg);
 	if (status)
 		return status;
 	code = tfmt_reader_scan(input.reader, &err);
@@ -344,14 +348,13 @@ static int convert(const struct conv_format *format, const char *path, struct co
 	conv_folder_release(&folder);
 	if (!status)
 		status = input_report_damage(&input, msg);
-	if (status == EXIT_OK)
-		input_report_more(&input, msg);
 out_input:
 	input_close(&input);
 	return status;
 }
 
-static int run(const struct options *options, const char *path, const struct msg *msg)
+static int run(
+	const struct options *options, char *const *paths, size_t path_count, const struct msg *msg)
 {
 	struct conv_context context = {.msg = msg, .level = options->level};
 	const struct conv_format *format;
@@ -374,7 +377,7 @@ static int run(const struct options *options, const char *path, const struct msg
 		return status;
 	status = conv_select_init(&select, &options->select, msg);
 	if (!status)
-		status = convert(format, path, &select, &context, options);
+		status = convert(format, paths, path_count, &select, &context, options);
 	conv_select_release(&select);
 	return status;
 }
@@ -386,11 +389,11 @@ int main(int argc, char **argv)
 	struct opt_row rows[1 + MAX_FORMATS + FIXED_ROWS];
 	struct opts_spec spec = {
 		.tool = "tconv",
-		.synopsis =
-			"tconv --FORMAT [options] [TRACE]\ntconv -o FILE.EXTENSION [options] [TRACE]",
+		.synopsis = "tconv --FORMAT [options] [TRACE...]\n"
+			    "tconv -o FILE.EXTENSION [options] [TRACE...]",
 		.summary =
-			"Convert a trace of trec. Without TRACE: standard input when it is a pipe "
-			"or a file,\nelse the newest *.cbor.zst of this folder.",
+			"Convert a trace of trec, or several as one. Without TRACE: standard input "
+			"when it is\na pipe or a file, else the newest *.cbor.zst of this folder.",
 		.examples = "  tconv --speedscope t.cbor.zst > t.speedscope.json\n"
 			    "  tconv --folded --weight cpu t.cbor.zst | flamegraph.pl > t.svg\n"
 			    "  tconv --json t.cbor.zst | jq -c 'select(.kind == \"exit\")'\n",
@@ -402,10 +405,7 @@ int main(int argc, char **argv)
 	switch (opts_parse(&spec, &msg, argc, argv, &options, &operands)) {
 	case OPTS_OK:
 		msg.level = options.is_quiet ? -1 : options.verbosity;
-		if (operands > 1)
-			msg_error(&msg, "one trace at a time: '%s' is a second one", argv[2]);
-		else
-			status = run(&options, operands ? argv[1] : NULL, &msg);
+		status = run(&options, argv + 1, (size_t)operands, &msg);
 		break;
 	case OPTS_HELP:
 		status = EXIT_OK;

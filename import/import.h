@@ -36,6 +36,9 @@ int imp_open(int fd, const char *name, const char *format, const struct msg *msg
 #define IMP_FORMAT_HELP                                                                                \
 	"the input is FORMAT, whatever it looks like: chrome, cpuprofile, folded, json, perf-script, " \
 	"speedscope"
+#define IMP_SUM_OPTION "sum"
+#define IMP_SUM_HELP \
+	"several traces summed as one run: all begin at second 0, which top and tree then add up"
 #define IMP_FORMAT_VALUES "chrome cpuprofile folded json perf-script speedscope"
 
 #endif

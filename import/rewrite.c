@@ -25,65 +25,47 @@ static const size_t row_bytes[TFMT_KIND_COUNT] = {
 	[TFMT_SYMBOL] = sizeof(struct tfmt_symbol),
 };
 
-/* Where rows hold ids, and of which table. */
-#define REFERENCE(kind, row, field, table)                                    \
-	{                                                                     \
-		TFMT_##kind, TFMT_##table, offsetof(struct tfmt_##row, field) \
+#define MAX_REFERENCES 6
+#define REFERENCE(row, field, table)                             \
+	{                                                        \
+		TFMT_##table, offsetof(struct tfmt_##row, field) \
 	}
 
+/* Where rows hold ids, and of which table; the rest is TFMT_NONE. */
 static const struct reference {
-	enum tfmt_kind kind, table;
+	enum tfmt_kind table;
 	size_t offset;
-} references[] = {
-	REFERENCE(MAPPING, mapping, path, STRING),
-	REFERENCE(MAPPING, mapping, build_id, STRING),
-	REFERENCE(FRAME, frame, mapping, MAPPING),
-	REFERENCE(FRAME, frame, function, STRING),
-	REFERENCE(FRAME, frame, file, STRING),
-	REFERENCE(STACK, stack, parent, STACK),
-	REFERENCE(STACK, stack, frame, FRAME),
-	REFERENCE(PROCESS, process, parent, PROCESS),
-	REFERENCE(THREAD, thread, process, PROCESS),
-	REFERENCE(METRIC, metric, process, PROCESS),
-	REFERENCE(METRIC, metric, thread, THREAD),
-	REFERENCE(METRIC, metric, name, STRING),
-	REFERENCE(METRIC, metric, unit, STRING),
-	REFERENCE(METRIC, metric, help, STRING),
-	REFERENCE(LIFE, life, process, PROCESS),
-	REFERENCE(LIFE, life, thread, THREAD),
-	REFERENCE(LIFE, life, name, STRING),
-	REFERENCE(LIFE, life, exe, STRING),
-	REFERENCE(LIFE, life, argv, STRING),
-	REFERENCE(LIFE, life, cwd, STRING),
-	REFERENCE(SAMPLE, sample, thread, THREAD),
-	REFERENCE(SAMPLE, sample, stack, STACK),
-	REFERENCE(COUNTER, counter, metric, METRIC),
-	REFERENCE(SPAN, span, thread, THREAD),
-	REFERENCE(SPAN, span, frame, FRAME),
-	REFERENCE(SPAN, span, name, STRING),
-	REFERENCE(ARG, arg, name, STRING),
-	REFERENCE(ARG, arg, type, STRING),
-	REFERENCE(ARG, arg, value, STRING),
-	REFERENCE(ALLOC, alloc, thread, THREAD),
-	REFERENCE(ALLOC, alloc, stack, STACK),
-	REFERENCE(ALLOC, alloc, allocator, STRING),
-	REFERENCE(FREE, free, thread, THREAD),
-	REFERENCE(FREE, free, stack, STACK),
-	REFERENCE(FREE, free, allocator, STRING),
-	REFERENCE(INSTANT, instant, thread, THREAD),
-	REFERENCE(INSTANT, instant, name, STRING),
-	REFERENCE(INSTANT, instant, text, STRING),
-	REFERENCE(LOST, lost, process, PROCESS),
-	REFERENCE(LOST, lost, what, STRING),
-	REFERENCE(LOST, lost, reason, STRING),
-	REFERENCE(COST, cost, name, STRING),
-	REFERENCE(COST, cost, unit, STRING),
-	REFERENCE(SYMBOL, symbol, mapping, MAPPING),
-	REFERENCE(SYMBOL, symbol, function, STRING),
-	REFERENCE(SYMBOL, symbol, file, STRING),
+} references[TFMT_KIND_COUNT][MAX_REFERENCES + 1] = {
+	[TFMT_MAPPING] = {REFERENCE(mapping, path, STRING), REFERENCE(mapping, build_id, STRING)},
+	[TFMT_FRAME] = {REFERENCE(frame, mapping, MAPPING), REFERENCE(frame, function, STRING),
+		REFERENCE(frame, file, STRING)},
+	[TFMT_STACK] = {REFERENCE(stack, parent, STACK), REFERENCE(stack, frame, FRAME)},
+	[TFMT_PROCESS] = {REFERENCE(process, parent, PROCESS)},
+	[TFMT_THREAD] = {REFERENCE(thread, process, PROCESS)},
+	[TFMT_METRIC] = {REFERENCE(metric, process, PROCESS), REFERENCE(metric, thread, THREAD),
+		REFERENCE(metric, name, STRING), REFERENCE(metric, unit, STRING),
+		REFERENCE(metric, help, STRING)},
+	[TFMT_LIFE] = {REFERENCE(life, process, PROCESS), REFERENCE(life, thread, THREAD),
+		REFERENCE(life, name, STRING), REFERENCE(life, exe, STRING),
+		REFERENCE(life, argv, STRING), REFERENCE(life, cwd, STRING)},
+	[TFMT_SAMPLE] = {REFERENCE(sample, thread, THREAD), REFERENCE(sample, stack, STACK)},
+	[TFMT_COUNTER] = {REFERENCE(counter, metric, METRIC)},
+	[TFMT_SPAN] = {REFERENCE(span, thread, THREAD), REFERENCE(span, frame, FRAME),
+		REFERENCE(span, name, STRING)},
+	[TFMT_ARG] = {REFERENCE(arg, name, STRING), REFERENCE(arg, type, STRING),
+		REFERENCE(arg, value, STRING)},
+	[TFMT_ALLOC] = {REFERENCE(alloc, thread, THREAD), REFERENCE(alloc, stack, STACK),
+		REFERENCE(alloc, allocator, STRING)},
+	[TFMT_FREE] = {REFERENCE(free, thread, THREAD), REFERENCE(free, stack, STACK),
+		REFERENCE(free, allocator, STRING)},
+	[TFMT_INSTANT] = {REFERENCE(instant, thread, THREAD), REFERENCE(instant, name, STRING),
+		REFERENCE(instant, text, STRING)},
+	[TFMT_LOST] = {REFERENCE(lost, process, PROCESS), REFERENCE(lost, what, STRING),
+		REFERENCE(lost, reason, STRING)},
+	[TFMT_COST] = {REFERENCE(cost, name, STRING), REFERENCE(cost, unit, STRING)},
+	[TFMT_SYMBOL] = {REFERENCE(symbol, mapping, MAPPING), REFERENCE(symbol, function, STRING),
+		REFERENCE(symbol, file, STRING)},
 };
-
-#define REFERENCE_COUNT (sizeof(references) / sizeof(references[0]))
 
 size_t imp_row_bytes(enum tfmt_kind kind)
 {
@@ -119,7 +101,7 @@ bool imp_rewrite_is_due(const struct imp_rewrite *rewrite, enum tfmt_kind kind, 
 	return id && id <= tfmt_trace_count(rewrite->trace, kind) && !rewrite->ids[kind][id];
 }
 
-/* 0: the span was not readable. */
+/* 0: the span was not readable, or is left out. */
 static uint64_t new_span(const struct imp_rewrite *rewrite, uint64_t old)
 {
 	size_t low = 0, high = rewrite->run_count, middle;
@@ -129,7 +111,7 @@ static uint64_t new_span(const struct imp_rewrite *rewrite, uint64_t old)
 		middle = low + (high - low) / 2;
 		run = &rewrite->runs[middle];
 		if (old >= run->old && old - run->old < run->count)
-			return run->new + (old - run->old);
+			return run->new ? run->new + (old - run->old) : 0;
 		if (old < run->old)
 			high = middle;
 		else
@@ -140,15 +122,13 @@ static uint64_t new_span(const struct imp_rewrite *rewrite, uint64_t old)
 
 int imp_rewrite_ids(struct imp_rewrite *rewrite, enum tfmt_kind kind, union imp_row *row)
 {
-	const struct reference *reference = references;
+	const struct reference *reference = references[kind];
 	uint32_t *id;
 	int status;
 
 	if (kind == TFMT_ARG)
 		row->arg.span = new_span(rewrite, row->arg.span);
-	for (; reference < references + REFERENCE_COUNT; reference++) {
-		if (reference->kind != kind)
-			continue;
+	for (; reference->table; reference++) {
 		id = (uint32_t *)(void *)((char *)row + reference->offset);
 		/* Rows of the own table stand before, or are lost. */
 		status = reference->table == kind
@@ -171,7 +151,8 @@ int imp_rewrite_note_span(struct imp_rewrite *rewrite, uint64_t old, uint64_t ne
 	size_t capacity = rewrite->run_capacity ? 2 * rewrite->run_capacity : 64;
 	struct imp_span_run *grown;
 
-	if (last && last->old + last->count == old && last->new + last->count == new) {
+	if (last && last->old + last->count == old &&
+		(new ? last->new && last->new + last->count == new : !last->new)) {
 		last->count++;
 		return 0;
 	}

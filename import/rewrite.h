@@ -11,7 +11,7 @@
 
 #include "tracefmt/tracefmt.h"
 
-/* Old numbers [old, old + count) of spans are now [new, new + count). */
+/* Old numbers [old, old + count) of spans are now [new, new + count), or left out: `new` is 0. */
 struct imp_span_run {
 	uint64_t old, new, count;
 };
@@ -74,7 +74,7 @@ int imp_rewrite_ids(struct imp_rewrite *rewrite, enum tfmt_kind kind, union imp_
 int imp_rewrite_put(
 	struct imp_rewrite *rewrite, enum tfmt_kind kind, uint64_t old, const union imp_row *row);
 
-/* Note that the old span is `new` in the new trace. Old numbers ascend. */
+/* Note that the old span is `new` in the new trace, 0: left out. Old numbers ascend. */
 int imp_rewrite_note_span(struct imp_rewrite *rewrite, uint64_t old, uint64_t new);
 
 #endif

@@ -81,8 +81,14 @@ static const struct opt_row rows[] = {
 
 const struct opts_spec rend_options_spec = {
 	.tool = "trender",
+<<<<<<< Updated upstream
 	.synopsis = "trender [options] [TRACE]",
 	.summary = "Draw a recording of trec: as a picture with -o, as text without.",
+=======
+	.synopsis = "trender [options] [TRACE...]",
+	.summary =
+		"Draw a recording of trec, or several as one: as a picture with -o, as text without.",
+>>>>>>> Stashed changes
 	.examples = "  trender -o report.svg t.cbor.zst\n"
 		    "  trender --view flame -o flame.png --theme dark t.cbor.zst\n"
 		    "  trec make -j4 | trender --view procs -o procs.svg\n",
