@@ -7,6 +7,7 @@
 
 #include "files.h"
 #include "import.h"
+#include "merge.h"
 #include "metrics.h"
 #include "options.h"
 #include "page.h"
@@ -353,18 +354,20 @@ static int check_metrics(
 	return EXIT_USAGE;
 }
 
-static int draw(const struct job *job, const char *path)
+static int draw(const struct job *job, char *const *paths, size_t path_count)
 {
+	const struct input_how how = {
+		imp_open, imp_merge, job->options.from_format, job->options.sums};
 	struct input input;
 	struct rend_model *model = NULL;
-	int status = input_open(&input, path, imp_open, job->options.from_format, &job->msg);
+	int status = input_open(&input, paths, path_count, &how, &job->msg);
 	if (status != EXIT_OK)
 		return status;
 	status = load(job, &input, &model);
 	if (status == EXIT_OK)
 		status = check_metrics(job, model, input.name);
 	if (status == EXIT_OK)
-		status = write_output(job, model, input.fd == STDIN_FILENO ? "TRACE" : input.name);
+		status = write_output(job, model, input.is_stdin ? "TRACE" : input.name);
 	if (status == EXIT_OK)
 		status = input_report_damage(&input, &job->msg);
 	if (status == EXIT_OK && job->options.view != NULL && !job->view->has_data(model)) {
@@ -372,8 +375,6 @@ static int draw(const struct job *job, const char *path)
 		status = EXIT_NOTHING;
 	}
 	rend_model_free(model);
-	if (status == EXIT_OK)
-		input_report_more(&input, &job->msg);
 	input_close(&input);
 	return status;
 }
@@ -404,12 +405,10 @@ int main(int argc, char **argv)
 	job.msg.level = job.options.quiet > 0 ? -1 : job.options.verbosity;
 	if (job.options.lists_views) {
 		status = list_views();
-	} else if (operand_count > 1) {
-		msg_error(&job.msg, "one trace at a time: %s is too many", argv[2]);
 	} else {
 		status = choose(&job);
 		if (status == EXIT_OK)
-			status = draw(&job, operand_count > 0 ? argv[1] : NULL);
+			status = draw(&job, argv + 1, (size_t)operand_count);
 	}
 out:
 	opts_release(&rend_options_spec, &job.options);

@@ -43,6 +43,7 @@ static const struct opt_row rows[] = {
 		UINT32_MAX},
 	{IMP_FORMAT_OPTION, 0, OPT_TEXT, "FORMAT", IMP_FORMAT_HELP, TARGET(from_format), 0, 0, 0,
 		IMP_FORMAT_VALUES},
+	{IMP_SUM_OPTION, 0, OPT_FLAG, NULL, IMP_SUM_HELP, TARGET(sums), 0, 0, 0},
 	{"own", 0, OPT_LIST, "PATH",
 		"what is own code: programs, libraries and files under PATH (repeatable)",
 		TARGET(own), 0, 0, 0},
@@ -81,14 +82,9 @@ static const struct opt_row rows[] = {
 
 const struct opts_spec rend_options_spec = {
 	.tool = "trender",
-<<<<<<< Updated upstream
-	.synopsis = "trender [options] [TRACE]",
-	.summary = "Draw a recording of trec: as a picture with -o, as text without.",
-=======
 	.synopsis = "trender [options] [TRACE...]",
 	.summary =
 		"Draw a recording of trec, or several as one: as a picture with -o, as text without.",
->>>>>>> Stashed changes
 	.examples = "  trender -o report.svg t.cbor.zst\n"
 		    "  trender --view flame -o flame.png --theme dark t.cbor.zst\n"
 		    "  trec make -j4 | trender --view procs -o procs.svg\n",

@@ -23,6 +23,7 @@ struct rend_options {
 	uint64_t top;		 /* 0: as many as fit */
 	const char *min;	 /* NULL: 1 % */
 	const char *from_format; /* of a foreign input; NULL: by its content */
+	bool sums;
 	bool lists_views;
 	bool dumps_scene;
 	bool has_no_pager;
