@@ -34,9 +34,9 @@ static const struct opt_row rows[] = {
 	{"stack-size", 0, OPT_SIZE, "SIZE", "of the stack copied with each sample (32K)",
 		ROW(stack_bytes), 0, 512, 65528},
 	{"sampler", 0, OPT_TEXT, "NAME",
-		"how stacks are taken: perf, ptrace or none (the best "
+		"how stacks are taken: perf, ptrace, timer (Python alone) or none (the best "
 		"that is allowed)",
-		ROW(sampler_name), 0, 0, 0, "perf ptrace none"},
+		ROW(sampler_name), 0, 0, 0, "perf ptrace timer none"},
 	{"event", 0, OPT_TEXT, "NAME",
 		"sample a hardware counter instead of CPU time: cycles, "
 		"instructions, cache-misses, branch-misses",
@@ -48,8 +48,7 @@ static const struct opt_row rows[] = {
 		ROW(wants_debuginfod)},
 	{"duration", 'd', OPT_DURATION, "TIME", "stop recording after TIME; the program goes on",
 		ROW(duration_ns), 0, 1000000, 0},
-	{"no-native", 0, OPT_FLAG, NULL,
-		"no stacks, only processes and metrics; in --dump only Python stacks",
+	{"no-native", 0, OPT_FLAG, NULL, "Python stacks alone, no native ones",
 		ROW(without_native)},
 	{"no-python", 0, OPT_FLAG, NULL, "no Python stacks, only native ones", ROW(without_python)},
 	{"ready-fd", 0, OPT_NUMBER, "FD", "write a line to this descriptor when recording begins",

@@ -12,6 +12,7 @@ enum rec_sampler {
 	REC_SAMPLER_ANY, /* the best that is allowed */
 	REC_SAMPLER_PERF,
 	REC_SAMPLER_PTRACE,
+	REC_SAMPLER_TIMER, /* of Python alone */
 	REC_SAMPLER_NONE,
 };
 
@@ -41,5 +42,11 @@ struct rec_options {
 	char **command; /* argv of the program, NULL-terminated */
 	int command_count;
 };
+
+/* Python stacks are wanted, and no native ones beside them. */
+static inline bool rec_wants_python_alone(const struct rec_options *options)
+{
+	return options->without_native && !options->without_python;
+}
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "perf/perf_attr.h"
 #include "procfs.h"
@@ -17,6 +18,7 @@
 static const char *const names[] = {
 	[REC_SAMPLER_PERF - 1] = "perf",
 	[REC_SAMPLER_PTRACE - 1] = "ptrace",
+	[REC_SAMPLER_TIMER - 1] = "timer",
 	[REC_SAMPLER_NONE - 1] = "none",
 };
 
@@ -32,17 +34,16 @@ int rec_samplers_parse(struct rec_options *options, const struct msg *msg)
 			event.name ? event.name : "", event.name ? "?" : "");
 		return -1;
 	}
-	if (options->without_native)
-		options->sampler = REC_SAMPLER_NONE;
-	if (!options->sampler_name)
-		return 0;
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(options->sampler_name, names[i]) == 0) {
+	for (size_t i = 0; options->sampler_name && i < count; i++)
+		if (strcmp(options->sampler_name, names[i]) == 0)
 			options->sampler = (enum rec_sampler)(i + 1);
-			return 0;
-		}
+	options->without_native |= options->sampler == REC_SAMPLER_TIMER;
+	if (options->without_native && options->without_python)
+		options->sampler = REC_SAMPLER_NONE;
+	if (!options->sampler_name || options->sampler != REC_SAMPLER_ANY)
+		return 0;
 	const char *near = opts_nearest(options->sampler_name, names, count);
-	msg_error(msg, "--sampler %s: perf, ptrace or none%s%s%s", options->sampler_name,
+	msg_error(msg, "--sampler %s: perf, ptrace, timer or none%s%s%s", options->sampler_name,
 		near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 	return -1;
 }
@@ -61,13 +62,15 @@ static void say(struct rec_samplers *samplers, const struct msg *msg, const char
 static int open_perf(struct rec_samplers *samplers, const struct rec_options *options,
 	const struct rec_samplers_target *target, char *reason, size_t reason_bytes)
 {
+	bool is_alone = rec_wants_python_alone(options);
 	struct rec_perf_options wanted = {
-		.is_unwanted = options->sampler == REC_SAMPLER_PTRACE,
+		.is_unwanted = options->sampler == REC_SAMPLER_PTRACE ||
+			       options->sampler == REC_SAMPLER_TIMER,
 		.needs_samples = options->sampler == REC_SAMPLER_ANY,
 		.with_samples = options->sampler != REC_SAMPLER_NONE,
 		.rate_hz = options->rate_hz,
-		.stack_bytes = (uint32_t)options->stack_bytes,
-		.user_registers = REC_PERF_REGS_MASK,
+		.stack_bytes = is_alone ? 0 : (uint32_t)options->stack_bytes,
+		.user_registers = is_alone ? 0 : REC_PERF_REGS_MASK,
 		.event = options->event,
 		.with_switch_stacks = options->wants_all_offcpu,
 		.has_one_ring = target->has_one_ring,
@@ -79,49 +82,97 @@ static int open_perf(struct rec_samplers *samplers, const struct rec_options *op
 	return rec_perf_open(&wanted, target->pid, &samplers->perf, reason, reason_bytes);
 }
 
-/* Returns: whether threads can be stopped; if not, why and the way out. */
-static bool open_ptrace(struct rec_samplers *samplers, const struct rec_options *options,
-	const struct rec_samplers_target *target, char *reason, size_t reason_bytes)
-{
+struct refusal {
 	const char *call;
-	int error = rec_stopper_probe(target->pid ? target->pid : target->running_pid, &call);
+	int error;
+};
+
+/* Returns: whether threads can be stopped; if not, `ret_refusal`. */
+static bool open_ptrace(struct rec_samplers *samplers, const struct rec_options *options, pid_t pid,
+	struct refusal *ret_refusal)
+{
 	struct rec_ptrace_options wanted = {
 		.rate_hz =
 			options->rate_hz < REC_PTRACE_MAX_HZ ? options->rate_hz : REC_PTRACE_MAX_HZ,
 		.stack_bytes = options->stack_bytes,
 	};
-	if (error == 0) {
+	struct refusal refusal = {.call = ""};
+	refusal.error = rec_stopper_probe(pid, &refusal.call);
+	if (refusal.error == 0) {
 		samplers->ptrace = rec_ptrace_new(&wanted);
-		error = samplers->ptrace ? 0 : EAGAIN;
-		call = "timer_create";
+		refusal = (struct refusal){"timer_create", EAGAIN};
 	}
-	if (error == 0) {
-		samplers->rate_hz = wanted.rate_hz;
-		return true;
+	if (!samplers->ptrace) {
+		*ret_refusal = refusal;
+		return false;
 	}
-	bool is_filter = error != EAGAIN && strcmp(call, "ptrace") == 0;
-	snprintf(reason, reason_bytes, "%s: %s: no stacks, only processes, CPU and memory; %s",
-		call, strerror(error),
-		is_filter ? "a seccomp filter refuses it: allow the call there"
-			  : "to allow them: run trec as the same user, with "
-			    "kernel.yama.ptrace_scope at 1 or lower, or CAP_SYS_PTRACE");
-	return false;
+	samplers->in_force = REC_SAMPLER_PTRACE;
+	samplers->rate_hz = wanted.rate_hz;
+	return true;
 }
 
-static void open_without_perf(struct rec_samplers *samplers, const struct rec_options *options,
-	const struct rec_samplers_target *target, const struct msg *msg, const char *refusal)
+/* The same for a timer, which needs the right to read memory only. */
+static bool open_ticks(struct rec_samplers *samplers, const struct rec_options *options, pid_t pid,
+	struct refusal *ret_refusal)
 {
-	char line[256], reason[256] = "";
-	bool is_open = open_ptrace(samplers, options, target, reason, sizeof(reason));
-	if (refusal[0]) {
-		const char *instead = is_open ? "threads are stopped briefly instead, at most 99 "
-						"times a second"
-					      : "";
-		snprintf(line, sizeof(line), "%s%s%s", refusal, is_open ? ": " : "", instead);
+	struct refusal refusal = {"/proc/PID/mem", 0};
+	int fd = rec_proc_open(pid, "mem");
+	if (fd < 0) {
+		refusal.error = errno;
+	} else {
+		close(fd);
+		samplers->ticks = rec_ticks_new(options->rate_hz);
+		refusal = (struct refusal){"timerfd_create", EAGAIN};
+	}
+	if (!samplers->ticks) {
+		*ret_refusal = refusal;
+		return false;
+	}
+	samplers->in_force = REC_SAMPLER_TIMER;
+	samplers->rate_hz = options->rate_hz;
+	samplers->is_python_alone = true;
+	return true;
+}
+
+static const char *way_out(const struct refusal *refusal, bool is_running)
+{
+	if (refusal->error != EAGAIN && strcmp(refusal->call, "ptrace") == 0)
+		return "a seccomp filter refuses it: allow the call there";
+	if (is_running)
+		return "to allow them: run trec as the user of that process, with "
+		       "kernel.yama.ptrace_scope at 0, or with CAP_SYS_PTRACE";
+	return "to allow them: run trec as the same user, with "
+	       "kernel.yama.ptrace_scope at 1 or lower, or CAP_SYS_PTRACE";
+}
+
+/* The next best: threads are stopped, or only Python stacks are read. `no_perf`: why, or nothing.
+ */
+static void open_without_perf(struct rec_samplers *samplers, const struct rec_options *options,
+	const struct rec_samplers_target *target, const struct msg *msg, const char *no_perf)
+{
+	char line[512];
+	pid_t pid = target->pid ? target->pid : target->running_pid;
+	bool is_alone = rec_wants_python_alone(options) && options->sampler != REC_SAMPLER_PTRACE;
+	struct refusal refusal = {"", 0}, no_ticks = {"", 0};
+	const char *instead = "";
+	if (!is_alone && open_ptrace(samplers, options, pid, &refusal))
+		instead = ": threads are stopped briefly instead, at most 99 times a second";
+	else if (!options->without_python && open_ticks(samplers, options, pid, &no_ticks) &&
+		 is_alone)
+		instead = ": Python stacks are read by a timer instead";
+	if (is_alone)
+		refusal = no_ticks;
+	if (no_perf[0]) {
+		snprintf(line, sizeof(line), "%s%s", no_perf, instead);
 		say(samplers, msg, line);
 	}
-	samplers->in_force = is_open ? REC_SAMPLER_PTRACE : REC_SAMPLER_NONE;
-	say(samplers, msg, reason);
+	if (refusal.error == 0)
+		return;
+	snprintf(line, sizeof(line), "%s: %s: %s; %s", refusal.call, strerror(refusal.error),
+		samplers->ticks ? "no stacks but Python's, which a timer reads"
+				: "no stacks, only processes, CPU and memory",
+		way_out(&refusal, target->pid == 0));
+	say(samplers, msg, line);
 }
 
 static void say_limits(
@@ -143,12 +194,14 @@ int rec_samplers_open(struct rec_samplers *samplers, const struct rec_options *o
 	if (status != 0)
 		return status;
 	samplers->in_force = REC_SAMPLER_NONE;
+	samplers->is_python_alone = rec_wants_python_alone(options);
 	if (rec_perf_mode(samplers->perf) >= REC_PERF_USER) {
 		samplers->in_force = REC_SAMPLER_PERF;
 		samplers->rate_hz = rec_perf_rate_hz(samplers->perf);
 		say(samplers, msg, reason);
 		say_limits(samplers, options, msg);
-	} else if (options->sampler == REC_SAMPLER_ANY || options->sampler == REC_SAMPLER_PTRACE) {
+	} else if (options->sampler == REC_SAMPLER_ANY || options->sampler == REC_SAMPLER_PTRACE ||
+		   options->sampler == REC_SAMPLER_TIMER) {
 		open_without_perf(samplers, options, target, msg, reason);
 	} else {
 		say(samplers, msg, reason);
@@ -159,17 +212,23 @@ int rec_samplers_open(struct rec_samplers *samplers, const struct rec_options *o
 void rec_samplers_close(struct rec_samplers *samplers)
 {
 	rec_ptrace_free(samplers->ptrace);
+	rec_ticks_free(samplers->ticks);
 	rec_perf_free(samplers->perf);
 }
 
 void rec_samplers_name(const struct rec_samplers *samplers, char *text, size_t text_bytes)
 {
 	bool with_kernel = rec_perf_mode(samplers->perf) == REC_PERF_KERNEL;
-	if (samplers->in_force == REC_SAMPLER_PERF)
+	if (samplers->in_force == REC_SAMPLER_PERF && samplers->is_python_alone)
+		snprintf(text, text_bytes, "perf %s, Python alone",
+			rec_perf_event_name(samplers->perf));
+	else if (samplers->in_force == REC_SAMPLER_PERF)
 		snprintf(text, text_bytes, "perf %s, user code%s",
 			rec_perf_event_name(samplers->perf), with_kernel ? " and kernel" : "");
 	else if (samplers->in_force == REC_SAMPLER_PTRACE)
 		snprintf(text, text_bytes, "ptrace, user code");
+	else if (samplers->in_force == REC_SAMPLER_TIMER)
+		snprintf(text, text_bytes, "timer, Python alone");
 	else
 		snprintf(text, text_bytes, "none");
 }
@@ -178,17 +237,29 @@ void rec_samplers_name(const struct rec_samplers *samplers, char *text, size_t t
 
 static void process_started(void *context, struct rec_process *process)
 {
-	rec_ptrace_add(context, process->pid, process->was_running);
+	struct rec_samplers *samplers = context;
+	if (samplers->ptrace)
+		rec_ptrace_add(samplers->ptrace, process->pid, process->was_running);
+	else
+		rec_ticks_add(samplers->ticks, process->pid, process->was_running);
 }
 
 static void process_executed(void *context, struct rec_process *process)
 {
-	rec_ptrace_executed(context, process->pid);
+	struct rec_samplers *samplers = context;
+	if (samplers->ptrace)
+		rec_ptrace_executed(samplers->ptrace, process->pid);
+	else
+		rec_ticks_executed(samplers->ticks, process->pid);
 }
 
 static void process_ended(void *context, struct rec_process *process)
 {
-	rec_ptrace_remove(context, process->pid);
+	struct rec_samplers *samplers = context;
+	if (samplers->ptrace)
+		rec_ptrace_remove(samplers->ptrace, process->pid);
+	else
+		rec_ticks_remove(samplers->ticks, process->pid);
 }
 
 void rec_samplers_follow(
@@ -196,10 +267,10 @@ void rec_samplers_follow(
 {
 	samplers->tree = tree;
 	samplers->tells_threads = nobody_else_tells_threads;
-	if (!samplers->ptrace)
+	if (!samplers->ptrace && !samplers->ticks)
 		return;
 	struct rec_tree_listener listener = {
-		.context = samplers->ptrace,
+		.context = samplers,
 		.process_started = process_started,
 		.process_executed = process_executed,
 		.process_ended = process_ended,
@@ -267,6 +338,10 @@ static void take_event(void *context, const struct rec_ptrace_event *event)
 		record.sample.stack = event->bytes;
 		record.sample.stack_bytes = event->size_bytes;
 		break;
+	case REC_PTRACE_RUNS:
+		record.type = PERF_RECORD_SAMPLE;
+		record.sample.period = event->sample.weight_ns;
+		break;
 	case REC_PTRACE_MAPS:
 		record.type = REC_RECORD_MAPS;
 		record.maps.lines = (const char *)event->bytes;
@@ -290,6 +365,20 @@ void rec_samplers_drain(struct rec_samplers *samplers,
 		rec_ptrace_drain(samplers->ptrace, take_event, samplers);
 }
 
+int rec_samplers_tick_fd(const struct rec_samplers *samplers)
+{
+	return samplers->ticks ? rec_ticks_fd(samplers->ticks) : -1;
+}
+
+void rec_samplers_tick(struct rec_samplers *samplers,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context)
+{
+	samplers->handle = handle;
+	samplers->handle_context = context;
+	if (samplers->ticks)
+		rec_ticks_look(samplers->ticks, take_event, samplers);
+}
+
 /* ---- the end ---- */
 
 void rec_samplers_stop(struct rec_samplers *samplers)
@@ -301,6 +390,9 @@ void rec_samplers_stop(struct rec_samplers *samplers)
 
 void rec_samplers_finish(struct rec_samplers *samplers, struct rec_sink *sink, uint64_t now_ns)
 {
+	if (samplers->ticks)
+		rec_sink_lost(sink, now_ns, 0, "sample", "tick of the timer came too late",
+			rec_ticks_late(samplers->ticks));
 	if (!samplers->ptrace)
 		return;
 	struct rec_ptrace_counts counts = rec_ptrace_counts(samplers->ptrace);

@@ -12,6 +12,7 @@
 
 #include "msg.h"
 #include "native/ptrace.h"
+#include "native/ticks.h"
 #include "options.h"
 #include "perf/perf.h"
 #include "sink.h"
@@ -20,8 +21,10 @@
 struct rec_samplers {
 	struct rec_perf *perf;	   /* never NULL once opened */
 	struct rec_ptrace *ptrace; /* NULL: not in use */
+	struct rec_ticks *ticks;   /* the same */
 	enum rec_sampler in_force; /* never REC_SAMPLER_ANY */
 	uint64_t rate_hz;	   /* 0: none */
+	bool is_python_alone;	   /* no native stacks: not wanted, or not to be had */
 	char refused[512];	   /* the lines that were said */
 
 	/* Private. */
@@ -58,6 +61,11 @@ void rec_samplers_name(const struct rec_samplers *samplers, char *text, size_t t
  */
 void rec_samplers_follow(
 	struct rec_samplers *samplers, struct rec_tree *tree, bool nobody_else_tells_threads);
+
+/* Readable when rec_samplers_tick() is to be called, soon; -1: never. */
+int rec_samplers_tick_fd(const struct rec_samplers *samplers);
+void rec_samplers_tick(struct rec_samplers *samplers,
+	void (*handle)(void *context, const struct rec_perf_record *record), void *context);
 
 /* What rec_perf_drain() does not have: the records of who stops threads. */
 void rec_samplers_drain(struct rec_samplers *samplers,

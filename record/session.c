@@ -322,6 +322,7 @@ static void drain_rings(struct session *s, uint64_t until_ns)
 	s->drained_ns = rec_now_ns();
 	s->has_left_overs = rec_perf_drain(s->perf, until_ns, take_perf_record, s);
 	rec_samplers_drain(&s->samplers, take_perf_record, s);
+	rec_samplers_tick(&s->samplers, take_perf_record, s);
 	uint64_t now_ns = rec_now_ns();
 	rec_tree_set_seen(s->tree, until_ns < now_ns ? until_ns : now_ns);
 }
@@ -447,13 +448,20 @@ static void tell_ready(const struct session *s)
 	close(fd);
 }
 
+/* What has come is to be looked at now, but needs no round. */
+static bool is_of_sampler(const struct session *s, int fd)
+{
+	return fd == rec_perf_sample_fd(s->perf) || fd == rec_samplers_tick_fd(&s->samplers);
+}
+
 static void record(struct session *s)
 {
 	struct epoll_event events[8];
 	while (!recording_is_over(s)) {
 		int count = epoll_wait(s->epoll_fd, events, 8, wait_ms(s));
-		if (count == 1 && events[0].data.fd == rec_perf_sample_fd(s->perf)) {
+		if (count == 1 && is_of_sampler(s, events[0].data.fd)) {
 			rec_perf_peek_samples(s->perf, look_ahead, s);
+			rec_samplers_tick(&s->samplers, take_perf_record, s);
 			if (wait_ms(s) > 0)
 				continue;
 			count = 0;
@@ -661,6 +669,7 @@ static int set_up(struct session *s)
 	watch(s, s->connector_fd);
 	watch(s, rec_perf_fd(s->perf));
 	watch(s, rec_perf_sample_fd(s->perf));
+	watch(s, rec_samplers_tick_fd(&s->samplers));
 	watch(s, rec_pidfds_fd(s->pidfds));
 	if (s->attach)
 		plant_attached(s);

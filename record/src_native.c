@@ -70,6 +70,7 @@ struct state {
 	struct rec_stack_ids *stack_ids;
 	struct rec_offcpu *offcpu; /* NULL: waits have no stacks */
 	struct rec_python *python; /* NULL: not wanted */
+	bool is_python_alone;	   /* no native stacks, and nothing of other programs */
 	bool is_eager;		   /* samples wake us: there is Python code to be read */
 	int usual_nice;
 	uint64_t next_names_ns, next_sums_ns;
@@ -213,6 +214,25 @@ static uint32_t add_stack(struct state *state, struct native_thread *native,
 		sample->kernel_frame_count);
 }
 
+/* Without native stacks what is not in Python code, of a process that has some, stands for itself.
+ */
+static uint32_t add_python_stack(
+	struct state *state, struct native_thread *native, const struct rec_joined_stack *joined)
+{
+	static const struct rec_stack no_stack;
+	if (joined->count == 0)
+		return rec_stack_ids_marker(state->stack_ids, "[no Python code]");
+	return rec_stack_ids_add_joined(
+		state->stack_ids, &native->path, joined, &no_stack, NULL, 0);
+}
+
+/* Whether samples and waits of a process are wanted. */
+static bool is_wanted(const struct state *state, const struct rec_process *process)
+{
+	const struct rec_image *image = process->slots[state->context.slot];
+	return !state->is_python_alone || (image && image->python);
+}
+
 /* Read the Python stack that goes with a sample of `time_ns`, now, unless that has been done. */
 static void look_at_python(struct state *state, struct native_thread *native,
 	const struct rec_thread *thread, struct rec_image *image, uint64_t time_ns)
@@ -261,22 +281,9 @@ static uint32_t stack_of(struct state *state, struct native_thread *native,
 	return add_stack(state, native, &stack, sample, flags);
 }
 
-/* One sample of a running thread, whoever took it: a rec_take_running. */
-static void take_running(void *opaque, const struct rec_running_sample *running)
+static void write_running(struct state *state, struct native_thread *native,
+	const struct rec_running_sample *running, uint32_t stack, uint8_t flags)
 {
-	struct state *state = opaque;
-	struct native_thread *native = native_thread(state, running->thread);
-	if (!native)
-		return;
-	rec_schedule_sampled(&native->schedule, running->weight_ns);
-	if (!rec_sink_has_room(state->context.sink)) {
-		state->losses[LOST_OUTPUT].count++;
-		return;
-	}
-	uint8_t flags = 0;
-	uint32_t stack = stack_of(state, native, running, &flags);
-	if (stack == 0)
-		state->losses[LOST_CONTEXT].count++;
 	struct tfmt_sample sample = {
 		.time_ns = running->time_ns,
 		.weight_ns = running->weight_ns,
@@ -293,6 +300,50 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 	state->whole_count += !(flags & TFMT_SAMPLE_TRUNCATED);
 }
 
+/* One whose Python stack could not be read leaves its time to the next. */
+static void take_running_python(
+	struct state *state, struct native_thread *native, const struct rec_running_sample *running)
+{
+	struct rec_image *image = image_of(state, running->thread->process);
+	struct rec_joined_stack joined;
+	if (!rec_sink_has_room(state->context.sink)) {
+		state->losses[LOST_OUTPUT].count++;
+		return;
+	}
+	look_at_python(state, native, running->thread, image, running->time_ns);
+	if (!rec_python_take(state->python, native->python, running->time_ns, &joined)) {
+		/* Until it has started there is none. */
+		if (py_process_state(image->python) == PY_FOUND)
+			return;
+		joined = (struct rec_joined_stack){0};
+	}
+	rec_schedule_sampled(&native->schedule, running->weight_ns);
+	write_running(state, native, running, add_python_stack(state, native, &joined), 0);
+}
+
+/* One sample of a running thread, whoever took it: a rec_take_running. */
+static void take_running(void *opaque, const struct rec_running_sample *running)
+{
+	struct state *state = opaque;
+	struct native_thread *native = native_thread(state, running->thread);
+	if (!native || !is_wanted(state, running->thread->process))
+		return;
+	if (state->is_python_alone) {
+		take_running_python(state, native, running);
+		return;
+	}
+	rec_schedule_sampled(&native->schedule, running->weight_ns);
+	if (!rec_sink_has_room(state->context.sink)) {
+		state->losses[LOST_OUTPUT].count++;
+		return;
+	}
+	uint8_t flags = 0;
+	uint32_t stack = stack_of(state, native, running, &flags);
+	if (stack == 0)
+		state->losses[LOST_CONTEXT].count++;
+	write_running(state, native, running, stack, flags);
+}
+
 /*
  * The running time that a sample stands for. Of a counter's, or a CPU's clock: what the thread has
  * run since its last one. Else the timer's period; but switching is the thread's by that timer and
@@ -301,7 +352,7 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 static uint64_t weight_of(
 	struct state *state, struct rec_schedule *schedule, const struct rec_perf_record *record)
 {
-	uint64_t ahead_ns = record->sample.period;
+	uint64_t ahead_ns = state->is_python_alone ? 0 : record->sample.period;
 	rec_schedule_pass(schedule, record->time_ns);
 	if (rec_perf_counts_events(state->context.samplers->perf) ||
 		rec_perf_is_machine_wide(state->context.samplers->perf))
@@ -370,19 +421,27 @@ static void unwind_blocked(void *opaque, struct rec_thread *thread,
 	struct rec_image *image = image_of(state, thread->process);
 	struct rec_running_sample sample = {.thread = thread, .time_ns = rec_now_ns()};
 	struct rec_stack stack;
-	if (!native || !image)
+	if (!native || !image || !is_wanted(state, thread->process))
 		return;
-	rec_unwind_blocked(state->unwinder, image->space, blocked, &stack);
-	view->flags = flags_of(&stack);
 	look_at_python(state, native, thread, image, sample.time_ns);
 	view->is_gil = image->python && view->syscall == SYS_futex + 1 &&
 		       py_process_is_gil(image->python, blocked->argument);
+	if (state->is_python_alone) {
+		struct rec_joined_stack joined = {0};
+		rec_python_take(state->python, native->python, sample.time_ns, &joined);
+		view->stack = add_python_stack(state, native, &joined);
+		return;
+	}
+	rec_unwind_blocked(state->unwinder, image->space, blocked, &stack);
+	view->flags = flags_of(&stack);
 	view->stack = add_stack(state, native, &stack, &sample, &view->flags);
 }
 
 static void write_wait(struct state *state, const struct rec_thread *thread, uint64_t time_ns,
 	enum rec_wait_kind kind, uint64_t weight_ns, const struct rec_wait_view *view)
 {
+	if (!is_wanted(state, thread->process))
+		return;
 	if (!rec_sink_has_room(state->context.sink)) {
 		state->losses[LOST_OUTPUT].count++;
 		return;
@@ -492,7 +551,8 @@ static void write_unsampled(struct state *state, const struct rec_thread *thread
 {
 	bool is_kernel = rec_perf_mode(state->context.samplers->perf) == REC_PERF_USER &&
 			 !thread->process->is_hidden;
-	if (schedule->running_ns < schedule->sampled_ns + least_ns)
+	if (schedule->running_ns < schedule->sampled_ns + least_ns ||
+		!is_wanted(state, thread->process))
 		return;
 	struct tfmt_sample sample = {
 		.time_ns = time_ns,
@@ -546,8 +606,7 @@ static void write_so_far(void *opaque, struct rec_thread *thread, uint64_t time_
 static void thread_ended(void *opaque, struct rec_thread *thread, uint64_t time_ns)
 {
 	struct state *state = opaque;
-	if (state->context.samplers->in_force == REC_SAMPLER_PTRACE &&
-		!thread->process->was_running)
+	if (state->context.samplers->in_force != REC_SAMPLER_PERF && !thread->process->was_running)
 		read_last_totals(state, thread, time_ns);
 	struct native_thread *native = thread->slots[state->context.slot];
 	struct rec_wait wait;
@@ -572,6 +631,7 @@ static int prepare(void *opaque, const struct rec_context *context)
 	struct state *state = opaque;
 	state->context = *context;
 	state->writer = rec_sink_writer(context->sink);
+	state->is_python_alone = context->samplers->is_python_alone;
 	bool has_others = rec_perf_is_machine_wide(context->samplers->perf);
 	state->losses[LOST_RING] = (struct loss){.what = "sample",
 		.reason = has_others ? "ring overflow, samples of other programs among them"

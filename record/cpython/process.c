@@ -12,6 +12,8 @@
 /* An interpreter needs some time to start; one that never does is asked less and less often. */
 #define FIRST_TRY_NS 2000000ull
 #define LAST_TRY_NS  200000000ull
+/* In the midst of an exec nobody may read its memory. */
+#define REFUSALS 5
 /* Threads are listed again for one that is not known, but not more often. */
 #define SCAN_NS 5000000ull
 /* When the name of a thread is asked for, after the time before. */
@@ -23,6 +25,7 @@ struct py_process {
 	struct py_memory memory;
 	enum py_state state;
 	uint64_t next_try_ns, try_period_ns;
+	unsigned refusals;
 	char reason[128];
 	struct py_runtime runtime;
 	struct py_codes *codes;
@@ -114,7 +117,10 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 		process->reason, sizeof(process->reason));
 	bool is_there = code == 0 && has_started(process);
 	/* Nothing that was read is true then. */
-	if (process->memory.refusal != 0) {
+	if (process->memory.refusal != 0 && ++process->refusals < REFUSALS) {
+		py_memory_release(&process->memory);
+		process->memory.refusal = 0;
+	} else if (process->memory.refusal != 0) {
 		process->state = PY_REFUSED;
 		snprintf(process->reason, sizeof(process->reason), "its memory cannot be read: %s",
 			strerror(process->memory.refusal));
@@ -123,6 +129,9 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 	} else if (is_there) {
 		process->has_own_numbers = rec_proc_inner_number(pid, pid) != pid;
 		process->state = take_runtime(process);
+	} else {
+		/* A descriptor would be of the memory that it had before an exec. */
+		py_memory_release(&process->memory);
 	}
 	process->next_try_ns = now_ns + process->try_period_ns;
 	if (process->try_period_ns < LAST_TRY_NS)

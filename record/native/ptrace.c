@@ -373,6 +373,8 @@ static void obey(struct rec_ptrace *ptrace, const struct command *command)
 		process->is_counted = false;
 		process->untouchable_until_ns = 0;
 		process->next_maps_ns = process->next_list_ns = 0;
+		/* Its mappings may have been seen before its exec was told. */
+		process->maps_hash = 0;
 		return;
 	}
 	if (process)

@@ -16,6 +16,7 @@
 enum rec_ptrace_event_type {
 	REC_PTRACE_TOTALS,     /* of a thread, perhaps a new one */
 	REC_PTRACE_SAMPLE,     /* the bytes are its stack from the stack pointer upwards */
+	REC_PTRACE_RUNS,       /* a sample of a thread that was not stopped: no registers */
 	REC_PTRACE_MAPS,       /* the bytes are the executable lines of /proc/PID/maps */
 	REC_PTRACE_THREAD_END, /* its number is not there any more */
 };

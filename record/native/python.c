@@ -324,6 +324,23 @@ bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread
 	return true;
 }
 
+bool rec_python_take(struct rec_python *python, struct rec_python_thread *thread, uint64_t time_ns,
+	struct rec_joined_stack *ret_stack)
+{
+	struct pending *pending = find_pending(thread, time_ns);
+	if (!pending || !make_room(python, pending->snapshot.count))
+		return false;
+	pending->time_ns = 0;
+	for (size_t i = 0; i < pending->snapshot.count; i++)
+		python->merged[i] = (struct py_merged_frame){true, (uint32_t)i};
+	*ret_stack = (struct rec_joined_stack){
+		.frames = python->merged,
+		.count = pending->snapshot.count,
+		.python = pending->snapshot.places,
+	};
+	return true;
+}
+
 /* ---- how it went ---- */
 
 void rec_python_write_losses(struct rec_python *python, uint64_t now_ns)

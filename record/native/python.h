@@ -56,6 +56,13 @@ bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread
 	const struct rec_stack *native, const struct rec_user_state *user,
 	struct rec_joined_stack *ret_stack, uint8_t *ret_flags);
 
+/*
+ * The same without a native stack: `ret_stack` has the Python frames alone, maybe none.
+ * Returns: false when nothing could be read.
+ */
+bool rec_python_take(struct rec_python *python, struct rec_python_thread *thread, uint64_t time_ns,
+	struct rec_joined_stack *ret_stack);
+
 /* Write how many stacks could not be read, since the last time. */
 void rec_python_write_losses(struct rec_python *python, uint64_t now_ns);
 /* Say in one line how it went, when there was any Python code. */

@@ -294,7 +294,7 @@ static int open_samples_of(struct rec_perf *perf, const struct rec_perf_options 
 		struct perf_event_attr attr = rec_perf_attr_samples(options, event, with_kernel);
 		if (options->has_one_ring)
 			rec_perf_attr_add_life(&attr);
-		perf->layout.has_kernel_frames = with_kernel;
+		perf->layout.has_kernel_frames = with_kernel && options->user_registers != 0;
 		if (add_rings(perf, &attr, pid, sample_ring_bytes(perf, options)) == 0) {
 			perf->mode = with_kernel ? REC_PERF_KERNEL : REC_PERF_USER;
 			perf->event = *event;

@@ -33,7 +33,7 @@ struct rec_perf_options {
 	const char *event;	 /* a hardware counter that makes samples; NULL: CPU time */
 	uint64_t rate_hz;
 	uint32_t stack_bytes;
-	uint64_t user_registers; /* mask of perf's register numbers */
+	uint64_t user_registers; /* mask of perf's register numbers; 0: no stacks, only the times */
 	bool has_one_ring;	 /* life and samples in one, for half the descriptors */
 	bool wakes_at_samples;	 /* rec_perf_set_eager() may be called; not with one ring */
 	/*

@@ -101,10 +101,12 @@ struct perf_event_attr rec_perf_attr_samples(const struct rec_perf_options *opti
 		/* Each sample stands for as many events: to count samples is to count those. */
 		attr.sample_period = event->count_by_s / options->rate_hz;
 	}
-	attr.sample_type |= PERF_SAMPLE_IP | PERF_SAMPLE_PERIOD | PERF_SAMPLE_REGS_USER |
-			    PERF_SAMPLE_STACK_USER;
-	attr.sample_regs_user = options->user_registers;
-	attr.sample_stack_user = options->stack_bytes;
+	attr.sample_type |= PERF_SAMPLE_IP | PERF_SAMPLE_PERIOD;
+	if (options->user_registers != 0) {
+		attr.sample_type |= PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
+		attr.sample_regs_user = options->user_registers;
+		attr.sample_stack_user = options->stack_bytes;
+	}
 	attr.context_switch = 1;
 	attr.exclude_kernel = !with_kernel;
 	attr.exclude_hv = 1;
@@ -113,7 +115,7 @@ struct perf_event_attr rec_perf_attr_samples(const struct rec_perf_options *opti
 		attr.watermark = 0;
 		attr.wakeup_events = 1;
 	}
-	if (with_kernel) {
+	if (with_kernel && options->user_registers != 0) {
 		attr.sample_type |= PERF_SAMPLE_CALLCHAIN;
 		attr.exclude_callchain_user = 1;
 		attr.sample_max_stack = REC_PERF_MAX_KERNEL_FRAMES - 1;

@@ -79,6 +79,8 @@ static void parse_sample(
 	record->sample.period = take_u64(c);
 	if (layout->has_kernel_frames)
 		parse_kernel_frames(record, c);
+	if (layout->register_count == 0)
+		return;
 	uint64_t abi = take_u64(c);
 	if (abi != PERF_SAMPLE_REGS_ABI_NONE)
 		record->sample.registers = take_bytes(c, layout->register_count * 8ull);
