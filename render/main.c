@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "diff.h"
 #include "files.h"
 #include "import.h"
 #include "merge.h"
@@ -86,6 +87,8 @@ static int choose_surface(struct job *job)
 static int choose_view(struct job *job)
 {
 	const char *name = job->options.view;
+	if (name == NULL && job->options.diff != NULL)
+		name = "diff";
 	if (name == NULL)
 		name = job->options.metrics != NULL			  ? "usage"
 		       : job->surface != NULL || job->options.dumps_scene ? "report"
@@ -93,6 +96,16 @@ static int choose_view(struct job *job)
 	job->view = rend_view_find(name);
 	if (job->view == NULL)
 		return unknown_view(job);
+	if (job->options.diff != NULL)
+		job->view = rend_diff_view(name);
+	if (job->view == NULL || (job->view == &rend_view_diff && job->options.diff == NULL)) {
+		msg_error(&job->msg,
+			job->view == NULL
+				? "the view %s compares nothing: --diff has " REND_DIFF_VIEWS
+				: "the view %s compares two traces: trender BEFORE --diff AFTER",
+			name);
+		return EXIT_USAGE;
+	}
 	bool is_picture = job->surface != NULL || job->options.dumps_scene;
 	if (is_picture && job->view->prepare == NULL) {
 		msg_error(
@@ -157,8 +170,10 @@ static int choose_table(struct job *job)
 	if (status == EXIT_OK)
 		status = choose_min(job);
 	if (status == EXIT_OK && sort != NULL && strcmp(sort, "self") != 0 &&
-		strcmp(sort, "total") != 0) {
-		msg_error(&job->msg, "unknown --sort %s: self and total are possible", sort);
+		strcmp(sort, "total") != 0 &&
+		(strcmp(sort, "share") != 0 || job->options.diff == NULL)) {
+		msg_error(&job->msg, "unknown --sort %s: self and total%s are possible", sort,
+			job->options.diff != NULL ? ", and share of --diff," : "");
 		status = EXIT_USAGE;
 	}
 	job->table.sorts_by_total = sort != NULL && strcmp(sort, "total") == 0;
@@ -354,28 +369,86 @@ static int check_metrics(
 	return EXIT_USAGE;
 }
 
-static int draw(const struct job *job, char *const *paths, size_t path_count)
+/* What is drawn, or compared with that. */
+struct source {
+	struct input input;
+	struct rend_model *model; /* NULL: not read */
+};
+
+static int source_open(
+	const struct job *job, struct source *source, char *const *paths, size_t path_count)
 {
 	const struct input_how how = {
 		imp_open, imp_merge, job->options.from_format, job->options.sums};
-	struct input input;
-	struct rend_model *model = NULL;
-	int status = input_open(&input, paths, path_count, &how, &job->msg);
+	struct input *input = &source->input;
+	int status = input_open(input, paths, path_count, &how, &job->msg);
 	if (status != EXIT_OK)
 		return status;
-	status = load(job, &input, &model);
+	status = load(job, input, &source->model);
 	if (status == EXIT_OK)
-		status = check_metrics(job, model, input.name);
+		status = check_metrics(job, source->model, input->name);
+	if (status != EXIT_OK) {
+		rend_model_free(source->model);
+		source->model = NULL;
+		input_close(input);
+	}
+	return status;
+}
+
+static void source_close(struct source *source)
+{
+	if (source->model == NULL)
+		return;
+	rend_model_free(source->model);
+	input_close(&source->input);
+}
+
+static int draw_source(const struct job *job, const struct source *source)
+{
+	const struct input *input = &source->input;
+	struct rend_model *model = source->model;
+	int status = write_output(job, model, input->is_stdin ? "TRACE" : input->name);
 	if (status == EXIT_OK)
-		status = write_output(job, model, input.is_stdin ? "TRACE" : input.name);
-	if (status == EXIT_OK)
-		status = input_report_damage(&input, &job->msg);
+		status = input_report_damage(input, &job->msg);
 	if (status == EXIT_OK && job->options.view != NULL && !job->view->has_data(model)) {
-		msg_warn(&job->msg, "%s: %s", input.name, rend_view_missing(job->view, model));
+		msg_warn(&job->msg, "%s: %s", input->name, rend_view_missing(job->view, model));
 		status = EXIT_NOTHING;
 	}
-	rend_model_free(model);
-	input_close(&input);
+	return status;
+}
+
+static int draw_difference(
+	const struct job *job, const struct source *before, const struct source *after)
+{
+	struct rend_diff *diff;
+	if (rend_diff_new(before->model, after->model, &diff) < 0) {
+		msg_error(&job->msg, "no memory");
+		return EXIT_FAILED;
+	}
+	diff->names[TFMT_BEFORE] = before->input.name;
+	diff->names[TFMT_AFTER] = after->input.name;
+	rend_diff_sort(diff, job->options.sort);
+	diff->max_rows = job->options.top;
+	after->model->diff = diff;
+	int status = draw_source(job, after);
+	if (status == EXIT_OK)
+		status = input_report_damage(&before->input, &job->msg);
+	rend_diff_free(diff);
+	return status;
+}
+
+static int draw(const struct job *job, char *const *paths, size_t path_count)
+{
+	struct source source = {0}, after = {0};
+	char *after_path = (char *)job->options.diff;
+	int status = source_open(job, &source, paths, path_count);
+	if (status == EXIT_OK && after_path != NULL)
+		status = source_open(job, &after, &after_path, 1);
+	if (status == EXIT_OK)
+		status = after_path != NULL ? draw_difference(job, &source, &after)
+					    : draw_source(job, &source);
+	source_close(&after);
+	source_close(&source);
 	return status;
 }
 

@@ -138,6 +138,7 @@ struct rend_model {
 	enum tfmt_calltree_key key; /* of their functions */
 	struct tfmt_calltree *tree; /* samples by that weight, built; NULL when none has any */
 	struct rend_waits waits;
+	const struct rend_diff *diff; /* borrowed: against a recording before; NULL: none */
 };
 
 struct rend_model_options {

@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "diff.h"
 #include "import.h"
 #include "weight_option.h"
 
@@ -27,8 +28,9 @@ static const struct opt_row rows[] = {
 		"top also thread, process",
 		TARGET(by), 0, 0, 0, "function line file module thread process"},
 	{"sort", 0, OPT_TEXT, "WHAT",
-		"order of top: self (what ran itself) or total (with what it called)", TARGET(sort),
-		0, 0, 0, "self total"},
+		"order of top: self (what ran itself) or total (with what it called); of --diff "
+		"also share, the change of shares",
+		TARGET(sort), 0, 0, 0, "self total share"},
 	{"top", 0, OPT_NUMBER, "N", "rows of top (as the terminal has room for, else 30)",
 		TARGET(top), 0, 1, 1000000},
 	{"min", 0, OPT_TEXT, "PERCENT", "branches of tree that weigh less are summed (1%)",
@@ -51,6 +53,9 @@ static const struct opt_row rows[] = {
 		"where source files are that are not where they were: below DIR, or with NEW "
 		"instead of OLD at the start of their paths (repeatable)",
 		TARGET(source_paths), 0, 0, 0},
+	{"diff", 0, OPT_TEXT, "B",
+		"compare: TRACE is before, B is after, + is more in B (views " REND_DIFF_VIEWS ")",
+		TARGET(diff), 0, 0, 0},
 	{.help = "the output"},
 	{"output", 'o', OPT_TEXT, "FILE",
 		"a picture or text by its extension: .svg, .pdf, .png, .txt", TARGET(output), 0, 0,
@@ -87,6 +92,7 @@ const struct opts_spec rend_options_spec = {
 		"Draw a recording of trec, or several as one: as a picture with -o, as text without.",
 	.examples = "  trender -o report.svg t.cbor.zst\n"
 		    "  trender --view flame -o flame.png --theme dark t.cbor.zst\n"
+		    "  trender before.cbor.zst --diff after.cbor.zst\n"
 		    "  trec make -j4 | trender --view procs -o procs.svg\n",
 	.rows = rows,
 	.row_count = sizeof(rows) / sizeof(*rows),

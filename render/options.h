@@ -22,6 +22,7 @@ struct rend_options {
 	const char *sort;	 /* NULL: self */
 	uint64_t top;		 /* 0: as many as fit */
 	const char *min;	 /* NULL: 1 % */
+	const char *diff;	 /* the trace after; NULL: nothing is compared */
 	const char *from_format; /* of a foreign input; NULL: by its content */
 	bool sums;
 	bool lists_views;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diff_text.h"
 #include "facts.h"
 #include "page_breaks.h"
 #include "paragraph.h"
@@ -76,8 +77,13 @@ static double draw_head(
 	char facts[REND_FACTS_BYTES];
 	char failure[REND_FACTS_BYTES] = "";
 	double y = TITLE_BASELINE_PX;
-	rend_model_command(model, command, sizeof(command));
-	rend_facts_line(model, facts);
+	if (model->diff != NULL) {
+		rend_diff_command(model->diff, command, sizeof(command));
+		rend_diff_facts(model->diff, facts);
+	} else {
+		rend_model_command(model, command, sizeof(command));
+		rend_facts_line(model, facts);
+	}
 	if (model->root > 0)
 		rend_facts_failure(model->processes[model->root].info, failure);
 	rend_scene_describe(scene, command, facts);
@@ -108,11 +114,11 @@ static double draw_head(
 	return y + HEAD_PX - FACTS_BASELINE_PX;
 }
 
-/* Returns the lower edge. */
-static double draw_foot(struct rend_scene *scene, const struct rend_model *model,
-	const struct rend_frame *frame, double y)
+/* Where a recording is from, and what it lacks. Returns the lowest baseline. */
+static double draw_origin(struct rend_scene *scene, const struct rend_model *model,
+	const char *which, const struct rend_frame *frame, double y)
 {
-	char text[REND_FACTS_BYTES];
+	char facts[REND_FACTS_BYTES], text[REND_FACTS_BYTES + 16];
 	struct rend_text style = {
 		.x = frame->x,
 		.text = text,
@@ -120,17 +126,31 @@ static double draw_foot(struct rend_scene *scene, const struct rend_model *model
 		.role = REND_MUTED,
 		.max_px = frame->width_px,
 	};
-	rend_scene_rect(
-		scene, REND_GRID, (struct rend_rect){frame->x, floor(y), frame->width_px, 1});
-	rend_facts_origin(model, text);
-	y += 20;
+	rend_facts_origin(model, facts);
+	snprintf(text, sizeof(text), "%s%s", which, facts);
 	rend_paragraph(scene, &style, FOOT_LINE_PX, 0, &y);
-	rend_facts_losses(model, text);
-	if (text[0] != '\0') {
+	rend_facts_losses(model, facts);
+	if (facts[0] != '\0') {
 		y += FOOT_LINE_PX;
+		snprintf(text, sizeof(text), "%s%s", which, facts);
 		style.role = REND_WARNING;
 		rend_paragraph(scene, &style, FOOT_LINE_PX, 0, &y);
 	}
+	return y;
+}
+
+/* Returns the lower edge. */
+static double draw_foot(struct rend_scene *scene, const struct rend_model *model,
+	const struct rend_frame *frame, double y)
+{
+	const struct rend_diff *diff = model->diff;
+	rend_scene_rect(
+		scene, REND_GRID, (struct rend_rect){frame->x, floor(y), frame->width_px, 1});
+	y += 20;
+	if (diff != NULL)
+		y = draw_origin(scene, diff->models[TFMT_BEFORE], "before: ", frame, y) +
+		    FOOT_LINE_PX;
+	y = draw_origin(scene, model, diff != NULL ? "after: " : "", frame, y);
 	return y + REND_MARGIN_PX;
 }
 

@@ -177,6 +177,29 @@ void rend_plot_line(struct rend_scene *scene, const struct rend_plot *plot, enum
 	free(path.points);
 }
 
+void rend_plot_means(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
+	const struct rend_series *series)
+{
+	struct path path;
+	size_t merge = plot->merge > 0 ? plot->merge : 1;
+	if (series->bins == NULL || path_init(&path, scene, 2 * series->count + 8) != 0)
+		return;
+	for (size_t i = 0; i < series->count; i += merge) {
+		size_t end = i + merge < series->count ? i + merge : series->count;
+		double value = merged_value(series, i, end, false);
+		if (isnan(value)) {
+			finish_line(&path, scene, role);
+			continue;
+		}
+		if (plot->limit > 0 && value > plot->limit)
+			value = plot->limit;
+		path_add(&path, column_x(plot, series->first + i), value_y(plot, value));
+		path_add(&path, column_x(plot, series->first + end), value_y(plot, value));
+	}
+	finish_line(&path, scene, role);
+	free(path.points);
+}
+
 double rend_series_max_mean(const struct rend_series *series)
 {
 	double max = 0;

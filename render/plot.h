@@ -30,6 +30,10 @@ void rend_plot_peaks(struct rend_scene *scene, const struct rend_plot *plot, enu
 void rend_plot_line(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
 	const struct rend_series *series);
 
+/* The mean of each column as a stair-case line: for rates over something else. */
+void rend_plot_means(struct rend_scene *scene, const struct rend_plot *plot, enum rend_role role,
+	const struct rend_series *series);
+
 /* The largest mean. 0 when nothing was measured. */
 double rend_series_max_mean(const struct rend_series *series);
 

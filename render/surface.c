@@ -98,7 +98,7 @@ static void draw_shape(cairo_t *cr, const struct rend_shape *shape, const struct
 	}
 	cairo_fill(cr);
 	if (shape->type == REND_SHAPE_HATCH) {
-		rend_set_colour(cr, rend_theme_colour(theme, REND_HATCH));
+		rend_set_colour(cr, rend_theme_colour(theme, rend_hatch_of(shape->role)));
 		draw_hatch(cr, *rect, shape->role == REND_MERGED);
 	}
 }

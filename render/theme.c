@@ -56,6 +56,16 @@ static const struct rend_theme themes[] = {
 				RGB(0xa9cfdd),
 				RGB(0xc9d3dd),
 				RGB(0xafd6c0),
+				[REND_BEFORE] = RGB(0xd3d9e0),
+				[REND_SAME] = RGB(0xeceff2),
+				[REND_LESS] = RGB(0xc4dcf0),
+				RGB(0xa0c8e8),
+				RGB(0x7ab3de),
+				RGB(0x5596cc),
+				[REND_MORE] = RGB(0xfad9ca),
+				RGB(0xf7bda4),
+				RGB(0xef9577),
+				RGB(0xe26f55),
 			},
 		.dark_label = RGB(0x1b1f24),
 		.light_label = RGB(0x1b1f24),
@@ -94,6 +104,16 @@ static const struct rend_theme themes[] = {
 				RGB(0x275a6e),
 				RGB(0x4c5c6e),
 				RGB(0x35684e),
+				[REND_BEFORE] = RGB(0x3a4450),
+				[REND_SAME] = RGB(0x39424c),
+				[REND_LESS] = RGB(0x33495f),
+				RGB(0x2f5a84),
+				RGB(0x2c6095),
+				RGB(0x2468b4),
+				[REND_MORE] = RGB(0x5f3f38),
+				RGB(0x85463a),
+				RGB(0x994637),
+				RGB(0xb1442d),
 			},
 		.dark_label = RGB(0x14181d),
 		.light_label = RGB(0xe6e9ed),
@@ -133,6 +153,16 @@ static const struct rend_theme themes[] = {
 				RGB(0xb9dae6),
 				RGB(0xd5dde6),
 				RGB(0xbfe0cd),
+				[REND_BEFORE] = RGB(0xd6d6d6),
+				[REND_SAME] = RGB(0xf0f0f0),
+				[REND_LESS] = RGB(0xc6dff2),
+				RGB(0xaacfec),
+				RGB(0x8abce2),
+				RGB(0x66a3d4),
+				[REND_MORE] = RGB(0xfce4da),
+				RGB(0xf9c6b0),
+				RGB(0xf2a085),
+				RGB(0xe87f66),
 			},
 		.dark_label = RGB(0x000000),
 		.light_label = RGB(0x000000),
@@ -171,6 +201,16 @@ static const char *const role_names[] = {
 	"library-5",
 	"library-6",
 	"library-7",
+	[REND_BEFORE] = "before",
+	[REND_SAME] = "same",
+	[REND_LESS] = "less-1",
+	"less-2",
+	"less-3",
+	"less-4",
+	[REND_MORE] = "more-1",
+	"more-2",
+	"more-3",
+	"more-4",
 };
 
 const struct rend_theme *rend_theme_find(const char *name)
@@ -200,6 +240,13 @@ struct rend_colour rend_theme_label(const struct rend_theme *theme, enum rend_ro
 	default:
 		return theme->light_label;
 	}
+}
+
+enum rend_role rend_hatch_of(enum rend_role fill)
+{
+	/* On a strong colour only the page's own is seen. */
+	return fill >= REND_LESS && fill < REND_LESS + REND_CHANGE_STEPS ? REND_BACKGROUND
+									 : REND_HATCH;
 }
 
 enum rend_role rend_role_of_library(const char *module)

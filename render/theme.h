@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define REND_LIBRARY_TINTS 8
+#define REND_CHANGE_STEPS  4
 
 enum rend_role {
 	REND_NONE, /* not drawn: an item that is only hovered */
@@ -38,7 +39,12 @@ enum rend_role {
 	REND_MERGED,  /* hatched the other way: what was too small to be drawn on its own */
 	REND_HATCH,   /* the lines of the two above */
 	REND_LIBRARY, /* the first of REND_LIBRARY_TINTS quiet tints */
-	REND_ROLE_COUNT = REND_LIBRARY + REND_LIBRARY_TINTS,
+	/* Compared with another recording: its area under a line, boxes of code. */
+	REND_BEFORE = REND_LIBRARY + REND_LIBRARY_TINTS,
+	REND_SAME,
+	REND_LESS, /* hatched: the first of REND_CHANGE_STEPS, from little to most */
+	REND_MORE = REND_LESS + REND_CHANGE_STEPS,
+	REND_ROLE_COUNT = REND_MORE + REND_CHANGE_STEPS,
 };
 
 struct rend_colour {
@@ -55,6 +61,9 @@ struct rend_colour rend_theme_colour(const struct rend_theme *theme, enum rend_r
 
 /* The colour of text on a box of `fill`. */
 struct rend_colour rend_theme_label(const struct rend_theme *theme, enum rend_role fill);
+
+/* What the lines of a hatched `fill` are drawn in. */
+enum rend_role rend_hatch_of(enum rend_role fill);
 
 /* The tint of a library, by its file name alone: the same in every picture. */
 enum rend_role rend_role_of_library(const char *module);
