@@ -44,6 +44,12 @@ void tfmt_chunk__put_trailer(
 	tfmt_cbor__put_uint(out, chunk->first_id);
 }
 
+static int refuse(struct tfmt_chunk *chunk, int status, const char *fault)
+{
+	chunk->fault = fault;
+	return status;
+}
+
 /* Width and sign of the items of a typed array. */
 static bool array_form(uint64_t tag, struct tfmt_stored *column)
 {
@@ -72,7 +78,8 @@ static bool array_form(uint64_t tag, struct tfmt_stored *column)
 	return true;
 }
 
-static int parse_array(struct tfmt_cbor *cursor, uint64_t tag, struct tfmt_stored *column)
+static int parse_array(
+	struct tfmt_cbor *cursor, struct tfmt_chunk *chunk, struct tfmt_stored *column)
 {
 	struct tfmt_cbor_item item;
 	int status = tfmt_cbor__read(cursor, &item);
@@ -80,14 +87,15 @@ static int parse_array(struct tfmt_cbor *cursor, uint64_t tag, struct tfmt_store
 	if (status < 0)
 		return status;
 	if (item.type != TFMT_CBOR_BYTES || item.length % column->width != 0)
-		return TFMT_E_CORRUPT;
+		return refuse(chunk, TFMT_E_CORRUPT, "a typed array without whole items");
 	column->type = TFMT_STORED_ARRAY;
 	column->data = item.data;
 	column->count = item.length / column->width;
 	return 0;
 }
 
-static int parse_column(struct tfmt_cbor *cursor, struct tfmt_stored *column)
+static int parse_column(
+	struct tfmt_cbor *cursor, struct tfmt_chunk *chunk, struct tfmt_stored *column)
 {
 	struct tfmt_cbor start = *cursor;
 	struct tfmt_cbor_item item;
@@ -101,7 +109,7 @@ static int parse_column(struct tfmt_cbor *cursor, struct tfmt_stored *column)
 		return 0;
 	}
 	if (item.type == TFMT_CBOR_TAG && array_form(item.value, column))
-		return parse_array(cursor, item.value, column);
+		return parse_array(cursor, chunk, column);
 	column->type = TFMT_STORED_OTHER;
 	if (item.type == TFMT_CBOR_ARRAY) {
 		column->type = TFMT_STORED_LIST;
@@ -120,7 +128,7 @@ static int parse_columns(struct tfmt_cbor *cursor, struct tfmt_chunk *chunk)
 	if (status < 0)
 		return status;
 	if (count > TFMT_MAX_COLUMNS)
-		return TFMT_E_LIMIT;
+		return refuse(chunk, TFMT_E_LIMIT, "too many columns");
 	for (uint64_t i = 0; i < count; i++) {
 		struct tfmt_stored column = {0};
 		struct tfmt_cbor_item name;
@@ -130,7 +138,7 @@ static int parse_columns(struct tfmt_cbor *cursor, struct tfmt_chunk *chunk)
 			return status;
 		column.name = name.data;
 		column.name_length = name.length;
-		status = parse_column(cursor, &column);
+		status = parse_column(cursor, chunk, &column);
 		if (status < 0)
 			return status;
 		chunk->columns[chunk->column_count++] = column;
@@ -146,7 +154,7 @@ static int parse_time(struct tfmt_cbor *cursor, struct tfmt_chunk *chunk)
 	if (status < 0)
 		return status;
 	if (count != 2)
-		return TFMT_E_CORRUPT;
+		return refuse(chunk, TFMT_E_CORRUPT, "a time range that is no pair");
 	status = tfmt_cbor__read_uint(cursor, &chunk->begin_ns);
 	if (status < 0)
 		return status;
@@ -233,7 +241,7 @@ static bool values_fit(const struct tfmt_stored *stored, uint8_t limit)
 	return highest < limit;
 }
 
-static int check_columns(const struct tfmt_chunk *chunk)
+static int check_columns(struct tfmt_chunk *chunk)
 {
 	const struct tfmt_schema *schema = tfmt_schema__of(chunk->kind);
 	bool has_array = false;
@@ -242,11 +250,12 @@ static int check_columns(const struct tfmt_chunk *chunk)
 		if (chunk->columns[i].type == TFMT_STORED_ARRAY ||
 			chunk->columns[i].type == TFMT_STORED_LIST) {
 			if (chunk->columns[i].count != chunk->count)
-				return TFMT_E_CORRUPT;
+				return refuse(chunk, TFMT_E_CORRUPT,
+					"a column with more or fewer items than rows");
 			has_array = true;
 		}
 	if (!has_array && chunk->count > TFMT_MAX_CONSTANT_ROWS)
-		return TFMT_E_LIMIT;
+		return refuse(chunk, TFMT_E_LIMIT, "too many rows without an array");
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct tfmt_column *column = &schema->columns[i];
 		const struct tfmt_stored *stored = tfmt_chunk__column(chunk, column->name);
@@ -254,14 +263,15 @@ static int check_columns(const struct tfmt_chunk *chunk)
 		if (!stored)
 			continue;
 		if (stored->type != TFMT_STORED_CONSTANT && stored->type != TFMT_STORED_ARRAY)
-			return TFMT_E_CORRUPT;
+			return refuse(chunk, TFMT_E_CORRUPT, "a column that is no numbers");
 		if (column->limit && !values_fit(stored, column->limit))
-			return TFMT_E_CORRUPT;
+			return refuse(chunk, TFMT_E_CORRUPT,
+				"a value that its enumeration does not have");
 	}
 	return 0;
 }
 
-static int check_envelope(const struct tfmt_chunk *chunk, unsigned int seen)
+static int check_envelope(struct tfmt_chunk *chunk, unsigned int seen)
 {
 	unsigned int needed = HAS_SEQUENCE | HAS_KIND;
 
@@ -270,17 +280,19 @@ static int check_envelope(const struct tfmt_chunk *chunk, unsigned int seen)
 		if (tfmt_schema__of(chunk->kind)->is_numbered)
 			needed |= HAS_FIRST_ID;
 	}
-	if ((seen & needed) != needed || chunk->tick_ns == 0)
-		return TFMT_E_CORRUPT;
+	if ((seen & needed) != needed)
+		return refuse(chunk, TFMT_E_CORRUPT, "a required key is missing");
+	if (chunk->tick_ns == 0)
+		return refuse(chunk, TFMT_E_CORRUPT, "a tick of 0");
 	if (chunk->role != TFMT_CHUNK_RECORDS)
 		return 0;
 	if (chunk->count > TFMT_MAX_ROWS)
-		return TFMT_E_LIMIT;
+		return refuse(chunk, TFMT_E_LIMIT, "too many rows");
 	if (tfmt_schema__of(chunk->kind)->is_table) {
 		if (chunk->first_id == 0)
-			return TFMT_E_CORRUPT;
+			return refuse(chunk, TFMT_E_CORRUPT, "a row of id 0");
 		if (chunk->first_id > TFMT_MAX_IDS || chunk->count > TFMT_MAX_IDS - chunk->first_id)
-			return TFMT_E_LIMIT;
+			return refuse(chunk, TFMT_E_LIMIT, "ids beyond the limit");
 	}
 	return check_columns(chunk);
 }
@@ -292,12 +304,13 @@ int tfmt_chunk__parse(const uint8_t *data, size_t size, struct tfmt_chunk *ret_c
 	unsigned int seen = 0;
 	int status = tfmt_cbor__read(&cursor, &item);
 
+	ret_chunk->fault = "CBOR that is broken, nested too deeply, or of another form";
 	if (status == 0 && item.type == TFMT_CBOR_TAG && item.value == TFMT_TAG_MAGIC)
 		status = tfmt_cbor__read(&cursor, &item);
 	if (status < 0)
 		return status;
 	if (item.type != TFMT_CBOR_MAP)
-		return TFMT_E_CORRUPT;
+		return refuse(ret_chunk, TFMT_E_CORRUPT, "no CBOR map");
 	ret_chunk->role = TFMT_CHUNK_UNKNOWN;
 	ret_chunk->kind = TFMT_NONE;
 	ret_chunk->is_repeat = false;
@@ -311,7 +324,7 @@ int tfmt_chunk__parse(const uint8_t *data, size_t size, struct tfmt_chunk *ret_c
 			return status;
 	}
 	if (cursor.next != cursor.end)
-		return TFMT_E_CORRUPT;
+		return refuse(ret_chunk, TFMT_E_CORRUPT, "bytes after its map");
 	return check_envelope(ret_chunk, seen);
 }
 

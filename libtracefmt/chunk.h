@@ -38,6 +38,7 @@ enum tfmt_chunk_role {
 };
 
 struct tfmt_chunk {
+	const char *fault; /* why it was refused, in words */
 	enum tfmt_chunk_role role;
 	enum tfmt_kind kind; /* of records */
 	bool is_repeat;
@@ -54,7 +55,7 @@ struct tfmt_chunk {
 /*
  * Read the envelope of an unpacked chunk; `ret_chunk` points into it. Of a header only role and
  * sequence are set. Columns that this version knows have the right form and size afterwards.
- * Returns: 0; TFMT_E_CORRUPT; TFMT_E_LIMIT.
+ * Returns: 0; TFMT_E_CORRUPT, TFMT_E_LIMIT: only `fault` is set for sure.
  */
 int tfmt_chunk__parse(const uint8_t *data, size_t size, struct tfmt_chunk *ret_chunk);
 

@@ -117,6 +117,27 @@ enum tfmt_frame_status tfmt_frame__examine(
 	return TFMT_FRAME_WHOLE;
 }
 
+const char *tfmt_frame__fault(const uint8_t *data, size_t available)
+{
+	unsigned long long unpacked;
+
+	if (available < SKIPPABLE_HEAD_BYTES)
+		return "less than a frame";
+	if (read_u32(data) != ZSTD_MAGICNUMBER)
+		return "no frame begins here";
+	if (!(data[4] & DESCRIPTOR_HAS_CHECKSUM))
+		return "a frame without a checksum";
+	unpacked = ZSTD_getFrameContentSize(data, available);
+	if (unpacked == ZSTD_CONTENTSIZE_UNKNOWN)
+		return "a frame without its content size";
+	if (unpacked != ZSTD_CONTENTSIZE_ERROR && unpacked > TFMT_MAX_CHUNK_BYTES)
+		return "a frame beyond the limit of 16 MiB";
+	if (ZSTD_getErrorCode(ZSTD_findFrameCompressedSize(data, available)) ==
+		ZSTD_error_srcSize_wrong)
+		return "a frame that is cut";
+	return "a broken frame";
+}
+
 struct tfmt_unpacker *tfmt_unpacker__new(void)
 {
 	struct tfmt_unpacker *unpacker = calloc(1, sizeof(*unpacker));

@@ -30,6 +30,9 @@ enum tfmt_frame_status {
 enum tfmt_frame_status tfmt_frame__examine(
 	const uint8_t *data, size_t available, uint64_t *ret_size, size_t *ret_unpacked);
 
+/* Why what begins at `data` is no whole frame of ours, in words. */
+const char *tfmt_frame__fault(const uint8_t *data, size_t available);
+
 /* The largest packed frame that a reader accepts. */
 size_t tfmt_frame__max_packed(void);
 

@@ -149,21 +149,6 @@ void tfmt_reader_free(struct tfmt_reader *reader)
 	free(reader);
 }
 
-/* Decode the current chunk; a contradictory one is counted and passed over. */
-static int decode(struct tfmt_reader *reader, bool *ret_is_good)
-{
-	bool is_table = tfmt_schema__of(reader->chunk.kind)->is_table;
-	int status = tfmt_reader__decode(reader);
-
-	*ret_is_good = status == 0;
-	if (status == TFMT_E_NOMEM)
-		return status;
-	if (status < 0 && !(is_table && reader->is_scanned))
-		tfmt_reader__note_damage(
-			reader, &reader->damage.bad_chunks, 1, reader->chunk_offset);
-	return 0;
-}
-
 static void fill_batch(struct tfmt_reader *reader)
 {
 	const struct tfmt_chunk *chunk = &reader->chunk;
@@ -199,7 +184,7 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
 		is_applied = tfmt_schema__of(reader->chunk.kind)->is_table && !reader->is_scanned;
 		if (!is_wanted && !is_applied)
 			continue;
-		status = decode(reader, &is_good);
+		status = tfmt_reader__decode_good(reader, &is_good);
 		if (status < 0)
 			return tfmt_error_set(err, status, reader->chunk_offset, "cannot read: %s",
 				failure(status));
@@ -259,6 +244,14 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
 	}
 	tfmt_reader__rewind(reader);
 	return 0;
+}
+
+void tfmt_reader_watch(struct tfmt_reader *reader, tfmt_reader_watch_fn *watch, void *context)
+{
+	reader->watch = watch;
+	reader->watch_context = context;
+	if (tfmt_input__size(&reader->input, &reader->watch_bytes) < 0)
+		reader->watch_bytes = 0;
 }
 
 int tfmt_reader_next_trace(struct tfmt_reader *reader, struct tfmt_error *err)

@@ -22,6 +22,8 @@ void tfmt_reader__note_damage(
 
 	if (count == 0)
 		return;
+	if (reader->on_finding)
+		reader->on_finding(reader->finding_context, counter, count, offset);
 	if (is_first)
 		damage->first_offset = offset;
 	*counter += count;
@@ -150,6 +152,7 @@ static int unpack_frame(
 	size_t vain_bytes = unpacked > usual ? unpacked - usual : 0;
 	int status;
 
+	reader->fault = "a frame that does not unpack to what its checksum says";
 	if (vain_bytes > reader->search_budget) {
 		skip_bytes(reader, size);
 		return 0;
@@ -185,6 +188,8 @@ static int next_frame(struct tfmt_reader *reader)
 			return status;
 		if (available == 0)
 			return 0;
+		if (reader->on_finding && frame != TFMT_FRAME_WHOLE)
+			reader->fault = tfmt_frame__fault(data, available);
 		if (frame == TFMT_FRAME_WHOLE)
 			status = unpack_frame(reader, data, (size_t)size, unpacked);
 		else if (frame == TFMT_FRAME_SKIPPABLE)
@@ -207,6 +212,7 @@ static bool take_sequence(struct tfmt_reader *reader)
 			sequence - reader->next_sequence, reader->chunk_offset);
 	reader->next_sequence = sequence + 1;
 	reader->has_sequence = true;
+	reader->has_taken = true;
 	return true;
 }
 
@@ -254,6 +260,8 @@ static int take_header(struct tfmt_reader *reader, struct tfmt_error *err)
 			return status;
 		}
 	} else if (status != TFMT_E_NOMEM && status != TFMT_E_VERSION) {
+		if (status < 0)
+			reader->fault = "a header that cannot be read";
 		skip_chunk(reader);
 		status = 1;
 	}
@@ -262,60 +270,90 @@ static int take_header(struct tfmt_reader *reader, struct tfmt_error *err)
 }
 
 /*
- * The chunk at a place the index knows: it must be what that says.
- * Returns: 1, or 0 when it was passed over, as one that is lost; TFMT_E_IO; TFMT_E_NOMEM.
+ * The chunk at a place the index knows. One that does not unpack is lost, and passed over.
+ * Returns: 1 and whether it is what the index says; 0 when it was passed over; TFMT_E_IO;
+ * TFMT_E_NOMEM.
  */
-static int next_indexed_frame(
-	struct tfmt_reader *reader, const struct tfmt_index_row *row, bool is_first)
+static int next_indexed_frame(struct tfmt_reader *reader, const struct tfmt_index_row *row,
+	bool is_first, bool *ret_is_right)
 {
-	uint64_t offset = reader->offset;
 	size_t available, unpacked = 0;
 	const uint8_t *data;
 	enum tfmt_frame_status frame;
 	uint64_t size = 0;
 	int status = examine(reader, &data, &available, &frame, &size, &unpacked);
 
-	if (status == 0 && frame == TFMT_FRAME_WHOLE && size == row->packed_bytes)
+	*ret_is_right = true;
+	if (status < 0)
+		return status;
+	reader->chunk_offset = reader->offset;
+	reader->chunk_bytes = (size_t)size;
+	status = TFMT_E_CORRUPT;
+	if (frame == TFMT_FRAME_WHOLE)
 		status = tfmt_unpacker__unpack(
 			reader->unpacker, data, (size_t)size, unpacked, &reader->unpacked);
-	else if (status == 0)
-		status = TFMT_E_CORRUPT;
-	if (status < 0 && status != TFMT_E_CORRUPT)
+	if (status == TFMT_E_NOMEM)
 		return status;
-	reader->chunk_offset = offset;
-	reader->chunk_bytes = row->packed_bytes;
-	reader->offset += row->packed_bytes;
-	if (status == 0 &&
-		tfmt_chunk__parse(reader->unpacked.data, reader->unpacked.length, &reader->chunk) ==
-			0 &&
-		tfmt_reader__is_row(reader, row))
-		return 1;
-	reader->next_sequence = (uint64_t)(row - reader->index.rows) + 1;
-	if (is_first)
-		tfmt_reader__note_damage(reader, &reader->damage.bad_chunks, 1, offset);
-	return 0;
+	if (status < 0) {
+		if (is_first)
+			tfmt_reader__note_damage(
+				reader, &reader->damage.bad_chunks, 1, reader->offset);
+		reader->offset += row->packed_bytes;
+		reader->next_sequence = (uint64_t)(row - reader->index.rows) + 1;
+		return 0;
+	}
+	*ret_is_right = tfmt_chunk__parse(reader->unpacked.data, reader->unpacked.length,
+				&reader->chunk) == 0 &&
+			tfmt_reader__is_row(reader, row);
+	if (*ret_is_right)
+		reader->offset += size;
+	return 1;
+}
+
+/*
+ * The next whole frame, by way of the index where there is one. An index that lies is given up:
+ * that counts as damage, for chunks may have been passed over that were asked for.
+ * Returns: 1; 0 at the end; TFMT_E_IO; TFMT_E_NOMEM.
+ */
+static int find_frame(struct tfmt_reader *reader)
+{
+	bool is_first = false, is_right = true;
+	const struct tfmt_index_row *row;
+	int status = 0;
+
+	while (status == 0 && (row = tfmt_reader__row(reader, &is_first)) != NULL)
+		status = next_indexed_frame(reader, row, is_first, &is_right);
+	if (status < 0 || (status > 0 && is_right))
+		return status;
+	if (!is_right) {
+		tfmt_reader__drop_index(reader);
+		tfmt_reader__note_damage(reader, &reader->damage.bad_chunks, 1, reader->offset);
+	}
+	return next_frame(reader);
 }
 
 int tfmt_reader__step(struct tfmt_reader *reader, bool *ret_has_records, struct tfmt_error *err)
 {
-	bool is_first = false;
-	const struct tfmt_index_row *row = tfmt_reader__row(reader, &is_first);
-	int status = row ? next_indexed_frame(reader, row, is_first) : next_frame(reader);
+	int status = find_frame(reader);
 
 	*ret_has_records = false;
-	if (row && status == 0)
-		return 1;
+	reader->has_taken = false;
 	if (status <= 0)
 		return status;
-	if (!row && tfmt_chunk__parse(
-			    reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
+	if (tfmt_chunk__parse(reader->unpacked.data, reader->unpacked.length, &reader->chunk) < 0) {
+		reader->fault = reader->chunk.fault;
 		skip_chunk(reader);
 		return 1;
 	}
+	reader->fault = "a chunk whose number is not above the last one, or after the end";
 	if (reader->chunk.role == TFMT_CHUNK_HEADER)
 		return take_header(reader, err);
-	if (reader->chunk.role == TFMT_CHUNK_INDEX && take_sequence(reader))
+	if (reader->chunk.role == TFMT_CHUNK_INDEX) {
+		/* Whatever it says, it can do no harm here. */
+		take_sequence(reader);
+		reader->has_taken = true;
 		return 1;
+	}
 	if (reader->has_passed_end || !take_sequence(reader)) {
 		reader->offset = reader->chunk_offset;
 		skip_bytes(reader, reader->chunk_bytes);
@@ -338,6 +376,8 @@ int tfmt_reader__next_chunk(struct tfmt_reader *reader, uint32_t kinds, struct t
 	bool has_records = false;
 	int status = 1;
 
+	if (reader->watch)
+		reader->watch(reader->watch_context, reader->offset, reader->watch_bytes);
 	while (status > 0 && !has_records) {
 		tfmt_reader__pass_over(reader, kinds);
 		status = tfmt_reader__step(reader, &has_records, err);

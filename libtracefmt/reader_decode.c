@@ -19,6 +19,7 @@ static int decode_texts(struct tfmt_reader *reader)
 	struct tfmt_string *rows = (void *)reader->rows;
 	struct tfmt_cbor cursor = {.end = reader->unpacked.data + reader->unpacked.length};
 
+	reader->fault = "texts that are no list of strings";
 	if (!stored || stored->type != TFMT_STORED_LIST)
 		return TFMT_E_CORRUPT;
 	cursor.next = stored->data;
@@ -28,6 +29,7 @@ static int decode_texts(struct tfmt_reader *reader)
 
 		if (status < 0)
 			return status;
+		reader->fault = "a string beyond the limit";
 		if (item.length > TFMT_MAX_STRING_BYTES)
 			return TFMT_E_LIMIT;
 		rows[i] = (struct tfmt_string){.data = (const char *)item.data,
@@ -67,6 +69,7 @@ static int check_ids(struct tfmt_reader *reader, const struct tfmt_column *colum
 	bool has_gaps = tfmt_reader__has_gaps(reader);
 	uint8_t *field = reader->rows + column->offset;
 
+	reader->fault = "an id that no table has";
 	for (uint64_t i = 0; i < reader->chunk.count; i++, field += row_bytes) {
 		uint32_t id;
 
@@ -88,6 +91,7 @@ static int check_own_ids(
 {
 	const uint8_t *field = reader->rows + column->offset;
 
+	reader->fault = "a row that refers to itself or to a later one";
 	for (uint64_t i = 0; i < reader->chunk.count; i++, field += row_bytes)
 		if (read_id(field, column->size) >= reader->chunk.first_id + i)
 			return TFMT_E_CORRUPT;
@@ -120,10 +124,12 @@ static int apply(struct tfmt_reader *reader)
 {
 	uint64_t passed = reader->offset - reader->trace_offset;
 
+	reader->fault = "more rows of tables than a file of this size may have";
 	if (reader->table_rows + reader->chunk.count >
 		TFMT_MAX_TABLE_ROWS + TFMT_MAX_TABLE_ROWS_PER_BYTE * passed)
 		return TFMT_E_LIMIT;
 	reader->table_rows += reader->chunk.count;
+	reader->fault = "a stack beyond the limit";
 	return tfmt_trace__apply(reader->trace, reader->chunk.kind,
 		(uint32_t)reader->chunk.first_id, reader->rows, reader->chunk.count);
 }
@@ -149,6 +155,7 @@ int tfmt_reader__decode(struct tfmt_reader *reader)
 	status = make_rows(reader);
 	if (status < 0)
 		return status;
+	reader->fault = "a distance back to before the first row";
 	if (reader->chunk.kind == TFMT_STRING)
 		status = reader->is_scanned ? 0 : decode_texts(reader);
 	else
@@ -160,4 +167,18 @@ int tfmt_reader__decode(struct tfmt_reader *reader)
 	if (status == 0 && reader->chunk.kind == TFMT_STRING)
 		show_texts(reader);
 	return status;
+}
+
+int tfmt_reader__decode_good(struct tfmt_reader *reader, bool *ret_is_good)
+{
+	bool is_table = tfmt_schema__of(reader->chunk.kind)->is_table;
+	int status = tfmt_reader__decode(reader);
+
+	*ret_is_good = status == 0;
+	if (status == TFMT_E_NOMEM)
+		return status;
+	if (status < 0 && !(is_table && reader->is_scanned))
+		tfmt_reader__note_damage(
+			reader, &reader->damage.bad_chunks, 1, reader->chunk_offset);
+	return 0;
 }

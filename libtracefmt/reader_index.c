@@ -164,16 +164,21 @@ bool tfmt_reader__is_row(const struct tfmt_reader *reader, const struct tfmt_ind
 
 bool tfmt_reader__has_all_tables(const struct tfmt_reader *reader)
 {
+	uint64_t counted = 0;
+
 	for (enum tfmt_kind kind = TFMT_STRING; kind < TFMT_KIND_COUNT; kind++) {
 		const struct tfmt_table *table = &reader->trace->tables[kind];
 
+		if (!tfmt_schema__of(kind)->is_table)
+			continue;
+		counted += reader->end.counts[kind];
 		/* Row 0 stands in no file. */
-		if (tfmt_schema__of(kind)->is_table &&
-			(table->present - 1 != reader->end.counts[kind] ||
-				table->count != reader->end.counts[kind]))
+		if (table->present - 1 != reader->end.counts[kind] ||
+			table->count != reader->end.counts[kind])
 			return false;
 	}
-	return true;
+	/* Rows may be there from an earlier pass. */
+	return reader->table_rows == counted;
 }
 
 int tfmt_reader_between(

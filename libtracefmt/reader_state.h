@@ -11,6 +11,12 @@
 
 #include "tracefmt/reader.h"
 
+struct tfmt_reader;
+
+/* `count` things of the counter `counter` of reader->damage, at `offset`. */
+typedef void tfmt_reader_finding_fn(
+	void *context, const uint64_t *counter, uint64_t count, uint64_t offset);
+
 struct tfmt_reader {
 	struct tfmt_input input;
 	struct tfmt_unpacker *unpacker;
@@ -37,15 +43,25 @@ struct tfmt_reader {
 	uint64_t trace_offset; /* where the trace begins in the input */
 	uint64_t offset;       /* of what comes next */
 	uint64_t next_sequence;
-	uint64_t table_rows;	/* of table chunks in this pass */
-	bool has_sequence;	/* a chunk of this trace was read in this pass */
-	bool has_passed_end;	/* its end record was */
-	bool has_next_trace;	/* another header is at `offset` */
-	bool is_scanned;	/* tables are complete, damage is counted */
-	bool is_followed;	/* by another trace, at next_trace_offset; once scanned */
+	uint64_t table_rows; /* of table chunks in this pass */
+	bool has_sequence;   /* a chunk of this trace was read in this pass */
+	bool has_passed_end; /* its end record was */
+	bool has_next_trace; /* another header is at `offset` */
+	bool is_scanned;     /* tables are complete, damage is counted */
+	bool is_followed;    /* by another trace, at next_trace_offset; once scanned */
 	uint64_t next_trace_offset;
 	bool has_lost_rows;	/* each table ends in one; once scanned */
 	uint64_t search_budget; /* bytes that may still be looked at in vain */
+
+	tfmt_reader_watch_fn *watch; /* NULL: nobody watches */
+	void *watch_context;
+	uint64_t watch_bytes; /* size of the input, 0: unknown */
+
+	/* For a check: told of all that is counted as damage. NULL otherwise. */
+	tfmt_reader_finding_fn *on_finding;
+	void *finding_context;
+	const char *fault; /* of the chunk or the place that is being looked at */
+	bool has_taken;	   /* the last step took a chunk of this trace */
 };
 
 /*
@@ -67,6 +83,12 @@ int tfmt_reader__next_chunk(struct tfmt_reader *reader, uint32_t kinds, struct t
  * the tables.
  */
 int tfmt_reader__decode(struct tfmt_reader *reader);
+
+/*
+ * The same; a chunk that contradicts is counted as damage, and passed over.
+ * Returns: 0 and whether it is good; TFMT_E_NOMEM.
+ */
+int tfmt_reader__decode_good(struct tfmt_reader *reader, bool *ret_is_good);
 
 /* Go back to the start of the trace. */
 void tfmt_reader__rewind(struct tfmt_reader *reader);

@@ -28,7 +28,12 @@ static int find_end(struct tfmt_reader *reader, uint64_t *ret_end_ns, struct tfm
 			       TFMT_KIND_BIT(TFMT_COUNTER) | TFMT_KIND_BIT(TFMT_CLOCK) |
 			       TFMT_KIND_BIT(TFMT_SPAN);
 	const struct tfmt_batch *batch;
+	uint64_t extent_ns;
 	int status;
+	if (tfmt_reader_extent(reader, kinds, &extent_ns)) {
+		*ret_end_ns = extent_ns > end_ns ? extent_ns : end_ns;
+		return 0;
+	}
 	while ((status = tfmt_reader_next(reader, kinds, &batch, err)) > 0) {
 		if (batch->end_ns > end_ns)
 			end_ns = batch->end_ns;
@@ -218,6 +223,8 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 			err, TFMT_E_ARG, 0, "no process %u in the recording", (unsigned)model->pid);
 		goto out;
 	}
+	/* Counters are read in full: those before the range tell the values at its start. */
+	tfmt_reader_between(reader, TFMT_KIND_BIT(TFMT_SAMPLE), model->first_ns, model->last_ns);
 	status = build_tree(model);
 	if (status == 0)
 		status = rend_collect_totals(model, err);

@@ -11,6 +11,7 @@
 #include "columns.h"
 #include "frame_zstd.h"
 #include "header_chunk.h"
+#include "index.h"
 
 #include "tracefmt/tracefmt.h"
 
@@ -22,7 +23,9 @@ struct file {
 	struct tfmt_bytes chunk; /* unpacked */
 	struct tfmt_bytes all;	 /* of the file */
 	uint64_t sequence;
-	uint8_t id; /* of the trace */
+	uint64_t samples; /* put into the trace */
+	uint8_t id;	  /* of the trace */
+	struct tfmt_index index;
 };
 
 static void must(int status)
@@ -33,17 +36,25 @@ static void must(int status)
 	}
 }
 
-/* Pack file->chunk and append it. */
-static void emit(struct file *file)
+/* Pack file->chunk and append it; `row` is what an index says of it. */
+static void emit_as(struct file *file, struct tfmt_index_row row)
 {
 	struct tfmt_bytes packed = {0};
 
 	must(file->chunk.failed ? TFMT_E_NOMEM : 0);
 	must(tfmt_packer__pack(file->packer, file->chunk.data, file->chunk.length, &packed));
 	tfmt_bytes__append(&file->all, packed.data, packed.length);
+	row.packed_bytes = (uint32_t)packed.length;
+	row.unpacked_bytes = (uint32_t)file->chunk.length;
+	must(tfmt_index__add(&file->index, &row));
 	tfmt_bytes__release(&packed);
 	file->chunk.length = 0;
 	file->sequence++;
+}
+
+static void emit(struct file *file)
+{
+	emit_as(file, (struct tfmt_index_row){.kind = TFMT_INDEX_UNKNOWN});
 }
 
 static struct tfmt_header make_header(const struct file *file)
@@ -61,8 +72,9 @@ static void put_header(struct file *file)
 {
 	struct tfmt_header header = make_header(file);
 
+	file->samples = 0;
 	must(tfmt_header__pack(&header, file->sequence, false, &file->chunk));
-	emit(file);
+	emit_as(file, (struct tfmt_index_row){.kind = TFMT_INDEX_HEADER});
 }
 
 static void put_samples(struct file *file, uint64_t time_ns, uint32_t stack)
@@ -74,11 +86,16 @@ static void put_samples(struct file *file, uint64_t time_ns, uint32_t stack)
 
 	must(tfmt_columns__pack(&columns, &chunk, &sample, &file->chunk));
 	tfmt_columns__release(&columns);
-	emit(file);
+	file->samples++;
+	emit_as(file, (struct tfmt_index_row){.kind = TFMT_SAMPLE,
+			      .begin_ns = time_ns - sample.weight_ns,
+			      .end_ns = time_ns});
 }
 
-static void put_end(struct file *file)
+static void put_end_counting(struct file *file, bool has_process)
 {
+	size_t counts = (file->samples > 0) + has_process;
+
 	tfmt_cbor__put_map(&file->chunk, 4);
 	tfmt_cbor__put_key(&file->chunk, "seq");
 	tfmt_cbor__put_uint(&file->chunk, file->sequence);
@@ -87,8 +104,40 @@ static void put_end(struct file *file)
 	tfmt_cbor__put_key(&file->chunk, "chunks");
 	tfmt_cbor__put_uint(&file->chunk, file->sequence + 1);
 	tfmt_cbor__put_key(&file->chunk, "counts");
-	tfmt_cbor__put_map(&file->chunk, 0);
-	emit(file);
+	tfmt_cbor__put_map(&file->chunk, counts);
+	if (file->samples > 0) {
+		tfmt_cbor__put_key(&file->chunk, "sample");
+		tfmt_cbor__put_uint(&file->chunk, file->samples);
+	}
+	if (has_process) {
+		tfmt_cbor__put_key(&file->chunk, "process");
+		tfmt_cbor__put_uint(&file->chunk, 1);
+	}
+	emit_as(file, (struct tfmt_index_row){.kind = TFMT_INDEX_END});
+}
+
+static void put_end(struct file *file)
+{
+	put_end_counting(file, false);
+}
+
+/* What stands behind the end: the index as it is in file->index by now, and a seek table. */
+static void put_index(struct file *file)
+{
+	struct tfmt_header header = make_header(file);
+	struct tfmt_columns columns = {0};
+	struct tfmt_bytes packed = {0};
+	size_t unpacked_bytes;
+
+	must(tfmt_index__pack(&file->index, &header, file->sequence, &columns, &file->chunk));
+	unpacked_bytes = file->chunk.length;
+	must(tfmt_packer__pack(file->packer, file->chunk.data, unpacked_bytes, &packed));
+	tfmt_bytes__append(&file->all, packed.data, packed.length);
+	must(tfmt_seek_table__pack(&file->index, packed.length, unpacked_bytes, &packed));
+	tfmt_bytes__append(&file->all, packed.data, packed.length);
+	tfmt_columns__release(&columns);
+	tfmt_bytes__release(&packed);
+	file->chunk.length = 0;
 }
 
 /* The envelope up to the columns; the map of `columns` pairs is begun. */
@@ -149,6 +198,7 @@ static void save(struct file *file, const char *name)
 	}
 	file->all.length = 0;
 	file->sequence = 0;
+	file->index.count = 0;
 }
 
 /* What is wrong with a file: a chunk, or several, put between header and marker. */
@@ -438,11 +488,23 @@ static void make_good(struct file *file)
 	begin_chunk(file, "tomorrow", 3, 0, 1);
 	put_constant_column(file, "anything", 7);
 	emit(file);
-	begin_chunk(file, "sample", 1, 0, 3);
-	put_constant_column(file, "time", MARKER_NS);
+	tfmt_cbor__put_map(&file->chunk, 5);
+	tfmt_cbor__put_key(&file->chunk, "seq");
+	tfmt_cbor__put_uint(&file->chunk, file->sequence);
+	tfmt_cbor__put_key(&file->chunk, "kind");
+	tfmt_cbor__put_key(&file->chunk, "sample");
+	tfmt_cbor__put_key(&file->chunk, "time");
+	tfmt_cbor__put_array(&file->chunk, 2);
+	tfmt_cbor__put_uint(&file->chunk, MARKER_NS);
+	tfmt_cbor__put_uint(&file->chunk, MARKER_NS);
+	tfmt_cbor__put_key(&file->chunk, "count");
+	tfmt_cbor__put_uint(&file->chunk, 1);
+	tfmt_cbor__put_key(&file->chunk, "columns");
+	tfmt_cbor__put_map(&file->chunk, 2);
 	put_constant_column(file, "tomorrow", 7);
 	tfmt_cbor__put_key(&file->chunk, "and more");
 	tfmt_cbor__put_map(&file->chunk, 0);
+	file->samples++;
 	emit(file);
 	put_end(file);
 	save(file, "good-tomorrow");
@@ -454,6 +516,97 @@ static void make_good(struct file *file)
 		put_end(file);
 	}
 	save(file, "good-two-traces");
+}
+
+/*
+ * The trace is good, its index is not, by one thing each: whatever a reader does with it, it must
+ * find the same two samples.
+ */
+
+static void stale_index(struct file *file)
+{
+	/* As after a chunk was put in between: all offsets behind it are wrong. */
+	file->index.rows[1].packed_bytes += 10;
+}
+
+static void lying_kind(struct file *file)
+{
+	file->index.rows[1].kind = TFMT_COUNTER;
+}
+
+static void hidden_table(struct file *file)
+{
+	file->index.rows[2].kind = TFMT_SAMPLE;
+}
+
+static void swapped_sizes(struct file *file)
+{
+	/* The sum is right, the offsets are not. */
+	file->index.rows[1].packed_bytes -= 10;
+	file->index.rows[2].packed_bytes += 10;
+}
+
+static void lying_time(struct file *file)
+{
+	file->index.rows[1].end_ns = 1;
+	file->index.rows[1].begin_ns = 0;
+}
+
+static void overflowing_sizes(struct file *file)
+{
+	file->index.rows[1].packed_bytes = UINT32_MAX;
+	file->index.rows[2].packed_bytes = UINT32_MAX;
+}
+
+static void no_end(struct file *file)
+{
+	file->index.count--;
+	file->sequence--;
+}
+
+static void other_trace(struct file *file)
+{
+	file->id++;
+}
+
+static const struct {
+	const char *name;
+	void (*spoil)(struct file *file);
+} indexes[] = {
+	{"good-index", NULL},
+	{"bad-index-hidden-table", hidden_table},
+	{"bad-index-lie-kind", lying_kind},
+	{"bad-index-no-end", no_end},
+	{"bad-index-other-trace", other_trace},
+	{"bad-index-overflow", overflowing_sizes},
+	{"bad-index-sizes", swapped_sizes},
+	{"bad-index-stale", stale_index},
+	{"bad-index-lie-time", lying_time},
+};
+
+static void make_indexes(struct file *file)
+{
+	for (size_t i = 0; i < sizeof(indexes) / sizeof(indexes[0]); i++) {
+		put_header(file);
+		put_samples(file, MARKER_NS, 0);
+		begin_chunk(file, "process", 1, 1, 1);
+		put_constant_column(file, "pid", 1);
+		emit_as(file, (struct tfmt_index_row){.kind = TFMT_PROCESS});
+		put_samples(file, MARKER_NS + 1, 0);
+		put_end_counting(file, true);
+		if (indexes[i].spoil)
+			indexes[i].spoil(file);
+		put_index(file);
+		file->id = 0;
+		save(file, indexes[i].name);
+	}
+	/* A whole one behind a trace that was cut in its middle. */
+	put_header(file);
+	put_samples(file, MARKER_NS, 0);
+	put_end(file);
+	file->index.rows[0].packed_bytes += 1000;
+	put_index(file);
+	save(file, "bad-index-cut");
 }
 
 int main(int argc, char **argv)
@@ -470,6 +623,8 @@ int main(int argc, char **argv)
 	make_foreign(&file);
 	make_unsupported(&file);
 	make_good(&file);
+	make_indexes(&file);
+	tfmt_index__release(&file.index);
 	tfmt_packer__free(file.packer);
 	tfmt_bytes__release(&file.chunk);
 	tfmt_bytes__release(&file.all);

@@ -41,18 +41,21 @@ static void check_file(const char *name, struct tfmt_reader *reader)
 {
 	const struct tfmt_damage *damage = tfmt_reader_damage(reader);
 	bool has_marker = strcmp(name, "good-empty.cbor.zst") != 0;
+	/* A bad index is no damage, unless it lies in a way that shows only later. */
+	bool is_good = begins(name, "good-") || begins(name, "bad-index-");
+	bool is_scan_good = is_good && !begins(name, "bad-index-lie-");
 
 	/* Streaming first, then with all tables known: the same. */
 	if (count_markers(reader) != has_marker)
 		fail_msg("%s: the marker is not there", name);
-	if (tfmt_damage_any(damage) == begins(name, "good-"))
+	if (tfmt_damage_any(damage) == is_good)
 		fail_msg("%s: damage is %d", name, tfmt_damage_any(damage));
 	if (begins(name, "bad-limit-") && damage->bad_chunks + damage->skipped_bytes == 0)
 		fail_msg("%s: the limit is not kept", name);
 	assert_int_equal(tfmt_reader_scan(reader, NULL), 0);
 	if (count_markers(reader) != has_marker)
 		fail_msg("%s: the marker is not there after a scan", name);
-	if (tfmt_damage_any(damage) == begins(name, "good-"))
+	if (tfmt_damage_any(damage) == is_scan_good)
 		fail_msg("%s: damage after a scan is %d", name, tfmt_damage_any(damage));
 	assert_int_equal(tfmt_reader_next_trace(reader, NULL),
 		strcmp(name, "good-two-traces.cbor.zst") == 0);

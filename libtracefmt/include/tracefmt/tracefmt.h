@@ -5,6 +5,7 @@
 #define TFMT_VERSION "0.1.0"
 
 #include "tracefmt/calltree.h"
+#include "tracefmt/check.h"
 #include "tracefmt/diff.h"
 #include "tracefmt/error.h"
 #include "tracefmt/filter.h"
@@ -14,6 +15,7 @@
 #include "tracefmt/record.h"
 #include "tracefmt/series.h"
 #include "tracefmt/trace.h"
+#include "tracefmt/walk.h"
 #include "tracefmt/weight.h"
 #include "tracefmt/writer.h"
 
