@@ -94,9 +94,10 @@ int filter_parse(const char *expression, const struct msg *msg, struct tfmt_filt
 	return status ? EXIT_FAILED : 0;
 }
 
-int filter_bind(struct tfmt_filter *filter, struct tfmt_reader *reader, const struct msg *msg,
-	struct tfmt_error *err)
+int filter_bind(struct tfmt_filter *filter, struct tfmt_reader *reader, bool hides_interpreter,
+	const struct msg *msg)
 {
+	struct tfmt_error err = {0};
 	const struct tfmt_filter_warning *warnings;
 	const char *expression;
 	size_t count;
@@ -105,11 +106,17 @@ int filter_bind(struct tfmt_filter *filter, struct tfmt_reader *reader, const st
 	if (!filter)
 		return 0;
 	expression = tfmt_filter_text(filter);
-	status = tfmt_filter_bind(filter, reader, err);
+	status = tfmt_reader_scan(reader, &err);
+	if (!status && hides_interpreter)
+		status = tfmt_reader_hide_interpreter(reader);
+	if (!status)
+		status = tfmt_filter_bind(filter, reader, &err);
 	if (status == TFMT_E_ARG)
-		return complain(expression, err, msg);
-	if (status)
+		return complain(expression, &err, msg);
+	if (status) {
+		msg_error(msg, "--filter: %s", *err.message ? err.message : tfmt_strerror(status));
 		return EXIT_FAILED;
+	}
 	warnings = tfmt_filter_warnings(filter, &count);
 	for (size_t i = 0; i < count; i++) {
 		msg_warn(msg, "--filter: column %zu: %s",

@@ -19,10 +19,11 @@
 int filter_parse(const char *expression, const struct msg *msg, struct tfmt_filter **ret_filter);
 
 /*
- * Look the names of a filter, which may be NULL, up in a scanned trace (tfmt_filter_bind()); those
- * that are not there are said. Returns: 0; EXIT_USAGE, said; EXIT_FAILED with words in `err`.
+ * Look the names of a filter, which may be NULL, up in a trace (tfmt_filter_bind()), after hiding
+ * the frames of an interpreter when asked to; names that are not there are said. Returns 0, or the
+ * exit status after saying why.
  */
-int filter_bind(struct tfmt_filter *filter, struct tfmt_reader *reader, const struct msg *msg,
-	struct tfmt_error *err);
+int filter_bind(struct tfmt_filter *filter, struct tfmt_reader *reader, bool hides_interpreter,
+	const struct msg *msg);
 
 #endif

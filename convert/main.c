@@ -102,6 +102,11 @@ static const struct opt_row fixed_rows[] = {
 		.argument = "TID",
 		.help = "only threads of this number or name (may be repeated)",
 		TARGET(select.threads)},
+	{.name = FILTER_OPTION,
+		.type = OPT_TEXT,
+		.argument = FILTER_ARGUMENT,
+		.help = FILTER_HELP,
+		TARGET(select.filter)},
 	{.help = "messages"},
 	{.name = "quiet",
 		.letter = 'q',
@@ -335,6 +340,9 @@ static int convert(const struct conv_format *format, char *const *paths, size_t 
 		status = report_failure(code, &input, NULL, NULL, &err, msg);
 		goto out_input;
 	}
+	status = filter_bind(select->filter, input.reader, false, msg);
+	if (status)
+		goto out_input;
 	if (is_folder(options->output)) {
 		context->folder = &folder;
 		status = conv_folder_open(&folder, options->output, msg);

@@ -107,6 +107,7 @@ static int pump_spans(struct pump *pump, struct tfmt_error *err)
 		0) {
 		for (i = 0; i < batch->count; i++) {
 			record.span = &batch->spans[i];
+			record.id = batch->first_id + i;
 			if (!conv_select_takes(pump->select, &record))
 				continue;
 			status = conv_select_add_span(pump->select, batch->first_id + i);

@@ -48,7 +48,7 @@ int conv_select_init(struct conv_select *select, const struct conv_select_option
 		if (status)
 			return status;
 	}
-	return 0;
+	return filter_parse(options->filter, msg, &select->filter);
 }
 
 void conv_select_release(struct conv_select *select)
@@ -57,6 +57,7 @@ void conv_select_release(struct conv_select *select)
 	free(select->takes_process);
 	free(select->takes_thread);
 	free(select->spans);
+	tfmt_filter_free(select->filter);
 }
 
 static uint64_t add_saturated(uint64_t a, uint64_t b)
@@ -160,11 +161,14 @@ int conv_select_resolve(struct conv_select *select, const struct tfmt_header *he
 
 bool conv_select_is_all(const struct conv_select *select)
 {
-	return !select->takes_process && !select->from_ns && select->to_ns == UINT64_MAX;
+	return !select->takes_process && !select->from_ns && select->to_ns == UINT64_MAX &&
+	       !select->filter;
 }
 
 bool conv_select_process(const struct conv_select *select, uint32_t process)
 {
+	if (select->filter && !tfmt_filter_takes_process(select->filter, process))
+		return false;
 	if (!select->takes_process)
 		return true;
 	return process <= tfmt_trace_count(select->trace, TFMT_PROCESS) &&
@@ -173,6 +177,8 @@ bool conv_select_process(const struct conv_select *select, uint32_t process)
 
 bool conv_select_thread(const struct conv_select *select, uint32_t thread)
 {
+	if (select->filter && !tfmt_filter_takes_thread(select->filter, thread))
+		return false;
 	if (!select->takes_thread)
 		return true;
 	return thread <= tfmt_trace_count(select->trace, TFMT_THREAD) &&
@@ -228,7 +234,8 @@ static bool takes_time(const struct conv_select *select, uint64_t time_ns)
 	return time_ns >= select->from_ns && time_ns <= select->to_ns;
 }
 
-bool conv_select_takes(const struct conv_select *select, const struct conv_record *record)
+/* By time, process and thread. */
+static bool takes_place(const struct conv_select *select, const struct conv_record *record)
 {
 	switch (record->kind) {
 	case TFMT_LIFE:
@@ -267,4 +274,11 @@ bool conv_select_takes(const struct conv_select *select, const struct conv_recor
 	default:
 		return true; /* tables */
 	}
+}
+
+bool conv_select_takes(const struct conv_select *select, const struct conv_record *record)
+{
+	return takes_place(select, record) &&
+	       (!select->filter ||
+		       tfmt_filter_takes(select->filter, record->kind, record->row, record->id));
 }

@@ -1,6 +1,6 @@
 /*
- * What is converted: a window of time, processes, threads. Decided per record, by
- * conv_select_takes().
+ * What is converted: a window of time, processes, threads, what a filter wants. Decided per
+ * record, by conv_select_takes().
  *
  * Time: a sample is in when it ended in (from, to], any other record when its time is in
  * [from, to]. Tables and lives are always in: names and ends are needed by what is kept.
@@ -10,6 +10,7 @@
 #ifndef CONV_SELECT_H
 #define CONV_SELECT_H
 
+#include "filter_option.h"
 #include "format.h"
 #include "opts.h"
 
@@ -19,6 +20,7 @@ struct conv_select_options {
 	uint64_t to_ns;		 /* UINT64_MAX: to the end */
 	struct opt_list pids;	 /* numbers, several joined by commas */
 	struct opt_list threads; /* TIDs or names */
+	const char *filter;	 /* an expression; NULL: none */
 };
 
 /* Numbers of spans that are in: ranges, ascending. */
@@ -33,6 +35,7 @@ struct conv_select {
 	size_t pid_count;
 	uint64_t from_ns; /* CLOCK_MONOTONIC */
 	uint64_t to_ns;
+	struct tfmt_filter *filter; /* bound to the trace by the caller; NULL: none */
 	/* By id, after conv_select_resolve(); NULL when all are in. */
 	bool *takes_process;
 	bool *takes_thread;

@@ -239,18 +239,21 @@ static bool has_metric(const struct process_meters *meters)
 	return meters->has_cpu_metric || meters->has_part_metric;
 }
 
+/* Where no metric tells the CPU time, samples do: all of them, whatever the filter takes. */
+static void read_sampled_cpu(struct collector *collector, const struct tfmt_sample *sample)
+{
+	struct rend_model *model = collector->model;
+	uint32_t id = model->threads[sample->thread].info->process;
+	if (!has_metric(&collector->meters[id]))
+		add_cpu(collector, &model->processes[id], sample->time_ns - sample->weight_ns,
+			sample->time_ns, sample->weight_ns);
+}
+
 static void read_running(struct collector *collector, const struct tfmt_sample *sample)
 {
 	struct rend_model *model = collector->model;
 	struct rend_thread *thread = &model->threads[sample->thread];
 	struct rend_process *process = &model->processes[thread->info->process];
-	uint64_t begin_ns = sample->time_ns - sample->weight_ns;
-	/* Only where no metric tells the CPU time. */
-	if (!has_metric(&collector->meters[process->id]))
-		add_cpu(collector, process, begin_ns, sample->time_ns, sample->weight_ns);
-	if (collector->fills_processes)
-		return;
-
 	thread->running_ns += sample->weight_ns;
 	process->sampled_ns += sample->weight_ns;
 	model->totals.sampled_ns += sample->weight_ns;
@@ -296,9 +299,15 @@ static int read_samples(struct collector *collector, const struct tfmt_batch *ba
 		if (!rend_model_clip(model, &batch->samples[i], &sample))
 			continue;
 		if (sample.state == TFMT_STATE_RUNNING)
-			read_running(collector, &sample);
+			read_sampled_cpu(collector, &sample);
 		if (collector->fills_processes)
 			continue;
+		if (!rend_model_takes(model, TFMT_SAMPLE, &batch->samples[i], 0)) {
+			model->dropped_count++;
+			continue;
+		}
+		if (sample.state == TFMT_STATE_RUNNING)
+			read_running(collector, &sample);
 		uint64_t weight = tfmt_weight_of(model->weight, &sample);
 		if (weight > 0)
 			status = tfmt_calltree_add_sample(model->tree, NULL, 0, &sample, weight);

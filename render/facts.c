@@ -10,7 +10,8 @@
 #include "num.h"
 #include "text.h"
 
-#define GAP REND_FACTS_GAP
+#define GAP	  REND_FACTS_GAP
+#define FILTER_PX 360 /* of what is shown of its expression */
 /* In a shorter recording the recorder's start and end outweigh what it did meanwhile. */
 #define SHARE_OF_CORE_FROM_NS 1000000000
 
@@ -52,6 +53,17 @@ static void append_cpu(char text[REND_FACTS_BYTES], const struct rend_model *mod
 		append(text, " (%.*f cores)", cores < 10 ? 2 : 1, cores);
 }
 
+void rend_facts_filter(const struct rend_model *model, char text[REND_FACTS_BYTES])
+{
+	char expression[REND_FACTS_BYTES / 4];
+	text[0] = '\0';
+	if (model->filter == NULL)
+		return;
+	rend_text_shorten(REND_FONT_BODY, tfmt_filter_text(model->filter), FILTER_PX,
+		REND_ELLIPSIS_END, expression, sizeof(expression));
+	append(text, "filter: %s", expression);
+}
+
 void rend_facts_range(const struct rend_model *model, char text[REND_FACTS_BYTES])
 {
 	char begin[NUM_TEXT_BYTES], end[NUM_TEXT_BYTES], whole[NUM_TEXT_BYTES];
@@ -67,8 +79,11 @@ void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES]
 {
 	const struct rend_totals *totals = &model->totals;
 	char number[NUM_TEXT_BYTES], time[NUM_TEXT_BYTES];
-	char samples[REND_FACTS_BYTES];
-	rend_facts_range(model, text);
+	char samples[REND_FACTS_BYTES], range[REND_FACTS_BYTES];
+	rend_facts_filter(model, text);
+	rend_facts_range(model, range);
+	if (range[0] != '\0')
+		append(text, "%s%s", text[0] != '\0' ? GAP : "", range);
 	append(text, "%s%s wall", text[0] != '\0' ? GAP : "",
 		num_duration(number, totals->wall_ns));
 	if (totals->has_cpu)

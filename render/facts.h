@@ -14,6 +14,9 @@ void rend_facts_line(const struct rend_model *model, char text[REND_FACTS_BYTES]
 /* "3 s to 3.6 s of 30 s"; "" when all of the recording is shown. */
 void rend_facts_range(const struct rend_model *model, char text[REND_FACTS_BYTES]);
 
+/* "filter: func == 'fib'", cut; "" without a filter. So that nobody takes a part for the whole. */
+void rend_facts_filter(const struct rend_model *model, char text[REND_FACTS_BYTES]);
+
 /* "exit status 3", "ended by signal 11 (Segmentation fault)"; "" for success or unknown. */
 void rend_facts_failure(const struct tfmt_process_info *info, char text[REND_FACTS_BYTES]);
 

@@ -7,6 +7,7 @@
 
 #include "diff.h"
 #include "files.h"
+#include "filter_option.h"
 #include "import.h"
 #include "merge.h"
 #include "metrics.h"
@@ -297,7 +298,8 @@ static int write_picture(
 	return status;
 }
 
-static int load(const struct job *job, const struct input *input, struct rend_model **ret_model)
+static int load(const struct job *job, const struct input *input, struct tfmt_filter *filter,
+	struct rend_model **ret_model)
 {
 	const struct rend_options *options = &job->options;
 	bool is_picture =
@@ -316,6 +318,7 @@ static int load(const struct job *job, const struct input *input, struct rend_mo
 		       : job->table.by < REND_BY_THREAD ? (enum tfmt_calltree_key)job->table.by
 							: TFMT_BY_FUNCTION,
 		.shows_native = options->shows_native,
+		.filter = filter,
 		.bin_count = is_picture ? rend_page_columns(job->view, &job->page) : TEXT_BIN_COUNT,
 	};
 	struct tfmt_error err = {0};
@@ -372,7 +375,8 @@ static int check_metrics(
 /* What is drawn, or compared with that. */
 struct source {
 	struct input input;
-	struct rend_model *model; /* NULL: not read */
+	struct tfmt_filter *filter; /* NULL: none */
+	struct rend_model *model;   /* NULL: not read */
 };
 
 static int source_open(
@@ -381,10 +385,14 @@ static int source_open(
 	const struct input_how how = {
 		imp_open, imp_merge, job->options.from_format, job->options.sums};
 	struct input *input = &source->input;
-	int status = input_open(input, paths, path_count, &how, &job->msg);
+	int status = filter_parse(job->options.filter, &job->msg, &source->filter);
+	if (status == EXIT_OK)
+		status = input_open(input, paths, path_count, &how, &job->msg);
 	if (status != EXIT_OK)
 		return status;
-	status = load(job, input, &source->model);
+	status = filter_bind(source->filter, input->reader, !job->options.shows_native, &job->msg);
+	if (status == EXIT_OK)
+		status = load(job, input, source->filter, &source->model);
 	if (status == EXIT_OK)
 		status = check_metrics(job, source->model, input->name);
 	if (status != EXIT_OK) {
@@ -397,6 +405,7 @@ static int source_open(
 
 static void source_close(struct source *source)
 {
+	tfmt_filter_free(source->filter);
 	if (source->model == NULL)
 		return;
 	rend_model_free(source->model);

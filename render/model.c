@@ -83,6 +83,15 @@ static bool is_selected(const struct rend_model *model, const struct rend_proces
 	return parent < process->id && parent > 0 && model->processes[parent].is_selected;
 }
 
+/* Leave out processes of which the filter takes nothing, whatever they started. */
+static void filter_processes(struct rend_model *model)
+{
+	for (uint32_t id = 1; model->filter != NULL && id <= model->process_count; id++) {
+		if (!tfmt_filter_takes_process(model->filter, id))
+			model->processes[id].is_selected = false;
+	}
+}
+
 static void init_processes(struct rend_model *model)
 {
 	for (uint32_t id = 1; id <= model->process_count; id++) {
@@ -90,10 +99,15 @@ static void init_processes(struct rend_model *model)
 		const struct tfmt_process_info *info = tfmt_trace_process(model->trace, id);
 		process->id = id;
 		process->info = info;
+		process->is_selected = is_selected(model, process);
+	}
+	filter_processes(model);
+	for (uint32_t id = 1; id <= model->process_count; id++) {
+		struct rend_process *process = &model->processes[id];
+		const struct tfmt_process_info *info = process->info;
 		uint64_t end_ns = info->end_ns > 0 ? info->end_ns : model->end_ns;
 		process->begin_ns = clamp(info->start_ns, model->begin_ns, model->end_ns);
 		process->end_ns = clamp(end_ns, process->begin_ns, model->end_ns);
-		process->is_selected = is_selected(model, process);
 		process->is_shown = process->is_selected && info->start_ns < model->end_ns &&
 				    end_ns >= model->begin_ns;
 		if (model->root == 0 && process->is_selected)
@@ -114,8 +128,10 @@ static void init_threads(struct rend_model *model)
 		uint64_t end_ns = info->end_ns > 0 ? info->end_ns : process->end_ns;
 		thread->begin_ns = clamp(info->start_ns, process->begin_ns, process->end_ns);
 		thread->end_ns = clamp(end_ns, thread->begin_ns, process->end_ns);
-		thread->is_shown = process->is_shown && info->start_ns < model->end_ns &&
-				   end_ns >= model->begin_ns;
+		thread->is_shown =
+			process->is_shown && info->start_ns < model->end_ns &&
+			end_ns >= model->begin_ns &&
+			(model->filter == NULL || tfmt_filter_takes_thread(model->filter, id));
 		if (thread->is_shown)
 			model->totals.thread_count++;
 	}
@@ -202,6 +218,7 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 	model->source_paths = options->source_paths;
 	model->source_path_count = options->source_path_count;
 	model->pid = options->pid;
+	model->filter = options->filter;
 	model->metric_names = options->metric_names;
 	model->weight = options->weight;
 	model->key = options->key;
@@ -261,6 +278,12 @@ void rend_model_free(struct rend_model *model)
 	free(model);
 }
 
+bool rend_model_takes(
+	const struct rend_model *model, enum tfmt_kind kind, const void *row, uint64_t number)
+{
+	return model->filter == NULL || tfmt_filter_takes(model->filter, kind, row, number);
+}
+
 int rend_model_each_sample(struct rend_model *model,
 	int (*each)(void *context, const struct tfmt_sample *sample), void *context,
 	struct tfmt_error *err)
@@ -272,7 +295,8 @@ int rend_model_each_sample(struct rend_model *model,
 		status = 0;
 		for (size_t i = 0; status == 0 && i < batch->count; i++) {
 			struct tfmt_sample sample;
-			if (rend_model_clip(model, &batch->samples[i], &sample))
+			if (rend_model_takes(model, TFMT_SAMPLE, &batch->samples[i], 0) &&
+				rend_model_clip(model, &batch->samples[i], &sample))
 				status = each(context, &sample);
 		}
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "tracefmt/calltree.h"
+#include "tracefmt/filter.h"
 #include "tracefmt/reader.h"
 #include "tracefmt/series.h"
 #include "tracefmt/trace.h"
@@ -33,7 +34,7 @@ struct rend_process {
 	uint32_t id;
 	const struct tfmt_process_info *info;
 	uint64_t begin_ns, end_ns; /* its life, within the shown range; begin <= end */
-	bool is_selected;	   /* not filtered out */
+	bool is_selected;	   /* not left out by --pid or the filter */
 	bool is_shown;		   /* and alive in the shown range */
 	bool has_cpu;		   /* its CPU time was measured */
 	uint64_t cpu_ns;	   /* within the shown range, as are all sums */
@@ -117,6 +118,8 @@ struct rend_model {
 	uint64_t first_ns, last_ns; /* samples within are shown: of what was asked for, or all */
 	uint64_t recorded_ns;	    /* length of the whole recording */
 	uint32_t pid;		    /* only this process and those it started; 0: all */
+	struct tfmt_filter *filter; /* borrowed, bound to the trace; NULL: all records */
+	uint64_t dropped_count;	    /* samples that it left out */
 	size_t bin_count;	    /* columns of all series, over the shown range */
 	uint64_t column_ns;	    /* (end_ns - begin_ns) / bin_count, exactly */
 	uint32_t root;		    /* the command's process, 0 when unknown */
@@ -146,9 +149,10 @@ struct rend_model_options {
 	size_t own_count;
 	const char *const *source_paths; /* DIR or OLD=NEW */
 	size_t source_path_count;
-	uint64_t from_ns, to_ns;  /* from second 0; to_ns 0: to the end */
-	uint32_t pid;		  /* 0: all */
-	const char *metric_names; /* "pss,io_read"; NULL: the usual */
+	uint64_t from_ns, to_ns;    /* from second 0; to_ns 0: to the end */
+	uint32_t pid;		    /* 0: all */
+	struct tfmt_filter *filter; /* bound to the trace; NULL: all records */
+	const char *metric_names;   /* "pss,io_read"; NULL: the usual */
 	size_t bin_count;
 	enum tfmt_weight weight;
 	enum tfmt_calltree_key key;
@@ -179,6 +183,10 @@ int rend_model_process_series(
 int rend_model_each_sample(struct rend_model *model,
 	int (*each)(void *context, const struct tfmt_sample *sample), void *context,
 	struct tfmt_error *err);
+
+/* Does the filter take a record? `number` is that of a span record, else 0. */
+bool rend_model_takes(
+	const struct rend_model *model, enum tfmt_kind kind, const void *row, uint64_t number);
 
 /* The traced command, quoted for a shell, cut to `size`. */
 void rend_model_command(const struct rend_model *model, char *text, size_t size);

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "diff.h"
+#include "filter_option.h"
 #include "import.h"
 #include "weight_option.h"
 
@@ -43,6 +44,7 @@ static const struct opt_row rows[] = {
 	{"to", 0, OPT_DURATION, "TIME", "up to this time of the recording", TARGET(to_ns), 0, 0, 0},
 	{"pid", 0, OPT_NUMBER, "PID", "only this process and those it started", TARGET(pid), 0, 1,
 		UINT32_MAX},
+	{FILTER_OPTION, 0, OPT_TEXT, FILTER_ARGUMENT, FILTER_HELP, TARGET(filter), 0, 0, 0},
 	{IMP_FORMAT_OPTION, 0, OPT_TEXT, "FORMAT", IMP_FORMAT_HELP, TARGET(from_format), 0, 0, 0,
 		IMP_FORMAT_VALUES},
 	{IMP_SUM_OPTION, 0, OPT_FLAG, NULL, IMP_SUM_HELP, TARGET(sums), 0, 0, 0},

@@ -17,6 +17,7 @@ struct rend_options {
 	struct opt_list source_paths;
 	uint64_t from_ns, to_ns; /* to_ns 0: to the end */
 	uint64_t pid;		 /* 0: all */
+	const char *filter;	 /* an expression; NULL: none */
 	bool shows_native;	 /* the interpreter's own frames */
 	const char *by;		 /* NULL: functions */
 	const char *sort;	 /* NULL: self */

@@ -93,7 +93,8 @@ static int add_messages(struct stream *stream, const struct tfmt_batch *batch)
 			.message = instant->text,
 		};
 		/* Of a thread: others are notes on the recording. */
-		if (instant->thread > 0 && rend_model_has_span_thread(stream->model, &event.span))
+		if (instant->thread > 0 && rend_model_has_span_thread(stream->model, &event.span) &&
+			rend_model_takes(stream->model, TFMT_INSTANT, instant, 0))
 			status = add_gap(stream, &event);
 	}
 	return status;

@@ -97,7 +97,7 @@ bool rend_model_takes_span(
 	const struct rend_model *model, const struct tfmt_span *span, uint64_t number)
 {
 	return rend_model_has_span_thread(model, span) && span->time_ns >= model->first_ns &&
-	       span->time_ns <= model->last_ns;
+	       span->time_ns <= model->last_ns && rend_model_takes(model, TFMT_SPAN, span, number);
 }
 
 int rend_model_each_span(struct rend_model *model,

@@ -49,7 +49,7 @@ int rend_span_begin(struct rend_span_stacks *stacks, const struct tfmt_span *spa
  */
 uint32_t rend_span_ended_count(struct rend_span_stacks *stacks, const struct tfmt_span *span);
 
-/* Whether a span record is shown: by its time and thread. */
+/* Whether a span record is shown: by its time, its thread and the filter. */
 bool rend_model_takes_span(
 	const struct rend_model *model, const struct tfmt_span *span, uint64_t number);
 

@@ -97,7 +97,10 @@ static void put_counts(
 static void put_facts(
 	const struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
-	char text[REND_FACTS_BYTES] = "";
+	char text[REND_FACTS_BYTES];
+	rend_facts_filter(model, text);
+	if (text[0] != '\0')
+		put_line(frame, text, stream);
 	put_times(model, frame, stream);
 	put_counts(model, frame, stream);
 	rend_facts_states(model, text);

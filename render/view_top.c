@@ -144,6 +144,11 @@ static void put_heading(
 	rend_model_command(model, text, sizeof(text));
 	rend_put_last(stream, text, frame->columns);
 	fputc('\n', stream);
+	rend_facts_filter(model, text);
+	if (text[0] != '\0') {
+		rend_put_last(stream, text, frame->columns);
+		fputc('\n', stream);
+	}
 	rend_model_amount(model, amount, table->whole);
 	snprintf(text, sizeof(text), "%s%s%s" REND_FACTS_GAP "%s of %s %s by %s", amount,
 		model->weight == TFMT_WEIGHT_SAMPLES ? "" : " ",

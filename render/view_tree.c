@@ -275,6 +275,11 @@ static void put_heading(const struct tree *tree)
 	char text[REND_FACTS_BYTES], amount[NUM_TEXT_BYTES], min[NUM_TEXT_BYTES];
 	rend_model_command(model, text, sizeof(text));
 	rend_put_last(tree->stream, text, tree->frame->columns);
+	rend_facts_filter(model, text);
+	if (text[0] != '\0') {
+		fputc('\n', tree->stream);
+		rend_put_last(tree->stream, text, tree->frame->columns);
+	}
 	rend_model_amount(model, amount, tree->nodes[0].total);
 	num_percent(min, tree->frame->table.min_share, 1);
 	snprintf(text, sizeof(text), "%s%s%s" REND_FACTS_GAP "branches of at least %s", amount,

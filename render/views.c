@@ -33,7 +33,10 @@ const char *rend_by_name(enum rend_by by)
 const char *rend_view_missing(const struct rend_view *view, const struct rend_model *model)
 {
 	const struct rend_totals *totals = &model->totals;
-	if (!view->draws_stacks || (totals->sampled_ns == 0 && totals->wait_ns == 0))
+	bool has_none = totals->sampled_ns == 0 && totals->wait_ns == 0;
+	if (view->draws_stacks && has_none && model->dropped_count > 0)
+		return "The filter leaves no samples.";
+	if (!view->draws_stacks || has_none)
 		return view->missing;
 	if (model->weight == TFMT_WEIGHT_OFFCPU)
 		return "No thread was seen off the CPU: --weight cpu shows what ran.";
