@@ -325,6 +325,7 @@ static void read_spans(struct rend_model *model, const struct tfmt_batch *batch)
 			continue;
 		model->threads[span->thread].span_count++;
 		model->totals.span_count++;
+		model->totals.scope_count += span->frame == 0;
 	}
 }
 

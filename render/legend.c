@@ -81,6 +81,8 @@ static bool make_entry(
 		return false;
 	if (role == REND_OWN)
 		snprintf(name, sizeof(name), "own code");
+	else if (role == REND_SCOPE)
+		snprintf(name, sizeof(name), "scopes");
 	else if (role == REND_KERNEL)
 		snprintf(name, sizeof(name), "kernel");
 	else if (role == REND_UNKNOWN)
@@ -119,8 +121,8 @@ static bool make_python_entry(const struct rend_legend *legend, struct entry *re
 static size_t make_entries(const struct rend_legend *legend, double max_px,
 	struct entry entries[MAX_ENTRIES], double *ret_width_px)
 {
-	static const enum rend_role order[] = {
-		REND_OWN, REND_LIBRARY, REND_RUNTIME, REND_KERNEL, REND_UNKNOWN, REND_WAITING};
+	static const enum rend_role order[] = {REND_OWN, REND_SCOPE, REND_LIBRARY, REND_RUNTIME,
+		REND_KERNEL, REND_UNKNOWN, REND_WAITING};
 	struct entry libraries[REND_LIBRARY_TINTS];
 	size_t library_count = 0, count = 0;
 	for (enum rend_role i = 0; i < REND_LIBRARY_TINTS; i++) {

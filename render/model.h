@@ -101,6 +101,7 @@ struct rend_totals {
 	uint64_t placeless_ns; /* of the blocked, at no known place */
 	uint64_t lost_count;   /* samples */
 	uint64_t span_count;   /* records of spans: begins and ends */
+	uint64_t scope_count;  /* of them, of scopes */
 	struct rend_costs costs;
 };
 

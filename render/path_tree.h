@@ -17,6 +17,7 @@ struct rend_path_node {
 	uint32_t function; /* whatever number the caller gives functions */
 	uint32_t depth;	   /* 0 for the empty path, node 0; at most REND_MAX_PATH */
 	bool is_kernel;	   /* set by the caller: nothing waits in it but what is seen there */
+	bool is_scope;	   /* set by the caller: it is no function */
 };
 
 struct rend_path_tree {

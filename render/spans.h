@@ -15,7 +15,6 @@ struct rend_open_span {
 	uint64_t inner_ns; /* of it spent in spans within it, as far as these have ended */
 	uint32_t frame, name;
 	uint32_t what; /* whatever number the caller gives functions and scopes */
-	bool is_taken; /* its beginning was */
 	bool is_inner; /* one of the same `what` is open further out: recursion */
 };
 

@@ -32,6 +32,7 @@ enum rend_role {
 	/* Boxes of code, each with a label colour that can be read on it. */
 	REND_ALL, /* the root box: everything */
 	REND_OWN,
+	REND_SCOPE,   /* what the programmer has given a name */
 	REND_RUNTIME, /* libc, the loader, language runtimes */
 	REND_KERNEL,
 	REND_UNKNOWN,

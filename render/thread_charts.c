@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "spans.h"
 #include "tracefmt/error.h"
 
 #define UNKNOWN_NODE   UINT32_MAX
@@ -18,6 +19,9 @@ struct collector {
 	uint32_t *chain; /* stacks from a leaf to the root, on the way to their paths */
 	size_t chain_room;
 	uint8_t *track_of; /* by thread: track + 1, or 0 */
+	/* Where there are spans and no samples. */
+	struct rend_span_stacks spans; /* `what` is a path */
+	uint64_t *seen_ns;	       /* by thread: up to there it is drawn */
 };
 
 /* Where threads start, before any code that tells them apart; _start may have lost its name. */
@@ -117,6 +121,94 @@ static int add_sample(void *context, const struct tfmt_sample *sample)
 	return status < 0 ? status : rend_slices_add(&track->slices, sample, node);
 }
 
+/* The path of a span: of a call its function, of a scope its name, below that of its caller. */
+static int span_path(struct collector *collector, const struct tfmt_span *span, uint32_t *node)
+{
+	struct rend_path_tree *paths = &collector->charts->paths;
+	struct tfmt_location scope = {
+		.function = tfmt_trace_text(collector->model->trace, span->name),
+		.module = "",
+		.file = "",
+		.function_id = span->name,
+	};
+	uint32_t number;
+	if (span->frame != 0)
+		return append_frame(collector, span->frame, node);
+	if (paths->nodes[*node].depth == REND_MAX_PATH) {
+		collector->charts->is_cut = true;
+		return 0;
+	}
+	int status = rend_function_set_add(&collector->charts->functions, &scope, &number);
+	if (status == 0)
+		status = rend_path_tree_child(paths, *node, number, node);
+	if (status == 0)
+		paths->nodes[*node].is_scope = true;
+	return status;
+}
+
+/* What was open until `time_ns` was, as if a sample had seen it. */
+static int add_time(struct collector *collector, uint32_t thread, uint64_t time_ns)
+{
+	const struct rend_model *model = collector->model;
+	const struct rend_span_stack *stack = &collector->spans.threads[thread];
+	struct rend_track *track = &collector->charts->tracks[collector->track_of[thread] - 1];
+	uint64_t begin_ns = collector->seen_ns[thread];
+	if (time_ns > collector->seen_ns[thread])
+		collector->seen_ns[thread] = time_ns;
+	if (begin_ns < model->begin_ns)
+		begin_ns = model->begin_ns;
+	if (time_ns > model->end_ns)
+		time_ns = model->end_ns;
+	if (stack->count == 0 || time_ns <= begin_ns)
+		return 0;
+	struct tfmt_sample sample = {
+		.time_ns = time_ns,
+		.weight_ns = time_ns - begin_ns,
+		.thread = thread,
+		.state = TFMT_STATE_RUNNING,
+	};
+	return rend_slices_add(&track->slices, &sample, stack->open[stack->count - 1].what);
+}
+
+static int add_span(void *context, const struct tfmt_span *span, uint64_t number)
+{
+	struct collector *collector = context;
+	struct rend_span_stack *stack = &collector->spans.threads[span->thread];
+	struct rend_open_span *open;
+	if (collector->track_of[span->thread] == 0)
+		return 0;
+	int status = add_time(collector, span->thread, span->time_ns);
+	if (status < 0)
+		return status;
+	if (span->phase == TFMT_SPAN_END) {
+		stack->count -= rend_span_ended_count(&collector->spans, span);
+		return 0;
+	}
+	uint32_t node = stack->count > 0 ? stack->open[stack->count - 1].what : 0;
+	status = rend_span_begin(&collector->spans, span, &open);
+	if (status < 0 || open == NULL)
+		return status;
+	status = span_path(collector, span, &node);
+	open->what = node;
+	return status;
+}
+
+/* Calls and scopes where there are no samples. What has no end goes on to that of its thread. */
+static int add_spans(struct collector *collector, struct rend_model *model)
+{
+	int status = rend_span_stacks_init(&collector->spans, model);
+	collector->seen_ns = calloc((size_t)model->thread_count + 1, sizeof(uint64_t));
+	if (status == 0 && collector->seen_ns == NULL)
+		status = TFMT_E_NOMEM;
+	if (status == 0)
+		status = rend_model_each_span(model, add_span, collector, NULL);
+	for (size_t i = 0; status == 0 && i < collector->charts->track_count; i++) {
+		uint32_t thread = collector->charts->tracks[i].thread;
+		status = add_time(collector, thread, model->threads[thread].end_ns);
+	}
+	return status;
+}
+
 /* What threads are chosen by: the time they ran, unless another weight is asked for. */
 static uint64_t busy_ns(const struct rend_model *model, const struct rend_thread *thread)
 {
@@ -132,6 +224,8 @@ static bool is_busier(
 	uint64_t busy_a = busy_ns(model, a), busy_b = busy_ns(model, b);
 	if (busy_a != busy_b)
 		return busy_a > busy_b;
+	if (a->span_count != b->span_count)
+		return a->span_count > b->span_count;
 	if (a->blocked_ns != b->blocked_ns)
 		return a->blocked_ns > b->blocked_ns;
 	return a->id < b->id;
@@ -158,7 +252,9 @@ static void choose_threads(
 	size_t count = 0;
 	for (uint32_t id = 1; id <= model->thread_count; id++) {
 		const struct rend_thread *thread = &model->threads[id];
-		if (!thread->is_shown || thread->running_ns + thread->blocked_ns == 0)
+		if (!thread->is_shown ||
+			(charts->has_spans ? thread->span_count == 0
+					   : thread->running_ns + thread->blocked_ns == 0))
 			continue;
 		charts->thread_count++;
 		if (count == max_tracks && !is_busier(model, thread, chosen[count - 1]))
@@ -201,6 +297,8 @@ static void collector_release(struct collector *collector)
 	free(collector->stack_nodes);
 	free(collector->chain);
 	free(collector->track_of);
+	free(collector->seen_ns);
+	rend_span_stacks_release(&collector->spans);
 }
 
 static int finish(struct rend_thread_charts *charts, uint64_t min_ns, size_t max_slices)
@@ -230,15 +328,20 @@ int rend_thread_charts_init(struct rend_thread_charts *charts, struct rend_model
 	int status = rend_path_tree_init(&charts->paths);
 	if (status < 0)
 		return status;
+	charts->has_spans = model->totals.sample_count == 0 && model->totals.blocked_ns == 0;
 	choose_threads(charts, model, max_tracks);
 	/* Two periods without a sample: the thread did not run. */
 	uint64_t gap_ns =
 		model->header->rate_hz > 0 ? 2000000000 / model->header->rate_hz : DEFAULT_GAP_NS;
+	if (charts->has_spans)
+		gap_ns = 0;
 	for (size_t i = 0; i < charts->track_count; i++)
 		rend_slices_init(&charts->tracks[i].slices, &charts->paths, gap_ns, min_ns);
 	status = collector_init(&collector, charts, model);
 	if (status == 0)
-		status = rend_model_each_sample(model, add_sample, &collector, NULL);
+		status = charts->has_spans
+				 ? add_spans(&collector, model)
+				 : rend_model_each_sample(model, add_sample, &collector, NULL);
 	if (status == 0)
 		status = finish(charts, min_ns, max_slices);
 	collector_release(&collector);
@@ -260,4 +363,12 @@ const struct tfmt_location *rend_slice_location(
 	const struct rend_thread_charts *charts, const struct rend_slice *slice)
 {
 	return &charts->functions.functions[charts->paths.nodes[slice->node].function];
+}
+
+enum rend_role rend_slice_role(const struct rend_model *model,
+	const struct rend_thread_charts *charts, const struct rend_slice *slice)
+{
+	return charts->paths.nodes[slice->node].is_scope
+		       ? REND_SCOPE
+		       : rend_model_role(model, rend_slice_location(charts, slice));
 }

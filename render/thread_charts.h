@@ -1,5 +1,6 @@
 /*
- * The flame charts of the busiest threads of a trace: one pass over its samples. Code that every
+ * The flame charts of the busiest threads of a trace: one pass over its samples, or over its calls
+ * and scopes where there are no samples. Code that every
  * thread begins with (_start, clone3 ...) is left away, interpreters are hidden.
  */
 #ifndef REND_THREAD_CHARTS_H
@@ -22,6 +23,7 @@ struct rend_thread_charts {
 	struct rend_track tracks[REND_MAX_TRACKS]; /* by process, and in it by start */
 	size_t track_count;
 	size_t thread_count; /* that ran or waited, those without a track included */
+	bool has_spans;	     /* and no samples: these are calls and scopes */
 	bool is_cut;	     /* some stacks are deeper than REND_MAX_PATH */
 };
 
@@ -33,6 +35,10 @@ struct rend_thread_charts {
 int rend_thread_charts_init(struct rend_thread_charts *charts, struct rend_model *model,
 	size_t max_tracks, uint64_t min_ns, size_t max_slices);
 void rend_thread_charts_release(struct rend_thread_charts *charts);
+
+/* How a slice of code is filled. */
+enum rend_role rend_slice_role(const struct rend_model *model,
+	const struct rend_thread_charts *charts, const struct rend_slice *slice);
 
 /* The function that a slice shows. */
 const struct tfmt_location *rend_slice_location(

@@ -54,7 +54,8 @@ static bool has_major(const struct rend_slice *slice)
 
 static bool has_data(const struct rend_model *model)
 {
-	return model->totals.sample_count > 0 || model->totals.blocked_ns > 0;
+	return model->totals.sample_count > 0 || model->totals.blocked_ns > 0 ||
+	       model->totals.span_count > 0;
 }
 
 static double strips_px(const struct timeline *timeline)
@@ -184,9 +185,10 @@ static void survey_row(struct timeline *timeline, const struct rend_slice_row *r
 		timeline->label_count += width_px >= timeline->label_min_px;
 		const struct tfmt_location *location =
 			rend_slice_location(&timeline->charts, slice);
-		enum rend_role role = slice->type == REND_SLICE_WAIT
-					      ? REND_WAITING
-					      : rend_model_role(timeline->model, location);
+		enum rend_role role =
+			slice->type == REND_SLICE_WAIT
+				? REND_WAITING
+				: rend_slice_role(timeline->model, &timeline->charts, slice);
 		rend_legend_add(&timeline->legend, role, location, width_px);
 	}
 }
@@ -265,11 +267,16 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 		(double)(shows_waits ? thread->blocked_ns + thread->preempted_ns
 				     : thread->running_ns),
 		(double)(model->end_ns - model->begin_ns));
+	if (timeline->charts.has_spans)
+		num_count(share, thread->span_count / 2);
 	snprintf(detail, sizeof(detail), "%.80s · %s %s",
 		thread->info->tid == process->pid
 			? "main"
 			: tfmt_trace_text(model->trace, thread->info->name),
-		share, shows_waits ? "off CPU" : "CPU");
+		share,
+		timeline->charts.has_spans ? "spans"
+		: shows_waits		   ? "off CPU"
+					   : "CPU");
 	double max_px = timeline->frame.axis.x0 - timeline->frame.x - 12;
 	if (rend_text_width_px(REND_FONT_SMALL, detail) > max_px)
 		strrchr(detail, '%')[1] = '\0';
@@ -375,7 +382,7 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 	} else {
 		const struct tfmt_location *location =
 			rend_slice_location(&timeline->charts, slice);
-		item.fill = rend_model_role(timeline->model, location);
+		item.fill = rend_slice_role(timeline->model, &timeline->charts, slice);
 		if (slice->type == REND_SLICE_CODE)
 			rend_language_mark(scene, rend_model_language(location), &item.rect);
 		code_label(timeline, slice, room_px, label, sizeof(label));
