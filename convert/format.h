@@ -19,8 +19,10 @@
 #include "tracefmt/trace.h"
 #include "tracefmt/weight.h"
 
+struct conv_after;
 struct conv_folder;
 struct conv_select;
+struct tfmt_calltree;
 
 struct conv_context;
 
@@ -41,7 +43,10 @@ struct conv_context {
 	uint64_t split_ns;	    /* a file for each such time, in the folder; 0: one file */
 	uint64_t level;		    /* of compression, 1 to 19; 0: the format's own choice */
 	struct conv_folder *folder; /* where several files go; NULL: all goes to `out` */
-	uint64_t begin_ns;	    /* the time shown first: --from, or the trace's start */
+	const struct conv_after
+		*after; /* of formats that can_diff: another trace, beside this one */
+	struct tfmt_calltree **ret_tree; /* of them: hand the built tree over instead of writing */
+	uint64_t begin_ns;		 /* the time shown first: --from, or the trace's start */
 	uint64_t end_ns; /* the time shown last: --to, or the last record's; final in end */
 };
 
@@ -88,6 +93,7 @@ struct conv_format {
 	const char *summary;   /* for --help: lower case, no full stop */
 	bool is_binary;	       /* not to be written to a terminal */
 	bool can_split;	       /* knows split_ns */
+	bool can_diff;	       /* knows `after` and ret_tree */
 	bool is_tables;	       /* several files, in a folder, or one of them (relation.h) */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */
 	bool holds_everything; /* frames of interpreters too, which are hidden from others */

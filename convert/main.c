@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "after.h"
 #include "files.h"
 #include "folder.h"
 #include "format.h"
@@ -22,6 +23,7 @@ struct options {
 	const char *from_format;
 	bool sums;
 	const char *table;
+	const char *diff;
 	uint64_t split_ns;
 	uint64_t level;
 	bool list_formats;
@@ -47,6 +49,11 @@ static const struct opt_row fixed_rows[] = {
 		.argument = "NAME",
 		.help = "only this table of --csv (without it, -o DIR/ gets a file for each)",
 		TARGET(table)},
+	{.name = "diff",
+		.type = OPT_TEXT,
+		.argument = "B",
+		.help = "with --folded: two columns, before in TRACE and after in B",
+		TARGET(diff)},
 	{.name = "split",
 		.type = OPT_DURATION,
 		.argument = "TIME",
@@ -245,6 +252,19 @@ static int choose_files(const struct options *options, const struct conv_format 
 	return EXIT_USAGE;
 }
 
+/* Returns 0, or EXIT_USAGE after saying what compares two traces. */
+static int check_diff(const struct options *options, const struct conv_format *format,
+	const struct conv_context *context)
+{
+	if (!options->diff || format->can_diff)
+		return 0;
+	msg_error(context->msg, "--diff: only folded has two columns, not %s; %s", format->name,
+		strcmp(format->name, "pprof")
+			? "trender BEFORE --diff AFTER draws the difference"
+			: "convert both, and compare with go tool pprof -diff_base=BEFORE AFTER");
+	return EXIT_USAGE;
+}
+
 /* All tables, or which one. Returns 0, or EXIT_USAGE after saying. */
 static int choose_table(const struct options *options, const struct conv_format *format,
 	struct conv_context *context)
@@ -365,9 +385,11 @@ static int run(
 	const struct options *options, char *const *paths, size_t path_count, const struct msg *msg)
 {
 	struct conv_context context = {.msg = msg, .level = options->level};
+	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums};
 	const struct conv_format *format;
 	struct conv_select select;
-	int status;
+	struct conv_after after = {0};
+	int status, after_status;
 
 	if (options->list_formats) {
 		list_formats();
@@ -381,13 +403,21 @@ static int run(
 		status = choose_files(options, format, &context);
 	if (!status)
 		status = choose_table(options, format, &context);
+	if (!status)
+		status = check_diff(options, format, &context);
+	if (!status && options->diff) {
+		status = conv_after_open(&after, options->diff, &how, options->shows_native, format,
+			&options->select, &context);
+		context.after = &after;
+	}
 	if (status)
 		return status;
 	status = conv_select_init(&select, &options->select, msg);
 	if (!status)
 		status = convert(format, paths, path_count, &select, &context, options);
 	conv_select_release(&select);
-	return status;
+	after_status = conv_after_close(&after, msg);
+	return status ? status : after_status;
 }
 
 int main(int argc, char **argv)

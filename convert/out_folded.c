@@ -1,14 +1,17 @@
 /*
  * Folded stacks, the input of flamegraph.pl and many others: "process;main;work 42", one line per
- * stack, root first; siblings in the order of their names.
+ * stack, root first; siblings in the order of their names. With --diff "process;main;work 42 45":
+ * before and after, as difffolded.pl writes it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "after.h"
 #include "format.h"
 #include "process_name.h"
 #include "tracefmt/calltree.h"
+#include "tracefmt/diff.h"
 #include "utf8.h"
 
 /* Longer names are cut, so that a line has a bound. */
@@ -35,7 +38,8 @@ struct pending {
 /* A stack of pending nodes; the line being built, and where each depth of it ends. */
 struct walk {
 	const struct tfmt_calltree *tree;
-	const struct tfmt_node *nodes;
+	const struct tfmt_diff *diff;			/* of two traces, else NULL */
+	const struct tfmt_node *nodes[TFMT_SIDE_COUNT]; /* without a diff: only the first */
 	struct conv_sink *out;
 	struct pending *pending;
 	size_t pending_count, pending_capacity;
@@ -112,28 +116,52 @@ static bool is_same(const struct pending *a, const struct pending *b)
 	return a->depth == b->depth && !compare_pending(a, b);
 }
 
-static int push_children(struct walk *walk, uint32_t parent)
+static const struct tfmt_location *location_of(const struct walk *walk, uint32_t node)
 {
-	const struct tfmt_location *location;
+	uint32_t function = walk->nodes[0][node].function;
+	size_t count;
+
+	if (walk->diff)
+		return tfmt_diff_functions(walk->diff, &count)[function].location;
+	return &tfmt_calltree_function(walk->tree, function)->location;
+}
+
+static int push_node(struct walk *walk, uint32_t node)
+{
+	const struct tfmt_location *location = location_of(walk, node);
 	struct pending *pending;
-	uint32_t node;
 	int status;
 
-	for (node = walk->nodes[parent].first_child; node; node = walk->nodes[node].next_sibling) {
-		status = reserve((void **)&walk->pending, &walk->pending_capacity,
-			walk->pending_count + 1, sizeof(*walk->pending));
-		if (status)
-			return status;
-		location =
-			&tfmt_calltree_function(walk->tree, walk->nodes[node].function)->location;
-		pending = &walk->pending[walk->pending_count++];
-		pending->name = *location->function ? location->function : "[unknown]";
-		pending->suffix = location->language == TFMT_LANG_KERNEL ? "_[k]" : "";
-		pending->file = location->language == TFMT_LANG_PYTHON ? location->file : "";
-		pending->line = location->first_line;
-		pending->node = node;
-		pending->depth = walk->nodes[node].depth;
-	}
+	status = reserve((void **)&walk->pending, &walk->pending_capacity, walk->pending_count + 1,
+		sizeof(*walk->pending));
+	if (status)
+		return status;
+	pending = &walk->pending[walk->pending_count++];
+	pending->name = *location->function ? location->function : "[unknown]";
+	pending->suffix = location->language == TFMT_LANG_KERNEL ? "_[k]" : "";
+	pending->file = location->language == TFMT_LANG_PYTHON ? location->file : "";
+	/* Between two versions of a file lines move. */
+	pending->line = walk->diff ? 0 : location->first_line;
+	pending->node = node;
+	pending->depth = walk->nodes[0][node].depth;
+	return 0;
+}
+
+/* Children are linked on the sides that they weigh something on. */
+static int push_children(struct walk *walk, uint32_t parent)
+{
+	uint32_t node;
+	int side, status;
+
+	for (side = 0; side < (walk->diff ? TFMT_SIDE_COUNT : 1); side++)
+		for (node = walk->nodes[side][parent].first_child; node;
+			node = walk->nodes[side][node].next_sibling) {
+			if (side && walk->nodes[0][node].total)
+				continue;
+			status = push_node(walk, node);
+			if (status)
+				return status;
+		}
 	return 0;
 }
 
@@ -209,13 +237,17 @@ static int extend_line(struct walk *walk, const struct pending *pending)
 	return 0;
 }
 
-static void put_line(struct walk *walk, uint32_t depth, uint64_t weight)
+static void put_line(struct walk *walk, uint32_t depth, const uint64_t weights[TFMT_SIDE_COUNT])
 {
-	if (!weight)
+	int side;
+
+	if (!weights[TFMT_BEFORE] && !weights[TFMT_AFTER])
 		return;
 	conv_put(walk->out, walk->line, walk->ends[depth]);
-	conv_put_char(walk->out, ' ');
-	conv_put_u64(walk->out, weight);
+	for (side = 0; side < (walk->diff ? TFMT_SIDE_COUNT : 1); side++) {
+		conv_put_char(walk->out, ' ');
+		conv_put_u64(walk->out, weights[side]);
+	}
 	conv_put_char(walk->out, '\n');
 }
 
@@ -251,47 +283,85 @@ static int take_group(struct walk *walk)
  */
 static int walk_tree(struct walk *walk)
 {
-	uint64_t weight;
 	size_t first, i;
-	int status;
+	int side, status;
 
 	status = push_children(walk, 0);
 	sort_pending(walk, 0);
 	while (!status && walk->pending_count) {
+		uint64_t weights[TFMT_SIDE_COUNT] = {0};
+
 		status = take_group(walk);
 		if (!status)
 			status = extend_line(walk, &walk->group[0]);
 		first = walk->pending_count;
-		for (i = 0, weight = 0; !status && i < walk->group_count; i++) {
-			weight += walk->nodes[walk->group[i].node].self;
+		for (i = 0; !status && i < walk->group_count; i++) {
+			for (side = 0; side < (walk->diff ? TFMT_SIDE_COUNT : 1); side++)
+				weights[side] += walk->nodes[side][walk->group[i].node].self;
 			status = push_children(walk, walk->group[i].node);
 		}
 		if (status)
 			break;
-		put_line(walk, walk->group[0].depth, weight);
+		put_line(walk, walk->group[0].depth, weights);
 		sort_pending(walk, first);
 	}
+	return status;
+}
+
+static void walk_release(struct walk *walk)
+{
+	free(walk->pending);
+	free(walk->group);
+	free(walk->line);
+	free(walk->ends);
+}
+
+static int write_tree(const struct folded_state *state)
+{
+	struct walk walk = {.tree = state->tree, .out = state->context->out};
+	size_t count;
+	int status;
+
+	walk.nodes[0] = tfmt_calltree_nodes(state->tree, &count);
+	status = walk_tree(&walk);
+	walk_release(&walk);
+	return status;
+}
+
+static int write_diff(const struct folded_state *state)
+{
+	struct walk walk = {.out = state->context->out};
+	struct tfmt_diff *diff;
+	size_t count;
+	int side, status;
+
+	status = conv_after_compare(state->context, state->tree, &diff);
+	if (status)
+		return status;
+	walk.diff = diff;
+	for (side = 0; side < TFMT_SIDE_COUNT; side++)
+		walk.nodes[side] = tfmt_diff_nodes(diff, (enum tfmt_side)side, &count);
+	status = walk_tree(&walk);
+	walk_release(&walk);
+	tfmt_diff_free(diff);
 	return status;
 }
 
 static int folded_end(void *opaque)
 {
 	struct folded_state *state = opaque;
-	struct walk walk = {.tree = state->tree, .out = state->context->out};
-	size_t count;
+	const struct conv_context *context = state->context;
 	int status;
 
 	status = tfmt_calltree_build(state->tree);
-	if (status)
-		return status;
-	walk.nodes = tfmt_calltree_nodes(state->tree, &count);
-	status = walk_tree(&walk);
-	free(walk.pending);
-	free(walk.group);
-	free(walk.line);
-	free(walk.ends);
-	if (state->seen_count && !state->taken_count)
-		conv_warn_weightless(state->context);
+	if (!status && context->ret_tree) {
+		*context->ret_tree = state->tree;
+		state->tree = NULL;
+	} else if (!status) {
+		status = context->after ? write_diff(state) : write_tree(state);
+	}
+	if (!status && state->seen_count && !state->taken_count)
+		conv_warn_weightless(context);
 	return status;
 }
 
@@ -308,6 +378,7 @@ const struct conv_format conv_format_folded = {
 	.summary = "one line per stack, for flamegraph.pl and others",
 	.carries = TFMT_KIND_BIT(TFMT_SAMPLE),
 	.weight = TFMT_WEIGHT_SAMPLES,
+	.can_diff = true,
 	.state_size = sizeof(struct folded_state),
 	.begin = folded_begin,
 	.on = {[TFMT_SAMPLE] = on_sample},

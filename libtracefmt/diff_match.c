@@ -7,19 +7,36 @@
 
 #include "tracefmt/header.h"
 
+#define COMM_LENGTH 15 /* of the name of a process */
+
 static struct tfmt_piece piece_of(const char *text)
 {
 	return (struct tfmt_piece){text, strlen(text)};
 }
 
-static bool is_piece(const struct tfmt_piece *piece, const char *text)
-{
-	return strlen(text) == piece->length && memcmp(text, piece->text, piece->length) == 0;
-}
-
 static bool is_same(const struct tfmt_piece *a, const struct tfmt_piece *b)
 {
 	return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
+}
+
+/* Its name after, when it is that of an alias before. The kernel cuts names of processes. */
+static bool find_alias(const struct tfmt_match_rules *rules, struct tfmt_piece *base)
+{
+	for (size_t i = 0; i < rules->alias_count; i++) {
+		struct tfmt_piece before = piece_of(tfmt_base_name(rules->aliases[i].names[0]));
+		struct tfmt_piece after = piece_of(tfmt_base_name(rules->aliases[i].names[1]));
+		bool is_cut = before.length > COMM_LENGTH && base->length == COMM_LENGTH;
+
+		if (is_cut)
+			before.length = COMM_LENGTH;
+		if (!is_same(base, &before))
+			continue;
+		if (is_cut && after.length > COMM_LENGTH)
+			after.length = COMM_LENGTH;
+		*base = after;
+		return true;
+	}
+	return false;
 }
 
 /* The last component of a path, or its other name. A library's without its version. */
@@ -30,9 +47,8 @@ static struct tfmt_piece base_of(
 	const char *version;
 
 	base.text = tfmt_python_file_name(path, &base.length);
-	for (size_t i = 0; side == TFMT_BEFORE && i < rules->alias_count; i++)
-		if (is_piece(&base, tfmt_base_name(rules->aliases[i].names[TFMT_BEFORE])))
-			return piece_of(tfmt_base_name(rules->aliases[i].names[TFMT_AFTER]));
+	if (side == TFMT_BEFORE && find_alias(rules, &base))
+		return base;
 	version = strstr(base.text, ".so.");
 	if (version && version < base.text + base.length)
 		base.length = (size_t)(version - base.text);
