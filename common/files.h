@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "msg.h"
+#include "progress.h"
 #include "tracefmt/reader.h"
 
 /*
@@ -15,8 +16,8 @@
  * content. `*ret_fd` is then what to read instead of `fd`, the caller's; -1: `fd` itself.
  * Returns: 0, or the exit status to end with: it has been said why.
  */
-typedef int input_import_fn(
-	int fd, const char *name, const char *format, const struct msg *msg, int *ret_fd);
+typedef int input_import_fn(int fd, const char *name, const char *format, struct progress *progress,
+	const struct msg *msg, int *ret_fd);
 
 /* One of several traces that are read together. */
 struct input_part {
@@ -40,6 +41,7 @@ struct input_how {
 	input_merge_fn *merge;
 	const char *format; /* of foreign inputs; NULL: by their content */
 	bool sums;
+	struct progress *progress; /* shows what is read, until progress_end(); NULL: none */
 };
 
 /*
@@ -53,6 +55,7 @@ struct input {
 	char *owned_name;
 	int fd; /* of the reader */
 	struct tfmt_reader *reader;
+	struct progress *progress; /* of how */
 	bool is_stdin;
 	bool is_damaged; /* one of several inputs is: it has been said */
 };

@@ -101,7 +101,8 @@ static int say_unreadable(
 }
 
 /* Add the trace that begins where `fd` is. Takes `name`. Returns 0, or the exit status. */
-static int add_part(struct part_list *parts, char *name, int fd, const struct msg *msg)
+static int add_part(struct part_list *parts, char *name, int fd, const struct input_how *how,
+	const struct msg *msg)
 {
 	struct input_part *grown =
 		name ? reallocarray(parts->items, parts->count + 1, sizeof(*grown)) : NULL;
@@ -123,6 +124,7 @@ static int add_part(struct part_list *parts, char *name, int fd, const struct ms
 		status = say_unreadable(fd, name, &err, msg);
 	if (!status) {
 		parts->items[parts->count++] = (struct input_part){name, fd, reader};
+		progress_watch(how->progress, reader);
 		if (tfmt_reader_scan(reader, &err) == 0)
 			return 0;
 		msg_error(msg, "%s: %s", name, err.message);
@@ -133,12 +135,13 @@ static int add_part(struct part_list *parts, char *name, int fd, const struct ms
 }
 
 /* Add all traces of a file, one behind the other. Takes `fd`. Returns 0, or the exit status. */
-static int add_file(struct part_list *parts, const char *name, int fd, const struct msg *msg)
+static int add_file(struct part_list *parts, const char *name, int fd, const struct input_how *how,
+	const struct msg *msg)
 {
 	off_t begin = lseek(fd, 0, SEEK_CUR);
 	size_t first = parts->count;
 	uint64_t offset = 0;
-	int status = add_part(parts, strdup(name), fd, msg);
+	int status = add_part(parts, strdup(name), fd, how, msg);
 	if (status != 0 && parts->count == first)
 		close(fd);
 	while (status == 0 &&
@@ -149,7 +152,7 @@ static int add_file(struct part_list *parts, const char *name, int fd, const str
 			numbered = NULL;
 		if (lseek(fd, begin, SEEK_SET) < 0)
 			break;
-		status = add_part(parts, numbered, fd, msg);
+		status = add_part(parts, numbered, fd, how, msg);
 	}
 	return status;
 }
@@ -161,13 +164,13 @@ static int add_path(struct part_list *parts, const char *path, const struct inpu
 	int fd = -1, import_fd = -1;
 	int status = open_path(path, &name, &fd, msg);
 	if (status == 0)
-		status = how->import(fd, name, how->format, msg, &import_fd);
+		status = how->import(fd, name, how->format, how->progress, msg, &import_fd);
 	if (import_fd >= 0) {
 		close(fd);
 		fd = import_fd;
 	}
 	if (status == 0)
-		return add_file(parts, name, fd, msg);
+		return add_file(parts, name, fd, how, msg);
 	if (fd >= 0)
 		close(fd);
 	return status;
@@ -209,8 +212,12 @@ static int merge_parts(struct input *input, struct part_list *parts, const struc
 	release_parts(parts);
 	if (!input->owned_name)
 		return no_memory(msg);
-	if (tfmt_reader_open_fd(input->fd, &input->reader, &err) == 0 &&
-		tfmt_reader_scan(input->reader, &err) == 0)
+	int failure = tfmt_reader_open_fd(input->fd, &input->reader, &err);
+	if (failure == 0) {
+		progress_watch(how->progress, input->reader);
+		failure = tfmt_reader_scan(input->reader, &err);
+	}
+	if (failure == 0)
 		return 0;
 	msg_error(msg, "%s: %s", input->owned_name, err.message);
 	return EXIT_FAILED;
@@ -222,7 +229,8 @@ int input_open(struct input *input, char *const *paths, size_t path_count,
 	struct part_list parts = {0};
 	char *chosen = NULL;
 	int status = 0;
-	*input = (struct input){.fd = -1};
+	*input = (struct input){.fd = -1, .progress = how->progress};
+	progress_begin(how->progress, msg);
 	if (path_count == 0) {
 		status = choose_default(&chosen, msg);
 		paths = &chosen;

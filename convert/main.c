@@ -1,6 +1,7 @@
 /* tconv: turns a trace into the formats people already have viewers for. */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "after.h"
 #include "files.h"
@@ -323,6 +324,7 @@ static int convert_to(const struct conv_format *format, struct input *input,
 	}
 	context->out = &sink;
 	code = conv_pump(format, input->reader, select, context, &totals, &err);
+	progress_end(input->progress);
 	if (code && context->folder && context->folder->failed)
 		status = EXIT_FAILED;
 	else if (code)
@@ -340,7 +342,10 @@ static int convert(const struct conv_format *format, char *const *paths, size_t 
 	struct conv_select *select, struct conv_context *context, const struct options *options)
 {
 	const struct msg *msg = context->msg;
-	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums};
+	const bool is_shown = !options->output && isatty(STDOUT_FILENO);
+	struct progress progress = {0};
+	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums,
+		is_shown ? NULL : &progress};
 	struct input input;
 	struct output output = {0};
 	struct conv_folder folder = {0};

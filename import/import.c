@@ -44,10 +44,13 @@ static const struct imp_format *format_by_name(const char *name, const struct ms
 }
 
 /* Ours are zstd frames, or begin with a skippable one; a foreign file never. */
-static bool is_trace(const unsigned char *head, size_t size_bytes)
+static bool is_trace(int fd)
 {
-	return size_bytes < 4 || !memcmp(head, "\x28\xb5\x2f\xfd", 4) ||
-	       (head[0] >> 4 == 5 && !memcmp(head + 1, "\x2a\x4d\x18", 3));
+	unsigned char head[4];
+
+	return pread(fd, head, sizeof(head), 0) == sizeof(head) &&
+	       (!memcmp(head, "\x28\xb5\x2f\xfd", 4) ||
+		       (head[0] >> 4 == 5 && !memcmp(head + 1, "\x2a\x4d\x18", 3)));
 }
 
 /* The format whose beginning this is; NULL for a trace, and for what nobody knows. */
@@ -59,8 +62,7 @@ static const struct imp_format *format_of(int fd)
 	int got;
 	size_t i;
 
-	if (!head || pread(fd, head, 4, 0) < 0 || is_trace((const unsigned char *)head, 4) ||
-		imp_source_open(&source, fd, ""))
+	if (!head || is_trace(fd) || imp_source_open(&source, fd, "", NULL))
 		goto out;
 	got = gzread(source.file, head, (unsigned int)HEAD_BYTES);
 	for (i = 0; i < imp_format_count && got > 0 && !found; i++)
@@ -74,11 +76,13 @@ out:
 }
 
 /* What comes from a pipe can be read only once: put it where it can be looked at first. */
-static int copy_to_temporary(int fd, const char *name, const struct msg *msg, int *ret_fd)
+static int copy_to_temporary(
+	int fd, const char *name, struct progress *progress, const struct msg *msg, int *ret_fd)
 {
 	char *block = malloc(COPY_BYTES);
 	int copy = imp_temporary(msg);
 	struct tfmt_sink sink = tfmt_sink_fd(&copy);
+	uint64_t copied_bytes = 0;
 	ssize_t got = -1;
 
 	while (block && copy >= 0 && ((got = read(fd, block, COPY_BYTES)) > 0 || errno == EINTR)) {
@@ -91,6 +95,8 @@ static int copy_to_temporary(int fd, const char *name, const struct msg *msg, in
 		}
 		if (got == 0)
 			break;
+		copied_bytes += got > 0 ? (uint64_t)got : 0;
+		progress_at(progress, copied_bytes, 0);
 	}
 	free(block);
 	if (got == 0 && copy >= 0 && lseek(copy, 0, SEEK_SET) == 0) {
@@ -105,8 +111,8 @@ static int copy_to_temporary(int fd, const char *name, const struct msg *msg, in
 }
 
 /* Make `fd`, a file of `format`, a trace. */
-static int import(int fd, const char *name, const struct imp_format *format, const struct msg *msg,
-	int *ret_fd)
+static int import(int fd, const char *name, const struct imp_format *format,
+	struct progress *progress, const struct msg *msg, int *ret_fd)
 {
 	int copy = imp_temporary(msg);
 	struct imp_build build = {.msg = msg, .name = name, .sink = tfmt_sink_fd(&copy)};
@@ -115,7 +121,7 @@ static int import(int fd, const char *name, const struct imp_format *format, con
 
 	if (copy < 0)
 		return EXIT_FAILED;
-	status = imp_source_open(&source, fd, name);
+	status = imp_source_open(&source, fd, name, progress);
 	if (!status) {
 		status = format->read(&source, &build);
 		imp_source_close(&source);
@@ -132,7 +138,8 @@ static int import(int fd, const char *name, const struct imp_format *format, con
 	return EXIT_OK;
 }
 
-int imp_open(int fd, const char *name, const char *format_name, const struct msg *msg, int *ret_fd)
+int imp_open(int fd, const char *name, const char *format_name, struct progress *progress,
+	const struct msg *msg, int *ret_fd)
 {
 	const struct imp_format *format = NULL;
 	int copy = -1, status = EXIT_OK;
@@ -144,18 +151,20 @@ int imp_open(int fd, const char *name, const char *format_name, const struct msg
 			return EXIT_USAGE;
 	}
 	if (lseek(fd, 0, SEEK_CUR) != 0) {
-		status = copy_to_temporary(fd, name, msg, &copy);
+		status = copy_to_temporary(fd, name, progress, msg, &copy);
 		if (status)
 			return status;
 		fd = copy;
 	}
 	if (!format)
 		format = format_of(fd);
+	else if (is_trace(fd))
+		format = NULL;
 	if (!format) {
 		*ret_fd = copy;
 		return EXIT_OK;
 	}
-	status = import(fd, name, format, msg, ret_fd);
+	status = import(fd, name, format, progress, msg, ret_fd);
 	if (copy >= 0)
 		close(copy);
 	return status;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "msg.h"
+#include "progress.h"
 
 struct imp_source;
 struct imp_build;
@@ -29,12 +30,13 @@ extern const struct imp_format *const imp_formats[];
 extern const size_t imp_format_count;
 
 /* What input_open() takes: see common/files.h. `format` NULL: by content. */
-int imp_open(int fd, const char *name, const char *format, const struct msg *msg, int *ret_fd);
+int imp_open(int fd, const char *name, const char *format, struct progress *progress,
+	const struct msg *msg, int *ret_fd);
 
 /* Values for completion and --help, "chrome cpuprofile ...": the names of inputs.def. */
 #define IMP_FORMAT_OPTION "from-format"
-#define IMP_FORMAT_HELP                                                                                \
-	"the input is FORMAT, whatever it looks like: chrome, cpuprofile, folded, json, perf-script, " \
+#define IMP_FORMAT_HELP                                                                                       \
+	"what is no trace is FORMAT, whatever it looks like: chrome, cpuprofile, folded, json, perf-script, " \
 	"speedscope"
 #define IMP_SUM_OPTION "sum"
 #define IMP_SUM_HELP \

@@ -4,15 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FIRST_CAPACITY ((size_t)256 << 10)
 
-int imp_source_open(struct imp_source *source, int fd, const char *name)
+int imp_source_open(struct imp_source *source, int fd, const char *name, struct progress *progress)
 {
+	struct stat st;
 	int own = dup(fd);
 
-	*source = (struct imp_source){.name = name, .capacity = FIRST_CAPACITY};
+	*source =
+		(struct imp_source){.name = name, .progress = progress, .capacity = FIRST_CAPACITY};
+	if (fstat(fd, &st) == 0)
+		source->size_bytes = (uint64_t)st.st_size;
 	source->text = malloc(source->capacity + 1);
 	source->file = own >= 0 ? gzdopen(own, "rb") : NULL;
 	if (source->text && source->file)
@@ -65,6 +70,7 @@ static int fill(struct imp_source *source, struct tfmt_error *err)
 		return tfmt_error_set(err, TFMT_E_IO, 0, "line %llu: %s",
 			(unsigned long long)source->line + 1, gzerror(source->file, &code));
 	source->end += (size_t)got;
+	progress_at(source->progress, (uint64_t)gzoffset(source->file), source->size_bytes);
 	return got > 0;
 }
 

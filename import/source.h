@@ -7,13 +7,16 @@
 
 #include <zlib.h>
 
+#include "progress.h"
 #include "tracefmt/error.h"
 
 /* A longer line is no line of any of these formats. */
 #define IMP_MAX_LINE_BYTES ((size_t)16 << 20)
 
 struct imp_source {
-	const char *name; /* of the file, for messages and as what was recorded */
+	const char *name;	   /* of the file, for messages and as what was recorded */
+	struct progress *progress; /* NULL: none is wanted */
+	uint64_t size_bytes;	   /* of the file, packed */
 	gzFile file;
 	char *text;
 	size_t capacity;
@@ -22,7 +25,7 @@ struct imp_source {
 };
 
 /* `fd` stays the caller's. Returns: 0; TFMT_E_NOMEM. */
-int imp_source_open(struct imp_source *source, int fd, const char *name);
+int imp_source_open(struct imp_source *source, int fd, const char *name, struct progress *progress);
 void imp_source_close(struct imp_source *source);
 
 /*

@@ -325,6 +325,7 @@ static int load(const struct job *job, const struct input *input, struct tfmt_fi
 	int status = rend_model_new(input->reader, &model_options, ret_model, &err);
 	if (status == 0)
 		return EXIT_OK;
+	progress_end(input->progress);
 	msg_error(&job->msg, "%s: %s", input->name,
 		err.message[0] != '\0' ? err.message : tfmt_strerror(status));
 	return status == TFMT_E_ARG ? EXIT_USAGE : EXIT_FAILED;
@@ -374,6 +375,7 @@ static int check_metrics(
 
 /* What is drawn, or compared with that. */
 struct source {
+	struct progress progress;
 	struct input input;
 	struct tfmt_filter *filter; /* NULL: none */
 	struct rend_model *model;   /* NULL: not read */
@@ -382,8 +384,8 @@ struct source {
 static int source_open(
 	const struct job *job, struct source *source, char *const *paths, size_t path_count)
 {
-	const struct input_how how = {
-		imp_open, imp_merge, job->options.from_format, job->options.sums};
+	const struct input_how how = {imp_open, imp_merge, job->options.from_format,
+		job->options.sums, &source->progress};
 	struct input *input = &source->input;
 	int status = filter_parse(job->options.filter, &job->msg, &source->filter);
 	if (status == EXIT_OK)
@@ -416,7 +418,11 @@ static int draw_source(const struct job *job, const struct source *source)
 {
 	const struct input *input = &source->input;
 	struct rend_model *model = source->model;
+	/* Text comes to the terminal while the trace is read. */
+	if (job->surface == NULL && job->options.output == NULL)
+		progress_end(input->progress);
 	int status = write_output(job, model, input->is_stdin ? "TRACE" : input->name);
+	progress_end(input->progress);
 	if (status == EXIT_OK)
 		status = input_report_damage(input, &job->msg);
 	if (status == EXIT_OK && job->options.view != NULL && !job->view->has_data(model)) {
@@ -434,6 +440,7 @@ static int draw_difference(
 		msg_error(&job->msg, "no memory");
 		return EXIT_FAILED;
 	}
+	progress_end(before->input.progress);
 	diff->names[TFMT_BEFORE] = before->input.name;
 	diff->names[TFMT_AFTER] = after->input.name;
 	rend_diff_sort(diff, job->options.sort);

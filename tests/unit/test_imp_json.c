@@ -42,7 +42,7 @@ static int read_text(const char *text, const char *const *paths, struct seen *se
 
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	lseek(fd, 0, SEEK_SET);
-	assert_int_equal(imp_source_open(&source, fd, "json"), 0);
+	assert_int_equal(imp_source_open(&source, fd, "json", NULL), 0);
 	status = imp_json_read(&source, &options, err);
 	imp_source_close(&source);
 	close(fd);
