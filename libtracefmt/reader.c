@@ -254,14 +254,6 @@ void tfmt_reader_watch(struct tfmt_reader *reader, tfmt_reader_watch_fn *watch, 
 		reader->watch_bytes = 0;
 }
 
-void tfmt_reader_watch(struct tfmt_reader *reader, tfmt_reader_watch_fn *watch, void *context)
-{
-	reader->watch = watch;
-	reader->watch_context = context;
-	if (tfmt_input__size(&reader->input, &reader->watch_bytes) < 0)
-		reader->watch_bytes = 0;
-}
-
 int tfmt_reader_next_trace(struct tfmt_reader *reader, struct tfmt_error *err)
 {
 	const struct tfmt_batch *ignored;

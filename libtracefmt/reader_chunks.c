@@ -378,8 +378,6 @@ int tfmt_reader__next_chunk(struct tfmt_reader *reader, uint32_t kinds, struct t
 
 	if (reader->watch)
 		reader->watch(reader->watch_context, reader->offset, reader->watch_bytes);
-	if (reader->watch)
-		reader->watch(reader->watch_context, reader->offset, reader->watch_bytes);
 	while (status > 0 && !has_records) {
 		tfmt_reader__pass_over(reader, kinds);
 		status = tfmt_reader__step(reader, &has_records, err);

@@ -114,14 +114,6 @@ typedef void tfmt_reader_watch_fn(void *context, uint64_t offset_bytes, uint64_t
 void tfmt_reader_watch(struct tfmt_reader *reader, tfmt_reader_watch_fn *watch, void *context);
 
 /*
- * Call `watch` for each chunk of every pass from now on, a scan included, with where it begins in
- * the input and how long that is, 0 when unknown: for showing progress. NULL: no more. It must not
- * use the reader.
- */
-typedef void tfmt_reader_watch_fn(void *context, uint64_t offset_bytes, uint64_t size_bytes);
-void tfmt_reader_watch(struct tfmt_reader *reader, tfmt_reader_watch_fn *watch, void *context);
-
-/*
  * After a scan: from now on tfmt_reader_next() may leave out chunks of data of `kinds` of which no
  * record has to do with [from_ns, to_ns] (CLOCK_MONOTONIC). It does when the trace has an index,
  * without unpacking them. What it gives may still reach beyond: look at each record. A sample
