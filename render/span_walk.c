@@ -118,13 +118,14 @@ static int find_what(struct rend_span_names *names, const struct tfmt_span *span
 static bool is_recursion(const struct rend_span_stack *stack, uint32_t what)
 {
 	for (uint32_t i = 1; i < stack->count && i <= MAX_RECURSION_SEARCH; i++) {
-		if (stack->open[stack->count - 1 - i].what == what)
+		const struct rend_open_span *outer = &stack->open[stack->count - 1 - i];
+		if (outer->what == what && outer->is_taken)
 			return true;
 	}
 	return false;
 }
 
-static int walk_begin(struct walk *walk, const struct tfmt_span *span)
+static int walk_begin(struct walk *walk, const struct tfmt_span *span, uint64_t number)
 {
 	const struct rend_span_stack *stack = &walk->stacks.threads[span->thread];
 	uint32_t parent = stack->count > 0 ? stack->open[stack->count - 1].what : 0;
@@ -133,6 +134,7 @@ static int walk_begin(struct walk *walk, const struct tfmt_span *span)
 	if (status < 0 || open == NULL)
 		return status;
 	status = find_what(walk->names, span, parent, &open->what);
+	open->is_taken = rend_model_takes(walk->model, TFMT_SPAN, span, number);
 	open->is_inner = is_recursion(stack, open->what);
 	return status;
 }
@@ -161,7 +163,7 @@ static int walk_end(
 	span.self_ns = length_ns > open->inner_ns ? length_ns - open->inner_ns : 0;
 	if (stack->count > 0)
 		stack->open[stack->count - 1].inner_ns += length_ns;
-	return walk->each(walk->context, &span);
+	return open->is_taken ? walk->each(walk->context, &span) : 0;
 }
 
 static int walk_record(void *context, const struct tfmt_span *span, uint64_t number)
@@ -169,8 +171,11 @@ static int walk_record(void *context, const struct tfmt_span *span, uint64_t num
 	struct walk *walk = context;
 	int status = 0;
 	if (span->phase == TFMT_SPAN_BEGIN)
-		return walk_begin(walk, span);
+		return walk_begin(walk, span, number);
+	struct rend_span_stack *stack = &walk->stacks.threads[span->thread];
 	uint32_t count = rend_span_ended_count(&walk->stacks, span);
+	if (count > 0 && rend_model_takes(walk->model, TFMT_SPAN, span, number))
+		stack->open[stack->count - count].is_taken = true;
 	for (uint32_t i = 1; status == 0 && i <= count; i++)
 		status = walk_end(walk, span->thread, span->time_ns, false,
 			i == count && (span->flags & TFMT_SPAN_EXCEPTION) != 0);

@@ -15,6 +15,7 @@ struct rend_open_span {
 	uint64_t inner_ns; /* of it spent in spans within it, as far as these have ended */
 	uint32_t frame, name;
 	uint32_t what; /* whatever number the caller gives functions and scopes */
+	bool is_taken; /* by the filter: its beginning is, or its end */
 	bool is_inner; /* one of the same `what` is open further out: recursion */
 };
 

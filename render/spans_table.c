@@ -279,23 +279,30 @@ static void put_row(const struct rend_model *model, const struct rend_span_table
 	fputc('\n', stream);
 }
 
-void rend_spans_table_write(const struct rend_model *model, const struct rend_span_table *table,
-	const struct rend_text_frame *frame, FILE *stream)
+void rend_spans_table_write_rows(const struct rend_model *model,
+	const struct rend_span_table *table, const char *title, int columns, size_t rows,
+	FILE *stream)
 {
 	bool is_shown[COLUMN_COUNT];
-	size_t rows = rows_to_write(table, frame);
-	char count[NUM_TEXT_BYTES];
-	size_t columns = choose_columns(
-		table, (size_t)(frame->columns - 2 - MIN_NAME_COLUMNS) / COLUMN_COLUMNS, is_shown);
-	int name_columns = frame->columns - 2 - (int)columns * COLUMN_COLUMNS;
-	put_heading(model, table, frame, rows, stream);
+	size_t count = choose_columns(
+		table, (size_t)(columns - 2 - MIN_NAME_COLUMNS) / COLUMN_COLUMNS, is_shown);
+	int name_columns = columns - 2 - (int)count * COLUMN_COLUMNS;
 	for (enum column i = 0; i < COLUMN_COUNT; i++) {
 		if (is_shown[i])
 			rend_put_cell_right(stream, heads[i], COLUMN_COLUMNS);
 	}
-	fprintf(stream, "  name\n");
+	fprintf(stream, "  %s\n", title);
 	for (size_t i = 0; i < rows; i++)
 		put_row(model, table, &table->rows[i], is_shown, name_columns, stream);
+}
+
+void rend_spans_table_write(const struct rend_model *model, const struct rend_span_table *table,
+	const struct rend_text_frame *frame, FILE *stream)
+{
+	size_t rows = rows_to_write(table, frame);
+	char count[NUM_TEXT_BYTES];
+	put_heading(model, table, frame, rows, stream);
+	rend_spans_table_write_rows(model, table, "name", frame->columns, rows, stream);
 	if (rows < table->count)
 		fprintf(stream, "… %s more (--top %u shows all)\n",
 			num_count(count, table->count - rows), (unsigned)table->count);

@@ -20,7 +20,12 @@ enum rend_role rend_span_role(
 void rend_span_title(const struct rend_span_table *table, const struct rend_span_row *row,
 	char *text, size_t size);
 
-/* As text, `frame->table.max_rows` rows. */
+/* Heads of the columns and `rows` rows as text; `title` above the names. */
+void rend_spans_table_write_rows(const struct rend_model *model,
+	const struct rend_span_table *table, const char *title, int columns, size_t rows,
+	FILE *stream);
+
+/* The whole text, `frame->table.max_rows` rows. */
 void rend_spans_table_write(const struct rend_model *model, const struct rend_span_table *table,
 	const struct rend_text_frame *frame, FILE *stream);
 

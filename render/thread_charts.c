@@ -188,7 +188,8 @@ static int add_span(void *context, const struct tfmt_span *span, uint64_t number
 	status = rend_span_begin(&collector->spans, span, &open);
 	if (status < 0 || open == NULL)
 		return status;
-	status = span_path(collector, span, &node);
+	if (rend_model_takes(collector->model, TFMT_SPAN, span, number))
+		status = span_path(collector, span, &node);
 	open->what = node;
 	return status;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "functions_table.h"
+#include "spans_table.h"
 #include "view.h"
 #include "waits_table.h"
 
@@ -14,7 +15,9 @@
 #define PAGE_FRAME_PX  160 /* of it for what the page draws around: head and foot */
 #define GAP_PX	       26  /* between what shares the time axis */
 #define SECTION_GAP_PX 40
-#define AXIS_PX	       26 /* its labels */
+#define AXIS_PX	       26  /* its labels */
+#define SPANS_SHARE    0.2 /* of the height, at most, for scopes */
+#define MAX_CALLS      8   /* rows */
 #define MIN_FLAME_PX   200
 /* Of REND_MAX_ITEMS; the rest is for what else there is to point at. */
 #define FLAME_ITEMS    3000
@@ -29,7 +32,9 @@ struct report {
 	const struct rend_model *model;
 	struct rend_frame frame;
 	struct part strips;
-	struct part body; /* processes, or the threads of the only one */
+	struct part body;	      /* processes, or the threads of the only one */
+	struct part spans;	      /* scopes: what the programmer has given a name */
+	struct rend_span_table calls; /* where there are no functions by samples */
 	struct part flame;
 };
 
@@ -70,10 +75,21 @@ static const struct rend_view *choose_body(const struct rend_model *model)
 	return &rend_view_timeline;
 }
 
+static size_t call_rows(const struct report *report)
+{
+	return report->calls.count < MAX_CALLS ? report->calls.count : MAX_CALLS;
+}
+
 static double functions_px(const struct report *report)
 {
 	double height_px = rend_functions_table_height_px(report->model);
 	return height_px > 0 ? SECTION_GAP_PX + height_px : 0;
+}
+
+static double calls_px(const struct report *report)
+{
+	size_t rows = call_rows(report);
+	return rows > 0 ? SECTION_GAP_PX + rend_spans_table_height_px(rows) : 0;
 }
 
 static double waits_px(const struct report *report)
@@ -87,8 +103,9 @@ static double time_px(const struct report *report)
 {
 	double strips = part_px(&report->strips);
 	double body = part_px(&report->body);
+	double spans = part_px(&report->spans);
 	return strips + (strips > 0 && body > 0 ? GAP_PX : 0) + body +
-	       (strips + body > 0 ? AXIS_PX : 0);
+	       (spans > 0 ? GAP_PX + spans : 0) + (strips + body > 0 ? AXIS_PX : 0);
 }
 
 static double height_px(const void *state)
@@ -96,7 +113,7 @@ static double height_px(const void *state)
 	const struct report *report = state;
 	double flame = part_px(&report->flame);
 	return time_px(report) + (flame > 0 ? SECTION_GAP_PX + flame : 0) + functions_px(report) +
-	       waits_px(report);
+	       calls_px(report) + waits_px(report);
 }
 
 /* The flame has what the body leaves, the body at least half of the room when it needs that. */
@@ -108,11 +125,16 @@ static int prepare_parts(struct report *report, struct rend_model *model)
 	int status = prepare_part(report, model, &report->strips, &rend_view_strips, 0);
 	if (status == 0)
 		status = prepare_part(report, model, &report->flame, &rend_view_flame, room_px);
+	if (status == 0 && model->totals.scope_count > 0)
+		status = prepare_part(
+			report, model, &report->spans, &rend_view_spans, room_px * SPANS_SHARE);
+	if (status == 0 && model->tree == NULL && model->totals.span_count > 0)
+		status = rend_span_table_init(&report->calls, model);
 	if (status < 0)
 		return status;
 	double flame_px = part_px(&report->flame);
-	room_px -= part_px(&report->strips) + GAP_PX + AXIS_PX + SECTION_GAP_PX +
-		   functions_px(report) + waits_px(report);
+	room_px -= part_px(&report->strips) + part_px(&report->spans) + 2 * GAP_PX + AXIS_PX +
+		   SECTION_GAP_PX + functions_px(report) + calls_px(report) + waits_px(report);
 	status = prepare_part(report, model, &report->body, body,
 		fmax(room_px - fmax(flame_px, MIN_FLAME_PX), room_px / 2));
 	room_px -= part_px(&report->body);
@@ -127,7 +149,9 @@ static void release(void *state)
 	struct report *report = state;
 	release_part(&report->strips);
 	release_part(&report->body);
+	release_part(&report->spans);
 	release_part(&report->flame);
+	rend_span_table_release(&report->calls);
 	free(report);
 }
 
@@ -168,6 +192,7 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	}
 	draw_part(&report->strips, scene, y);
 	draw_part(&report->body, scene, y + strips + (strips > 0 && body > 0 ? GAP_PX : 0));
+	draw_part(&report->spans, scene, axis_y - part_px(&report->spans));
 	y += time_px(report);
 	if (report->flame.state != NULL) {
 		draw_part(&report->flame, scene, y + SECTION_GAP_PX);
@@ -175,8 +200,11 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	}
 	rend_functions_table_draw(
 		report->model, scene, frame->x, y + SECTION_GAP_PX, frame->width_px);
-	rend_waits_table_draw(report->model, scene, frame->x,
-		y + functions_px(report) + SECTION_GAP_PX, frame->width_px);
+	y += functions_px(report);
+	rend_spans_table_draw(report->model, &report->calls, call_rows(report), scene,
+		(struct rend_rect){frame->x, y + SECTION_GAP_PX, frame->width_px, 0});
+	rend_waits_table_draw(report->model, scene, frame->x, y + calls_px(report) + SECTION_GAP_PX,
+		frame->width_px);
 }
 
 const struct rend_view rend_view_report = {

@@ -8,6 +8,7 @@
 #include "frame_label.h"
 #include "num.h"
 #include "proc_rows.h"
+#include "spans_table.h"
 #include "text.h"
 #include "view.h"
 
@@ -182,7 +183,7 @@ static void put_function(const struct rend_text_frame *frame, const struct tfmt_
 }
 
 /* How many rows of each table there is room for. */
-enum table { FUNCTIONS, WAITS, PROCESSES, TABLE_COUNT };
+enum table { FUNCTIONS, SPANS, WAITS, PROCESSES, TABLE_COUNT };
 
 struct room {
 	int rows[TABLE_COUNT];
@@ -218,7 +219,8 @@ static bool shorten(struct room *room, int few)
 	return true;
 }
 
-static struct room share_room(const struct rend_model *model, int used_lines)
+static struct room share_room(
+	const struct rend_model *model, const struct rend_span_table *spans, int used_lines)
 {
 	struct room room = {.has_gaps = true};
 	size_t count = 0;
@@ -227,6 +229,7 @@ static struct room share_room(const struct rend_model *model, int used_lines)
 	while (room.rows[FUNCTIONS] < (int)least(count, TOP_COUNT) &&
 		functions[room.rows[FUNCTIONS]]->self > 0)
 		room.rows[FUNCTIONS]++;
+	room.rows[SPANS] = (int)least(spans->count, TOP_COUNT);
 	room.rows[WAITS] = (int)least(model->waits.count, TOP_COUNT);
 	if (model->totals.process_count > 1)
 		room.rows[PROCESSES] = (int)least(model->totals.process_count, TOP_PROCESSES);
@@ -264,6 +267,16 @@ static void put_functions(const struct rend_model *model, const struct rend_text
 	uint64_t whole = tfmt_calltree_nodes(model->tree, &node_count)[0].total;
 	for (int i = 0; i < room->rows[FUNCTIONS]; i++)
 		put_function(frame, functions[i], whole, (double)functions[0]->self, stream);
+}
+
+static void put_spans(const struct rend_model *model, const struct rend_span_table *spans,
+	const struct rend_text_frame *frame, const struct room *room, FILE *stream)
+{
+	if (room->rows[SPANS] == 0)
+		return;
+	put_gap(room, stream);
+	rend_spans_table_write_rows(model, spans, "calls and scopes", frame->columns,
+		(size_t)room->rows[SPANS], stream);
 }
 
 /* The sentence on a wait, with its function cut by `excess` columns. */
@@ -416,11 +429,17 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 	int used_lines = put_head(model, frame, stream);
 	if (used_lines < 0)
 		return used_lines;
-	struct room room = share_room(model, used_lines);
+	struct rend_span_table spans = {0};
+	int status = model->totals.span_count > 0 ? rend_span_table_init(&spans, model) : 0;
+	if (status < 0)
+		return status;
+	struct room room = share_room(model, &spans, used_lines);
 	if (model->tree != NULL)
 		put_functions(model, frame, &room, stream);
+	put_spans(model, &spans, frame, &room, stream);
 	put_waits(model, frame, &room, stream);
-	int status = put_processes(model, frame, &room, stream);
+	status = put_processes(model, frame, &room, stream);
+	rend_span_table_release(&spans);
 	put_gap(&room, stream);
 	put_next_command(frame->trace_name, stream);
 	return status;

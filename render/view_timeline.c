@@ -268,13 +268,13 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 				     : thread->running_ns),
 		(double)(model->end_ns - model->begin_ns));
 	if (timeline->charts.has_spans)
-		num_count(share, thread->span_count / 2);
+		num_count(share, (thread->span_count + 1) / 2);
 	snprintf(detail, sizeof(detail), "%.80s · %s %s",
 		thread->info->tid == process->pid
 			? "main"
 			: tfmt_trace_text(model->trace, thread->info->name),
 		share,
-		timeline->charts.has_spans ? "spans"
+		timeline->charts.has_spans ? thread->span_count > 2 ? "spans" : "span"
 		: shows_waits		   ? "off CPU"
 					   : "CPU");
 	double max_px = timeline->frame.axis.x0 - timeline->frame.x - 12;
