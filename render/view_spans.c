@@ -121,9 +121,8 @@ static void make_note(struct gantt *gantt)
 			num_count(count, gantt->table.count));
 	if (hidden > 0)
 		snprintf(gantt->note + length, sizeof(gantt->note) - length,
-			"%s%s that overlap %d others of their name are not drawn",
-			length > 0 ? ", " : "", num_count(count, hidden),
-			(int)gantt->lanes.max_rows);
+			"%s%s that overlap others are not drawn", length > 0 ? ", " : "",
+			num_count(count, hidden));
 }
 
 static int make_lanes(struct gantt *gantt, struct rend_model *model, size_t max_lanes)
