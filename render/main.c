@@ -314,6 +314,10 @@ static int load(const struct job *job, const struct input *input, struct tfmt_fi
 		.pid = (uint32_t)options->pid,
 		.metric_names = options->metrics,
 		.weight = job->weight,
+		.heat = {.rows = (uint32_t)options->rows,
+			.column_ns = options->column_ns,
+			.by_thread = options->by_thread,
+			.max_threads = (uint32_t)options->top},
 		.key = job->view->merges_lines		? TFMT_BY_LINE
 		       : job->table.by < REND_BY_THREAD ? (enum tfmt_calltree_key)job->table.by
 							: TFMT_BY_FUNCTION,

@@ -220,6 +220,7 @@ int rend_model_new(struct tfmt_reader *reader, const struct rend_model_options *
 	model->pid = options->pid;
 	model->filter = options->filter;
 	model->metric_names = options->metric_names;
+	model->heat = options->heat;
 	model->weight = options->weight;
 	model->key = options->key;
 	model->process_count = tfmt_trace_count(trace, TFMT_PROCESS);

@@ -105,6 +105,14 @@ struct rend_totals {
 	struct rend_costs costs;
 };
 
+/* What was asked for of the view heat. */
+struct rend_heat_options {
+	uint32_t rows;	    /* of a column; 0: as usual */
+	uint64_t column_ns; /* 0: by the length of the recording */
+	bool by_thread;
+	uint32_t max_threads; /* 0: as many as there is room for */
+};
+
 struct rend_model {
 	struct tfmt_reader *reader; /* borrowed */
 	const struct tfmt_header *header;
@@ -136,6 +144,7 @@ struct rend_model {
 	struct rend_series machine_memory;  /* bytes */
 	struct rend_metrics *metrics;	    /* all there are */
 	const char *metric_names;	    /* borrowed: those of the view usage; NULL: the usual */
+	struct rend_heat_options heat;
 	struct rend_loss *losses;
 	size_t loss_count;
 	enum tfmt_weight weight;    /* of stacks */
@@ -154,6 +163,7 @@ struct rend_model_options {
 	uint32_t pid;		    /* 0: all */
 	struct tfmt_filter *filter; /* bound to the trace; NULL: all records */
 	const char *metric_names;   /* "pss,io_read"; NULL: the usual */
+	struct rend_heat_options heat;
 	size_t bin_count;
 	enum tfmt_weight weight;
 	enum tfmt_calltree_key key;

@@ -10,6 +10,7 @@
 
 #define REND_LIBRARY_TINTS 8
 #define REND_CHANGE_STEPS  4
+#define REND_HEAT_LEVELS   10
 
 enum rend_role {
 	REND_NONE, /* not drawn: an item that is only hovered */
@@ -29,8 +30,10 @@ enum rend_role {
 	REND_MEMORY_AREA,
 	REND_COUNT, /* threads and other numbers of things */
 	REND_SPAN,  /* scopes of the programmer */
+	REND_HEAT,  /* the first of REND_HEAT_LEVELS, from little to much, in even steps to the eye
+		     */
 	/* Boxes of code, each with a label colour that can be read on it. */
-	REND_ALL, /* the root box: everything */
+	REND_ALL = REND_HEAT + REND_HEAT_LEVELS, /* the root box: everything */
 	REND_OWN,
 	REND_SCOPE,   /* what the programmer has given a name */
 	REND_RUNTIME, /* libc, the loader, language runtimes */

@@ -22,6 +22,10 @@ export COLUMNS=80
 check summary-python.txt python.cbor.zst
 check top-python.txt --view top --weight wall python.cbor.zst
 check top-lines-python.txt --view top --by line --sort total python.cbor.zst
+"$BUILD/targets/heat_trace" heat.cbor.zst
+check heat.scene --dump-scene --view heat --width 400 --rows 10 heat.cbor.zst
+LC_ALL=C.UTF-8 check heat.txt --view heat --rows 10 heat.cbor.zst
+LC_ALL=C check heat-threads.txt --view heat --threads heat.cbor.zst
 check source-python.txt --view source --weight wall python.cbor.zst
 check tree-python.txt --view tree --weight wall python.cbor.zst
 check summary-hostile.txt hostile.cbor.zst

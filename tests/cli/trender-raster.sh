@@ -15,7 +15,7 @@ compare_pictures() {
     awk -v d="$difference" 'BEGIN { exit !(d != "" && d <= 0.025) }' || fail "$1 differs: $difference"
 }
 
-for view in procs usage flame timeline report python; do
+for view in procs usage heat flame timeline report python; do
     for theme in light dark; do
         shape=make
         [ $view = timeline ] && shape=threads

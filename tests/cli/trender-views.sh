@@ -5,11 +5,11 @@ for shape in make threads many wide hostile metrics nonsense; do trace $shape; d
 
 # Every view draws every trace: a picture is well-formed and bounded, the same input gives the
 # same bytes.
-for view in flame procs report timeline usage; do
+for view in flame heat procs report timeline usage; do
     for shape in make threads many wide hostile metrics nonsense; do
         run "$trender" -q --view $view -o $view-$shape.svg $shape.cbor.zst
         case $view-$shape in
-        flame-many | flame-wide | flame-metrics | timeline-many | timeline-wide | timeline-metrics) expect "$view $shape" 4 $status ;;
+        heat-many | heat-wide | heat-metrics | flame-many | flame-wide | flame-metrics | timeline-many | timeline-wide | timeline-metrics) expect "$view $shape" 4 $status ;;
         *) expect "$view $shape" 0 $status ;;
         esac
         "$trender" -q --view $view -o again.svg $shape.cbor.zst || true

@@ -132,6 +132,25 @@ static void texts_can_be_read_in_all_themes(void **state)
 	assert_null(rend_theme_find("pink"));
 }
 
+/* Without colour too, and the least is told from nothing. */
+static void more_heat_is_further_from_the_page(void **state)
+{
+	static const char *const names[] = {"light", "dark", "print"};
+	for (size_t i = 0; i < 3; i++) {
+		const struct rend_theme *theme = rend_theme_find(names[i]);
+		struct rend_colour page = rend_theme_colour(theme, REND_PANEL);
+		for (int level = 0; level < REND_HEAT_LEVELS; level++) {
+			double last =
+				level > 0
+					? contrast(rend_theme_colour(theme, REND_HEAT + level - 1),
+						  page)
+					: 1;
+			double own = contrast(rend_theme_colour(theme, REND_HEAT + level), page);
+			assert_true(own >= last * 1.1);
+		}
+	}
+}
+
 static void a_library_keeps_its_tint(void **state)
 {
 	enum rend_role role = rend_role_of_library("/usr/lib/liblzma.so.5");
@@ -170,6 +189,7 @@ int main(void)
 		cmocka_unit_test(items_and_labels_are_bounded),
 		cmocka_unit_test(titles_are_bounded),
 		cmocka_unit_test(texts_can_be_read_in_all_themes),
+		cmocka_unit_test(more_heat_is_further_from_the_page),
 		cmocka_unit_test(a_library_keeps_its_tint),
 		cmocka_unit_test(the_registry_is_sorted_and_whole),
 	};
