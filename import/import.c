@@ -62,11 +62,7 @@ static const struct imp_format *format_of(int fd)
 	int got;
 	size_t i;
 
-<<<<<<< Updated upstream
 	if (!head || is_trace(fd) || imp_source_open(&source, fd, "", NULL))
-=======
-	if (!head || is_trace(fd) || imp_source_open(&source, fd, ""))
->>>>>>> Stashed changes
 		goto out;
 	got = gzread(source.file, head, (unsigned int)HEAD_BYTES);
 	for (i = 0; i < imp_format_count && got > 0 && !found; i++)
