@@ -37,6 +37,14 @@ int rec_samplers_parse(struct rec_options *options, const struct msg *msg)
 	for (size_t i = 0; options->sampler_name && i < count; i++)
 		if (strcmp(options->sampler_name, names[i]) == 0)
 			options->sampler = (enum rec_sampler)(i + 1);
+	if (options->is_exact && !options->sampler_name)
+		options->sampler = REC_SAMPLER_PTRACE;
+	if (options->is_exact &&
+		(options->sampler != REC_SAMPLER_PTRACE || options->without_native)) {
+		msg_error(msg, "--exact stops threads, for native stacks too: not with %s",
+			options->without_native ? "--no-native" : "another --sampler");
+		return -1;
+	}
 	options->without_native |= options->sampler == REC_SAMPLER_TIMER;
 	if (options->without_native && options->without_python)
 		options->sampler = REC_SAMPLER_NONE;
@@ -336,7 +344,10 @@ static void take_event(void *context, const struct rec_ptrace_event *event)
 		record.sample.period = event->sample.weight_ns;
 		record.sample.registers = event->sample.regs;
 		record.sample.stack = event->bytes;
-		record.sample.stack_bytes = event->size_bytes;
+		record.sample.stack_bytes = event->size_bytes - event->more_bytes;
+		record.sample.is_stopped = true;
+		record.sample.more = event->bytes + record.sample.stack_bytes;
+		record.sample.more_bytes = event->more_bytes;
 		break;
 	case REC_PTRACE_RUNS:
 		record.type = PERF_RECORD_SAMPLE;

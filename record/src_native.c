@@ -207,7 +207,8 @@ static uint32_t add_stack(struct state *state, struct native_thread *native,
 	struct rec_joined_stack joined;
 	if (stack->count > 0 && state->python &&
 		rec_python_join(state->python, native->python, sample->time_ns, stack,
-			sample->user.regs ? &sample->user : NULL, &joined, flags))
+			sample->user.regs && !sample->is_stopped ? &sample->user : NULL, &joined,
+			flags))
 		return rec_stack_ids_add_joined(state->stack_ids, &native->path, &joined, stack,
 			sample->kernel_frames, sample->kernel_frame_count);
 	return rec_stack_ids_add(state->stack_ids, &native->path, stack, sample->kernel_frames,
@@ -233,6 +234,15 @@ static bool is_wanted(const struct state *state, const struct rec_process *proce
 	return !state->is_python_alone || (image && image->python);
 }
 
+static void take_python_name(struct state *state, struct native_thread *native,
+	const struct rec_thread *thread, struct rec_image *image, uint64_t time_ns)
+{
+	const char *name = rec_python_new_name(
+		state->python, image->python, thread->tid, native->python, rec_now_ns());
+	if (name)
+		rec_tree_name(state->context.tree, time_ns, thread->tid, name);
+}
+
 /* Read the Python stack that goes with a sample of `time_ns`, now, unless that has been done. */
 static void look_at_python(struct state *state, struct native_thread *native,
 	const struct rec_thread *thread, struct rec_image *image, uint64_t time_ns)
@@ -244,9 +254,19 @@ static void look_at_python(struct state *state, struct native_thread *native,
 	set_eager(state, true);
 	rec_python_look(
 		state->python, image->python, thread->tid, &native->python, time_ns, now_ns);
-	const char *name = rec_python_new_name(image->python, thread->tid, native->python, now_ns);
-	if (name)
-		rec_tree_name(state->context.tree, time_ns, thread->tid, name);
+	take_python_name(state, native, thread, image, time_ns);
+}
+
+/* The same where that was done while the thread was stopped. */
+static void take_stopped_python(struct state *state, struct native_thread *native,
+	struct rec_image *image, const struct rec_running_sample *sample)
+{
+	if (!image->python ||
+		!rec_python_is_ready(state->python, image->python, image->space, rec_now_ns()))
+		return;
+	rec_python_take_stopped(state->python, image->python, &native->python, sample->time_ns,
+		sample->more, sample->more_bytes);
+	take_python_name(state, native, sample->thread, image, sample->time_ns);
 }
 
 /* A sample that has just come: what Python code it hit will not stay for long. */
@@ -268,7 +288,10 @@ static uint32_t stack_of(struct state *state, struct native_thread *native,
 	struct rec_image *image = image_of(state, sample->thread->process);
 	struct rec_stack stack = {0};
 	if (image && sample->user.regs) {
-		look_at_python(state, native, sample->thread, image, sample->time_ns);
+		if (sample->is_stopped)
+			take_stopped_python(state, native, image, sample);
+		else
+			look_at_python(state, native, sample->thread, image, sample->time_ns);
 		rec_unwind(state->unwinder, image->space, &sample->user, &stack);
 		*flags = flags_of(&stack);
 		/* An exec has taken the old image away: what is left is the kernel's part. */
@@ -393,6 +416,9 @@ static void take_perf_sample(struct state *state, const struct rec_perf_record *
 				.stack = record->sample.stack,
 				.stack_size = record->sample.stack_bytes,
 			},
+		.is_stopped = record->sample.is_stopped,
+		.more = record->sample.more,
+		.more_bytes = record->sample.more_bytes,
 		.kernel_frames = record->sample.kernel_frames,
 		.kernel_frame_count = record->sample.kernel_frame_count,
 	};
@@ -425,7 +451,7 @@ static void unwind_blocked(void *opaque, struct rec_thread *thread,
 		return;
 	look_at_python(state, native, thread, image, sample.time_ns);
 	view->is_gil = image->python && view->syscall == SYS_futex + 1 &&
-		       py_process_is_gil(image->python, blocked->argument);
+		       rec_python_is_gil(state->python, image->python, blocked->argument);
 	if (state->is_python_alone) {
 		struct rec_joined_stack joined = {0};
 		rec_python_take(state->python, native->python, sample.time_ns, &joined);
@@ -655,6 +681,9 @@ static int prepare(void *opaque, const struct rec_context *context)
 		state->offcpu = rec_offcpu_new(unwind_blocked, state);
 	if (state->stack_ids && !context->options->without_python)
 		state->python = rec_python_new(context->sink, state->modules, context->msg);
+	if (state->python && context->samplers->ptrace)
+		rec_ptrace_set_look(
+			context->samplers->ptrace, rec_python_read_stopped, state->python);
 	return state->stack_ids ? 0 : TFMT_E_NOMEM;
 }
 
@@ -755,6 +784,9 @@ static void finish(void *opaque, uint64_t now_ns)
 static void release(void *opaque)
 {
 	struct state *state = opaque;
+	/* Nobody reads Python stacks any more. */
+	if (state->context.samplers && state->context.samplers->ptrace)
+		rec_ptrace_stop(state->context.samplers->ptrace);
 	rec_namer_free(state->namer);
 	rec_unwinder_free(state->unwinder);
 	rec_modules_free(state->modules);

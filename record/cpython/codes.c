@@ -239,6 +239,12 @@ struct py_code *py_codes_get(struct py_codes *codes, uint64_t address, uint64_t 
 	return code;
 }
 
+struct py_code *py_codes_find(const struct py_codes *codes, uint64_t address, uint64_t since_ns)
+{
+	struct py_code *code = *slot_of(codes->slots, codes->slot_count, address);
+	return code && code->since_ns == since_ns ? code : NULL;
+}
+
 bool py_code_offset(const struct py_layout *layout, const struct py_code *code,
 	uint64_t instruction, int64_t *ret_offset)
 {

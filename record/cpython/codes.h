@@ -47,6 +47,9 @@ void py_codes_free(struct py_codes *codes);
  */
 struct py_code *py_codes_get(struct py_codes *codes, uint64_t address, uint64_t now_ns);
 
+/* What is remembered of `address`, if it was read at `since_ns`; else NULL. */
+struct py_code *py_codes_find(const struct py_codes *codes, uint64_t address, uint64_t since_ns);
+
 /* Between samples: forget all when there are very many. */
 void py_codes_trim(struct py_codes *codes);
 

@@ -89,13 +89,14 @@ static void take_native(struct zip *zip, size_t until)
 {
 	while (zip->native < until)
 		zip->frames[zip->count++] =
-			(struct py_merged_frame){false, (uint32_t)zip->native++};
+			(struct py_merged_frame){PY_FRAME_NATIVE, (uint32_t)zip->native++};
 }
 
 static void take_python(struct zip *zip, size_t until)
 {
 	while (zip->python < until)
-		zip->frames[zip->count++] = (struct py_merged_frame){true, (uint32_t)zip->python++};
+		zip->frames[zip->count++] =
+			(struct py_merged_frame){PY_FRAME_PYTHON, (uint32_t)zip->python++};
 }
 
 static bool zip_by_anchors(const struct rec_stack *native, const struct py_snapshot *python,
@@ -124,11 +125,13 @@ static bool zip_by_anchors(const struct rec_stack *native, const struct py_snaps
 
 enum py_merge py_merge(const struct rec_stack *native, const struct py_snapshot *python,
 	const struct rec_user_state *user, bool (*is_interpreter)(const struct rec_module *module),
-	struct py_merged_frame *frames)
+	struct py_merged_frame *frames, size_t *ret_count)
 {
 	struct zip zip = {.frames = frames};
-	if (zip_by_anchors(native, python, user, &zip))
+	if (zip_by_anchors(native, python, user, &zip)) {
+		*ret_count = zip.count;
 		return PY_MERGED;
+	}
 	zip = (struct zip){.frames = frames};
 	size_t called = 0;
 	while (called < native->count && !is_interpreter(native->frames[called].module))
@@ -136,7 +139,10 @@ enum py_merge py_merge(const struct rec_stack *native, const struct py_snapshot 
 	/* Without a frame of the interpreter in it the native stack is a part: keep it innermost.
 	 */
 	take_native(&zip, called);
+	if (called > 0 && python->count > 0)
+		frames[zip.count++] = (struct py_merged_frame){.kind = PY_FRAME_UNMERGED};
 	take_python(&zip, python->count);
 	take_native(&zip, native->count);
+	*ret_count = zip.count;
 	return PY_APART;
 }

@@ -47,19 +47,25 @@ enum py_merge {
 
 /* A frame of the joined stack. */
 struct py_merged_frame {
-	bool is_python;
+	enum py_frame_kind {
+		PY_FRAME_NATIVE,
+		PY_FRAME_PYTHON,
+		/* What is further in was called by one of the Python frames around, or by others.
+		 */
+		PY_FRAME_UNMERGED,
+	} kind;
 	uint32_t index; /* in the stack it comes from */
 };
 
 /*
- * `frames` has room for native->count + python->count; leaf first. `user`: what the native stack
- * was unwound from; NULL for a thread that stood still, whose stacks cannot differ.
+ * `frames` has room for native->count + python->count + 1; leaf first. `user`: what the native
+ * stack was unwound from; NULL for a thread that stood still, whose stacks cannot differ.
  * `is_interpreter` tells modules that hold the interpreter itself.
  * Stacks that stay apart are put one after the other: the Python frames in front of what the
- * interpreter had called.
+ * interpreter had called, and a frame of its own between, which says so.
  */
 enum py_merge py_merge(const struct rec_stack *native, const struct py_snapshot *python,
 	const struct rec_user_state *user, bool (*is_interpreter)(const struct rec_module *module),
-	struct py_merged_frame *frames);
+	struct py_merged_frame *frames, size_t *ret_count);
 
 #endif

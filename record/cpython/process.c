@@ -188,6 +188,12 @@ enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_
 	return PY_GONE;
 }
 
+struct py_code *py_process_code(
+	const struct py_process *process, uint64_t address, uint64_t since_ns)
+{
+	return py_codes_find(process->codes, address, since_ns);
+}
+
 /* ---- names ---- */
 
 bool py_process_thread_name(struct py_process *process, pid_t tid, struct py_known_thread *known,

@@ -61,6 +61,10 @@ struct py_known_thread {
 enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,
 	uint64_t now_ns, struct py_stack *ret_stack);
 
+/* As of py_codes_find(). */
+struct py_code *py_process_code(
+	const struct py_process *process, uint64_t address, uint64_t since_ns);
+
 /*
  * The name that the program has given a thread that has been read, when it is new. Asks the
  * program's memory some times when the thread is young, and rarely later. Not of the main thread,

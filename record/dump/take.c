@@ -151,17 +151,19 @@ static bool join(struct rec_dump_thread *thread, const struct rec_stack *stack,
 	const struct rec_user_state *user, struct rec_dump_frame *frames)
 {
 	const struct rec_dump_python *python = &thread->python;
-	size_t count = stack->count + python->snapshot.count;
+	size_t count = stack->count + python->snapshot.count, merged_count = 0;
 	struct py_merged_frame *merged = calloc(count + 1, sizeof(*merged));
 	if (!merged)
 		return false;
-	enum py_merge merge = py_merge(stack, &python->snapshot, user, is_interpreter, merged);
-	for (size_t i = 0; i < count; i++) {
+	enum py_merge merge =
+		py_merge(stack, &python->snapshot, user, is_interpreter, merged, &merged_count);
+	for (size_t i = 0; i < merged_count; i++) {
 		uint32_t index = merged[i].index;
-		if (merged[i].is_python)
-			frames[i] = (struct rec_dump_frame){.python = &python->rows[index]};
-		else
-			frames[i] = (struct rec_dump_frame){
+		/* What is apart is said of the whole thread. */
+		if (merged[i].kind == PY_FRAME_PYTHON)
+			*frames++ = (struct rec_dump_frame){.python = &python->rows[index]};
+		else if (merged[i].kind == PY_FRAME_NATIVE)
+			*frames++ = (struct rec_dump_frame){
 				stack->frames[index].module, stack->frames[index].vaddr, NULL};
 	}
 	free(merged);

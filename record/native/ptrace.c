@@ -54,6 +54,8 @@ struct rec_ptrace {
 	struct command *commands;
 	size_t command_count, command_capacity;
 	bool is_over;
+	rec_look_at_stopped *look_at_stopped; /* NULL: none */
+	void *look_context;
 	int status; /* 0 when the thread is ready, an error when it will not be */
 
 	/* The thread's own. */
@@ -160,6 +162,14 @@ static bool was_surprised(const struct rec_stopped *stopped)
 	       stood->run_ns - came->run_ns < RAN_ON_NS;
 }
 
+static size_t look_at_stopped(void *opaque, pid_t pid, pid_t tid, void *bytes, size_t size_bytes)
+{
+	struct rec_ptrace *ptrace = opaque;
+	if (!ptrace->look_at_stopped)
+		return 0;
+	return ptrace->look_at_stopped(ptrace->look_context, pid, tid, bytes, size_bytes);
+}
+
 static void take_stopped(void *opaque, const struct rec_stopped *stopped)
 {
 	struct rec_ptrace *ptrace = opaque;
@@ -183,7 +193,8 @@ static void take_stopped(void *opaque, const struct rec_stopped *stopped)
 		.tid = thread->tid,
 		.time_ns = totals.time_ns,
 		.sample.weight_ns = totals.run_ns - thread->sampled_run_ns,
-		.size_bytes = stopped->stack_bytes,
+		.size_bytes = stopped->stack_bytes + stopped->more_bytes,
+		.more_bytes = stopped->more_bytes,
 	};
 	memcpy(event.sample.regs, stopped->regs, sizeof(event.sample.regs));
 	if (rec_ptrace_queue_put(ptrace->queue, &event, stopped->stack))
@@ -466,6 +477,8 @@ struct rec_ptrace *rec_ptrace_new(const struct rec_ptrace_options *options)
 	ptrace->max_files = file_limit();
 	ptrace->stopper.stack_bytes = options->stack_bytes;
 	ptrace->stopper.take = take_stopped;
+	ptrace->stopper.look = look_at_stopped;
+	ptrace->stopper.look_bytes = REC_PTRACE_LOOK_BYTES;
 	ptrace->stopper.context = ptrace;
 	pthread_mutex_init(&ptrace->mutex, NULL);
 	pthread_condattr_init(&attributes);
@@ -535,6 +548,14 @@ void rec_ptrace_remove(struct rec_ptrace *ptrace, pid_t pid)
 void rec_ptrace_executed(struct rec_ptrace *ptrace, pid_t pid)
 {
 	command(ptrace, COMMAND_EXECUTED, pid);
+}
+
+void rec_ptrace_set_look(struct rec_ptrace *ptrace, rec_look_at_stopped *look, void *context)
+{
+	pthread_mutex_lock(&ptrace->mutex);
+	ptrace->look_at_stopped = look;
+	ptrace->look_context = context;
+	pthread_mutex_unlock(&ptrace->mutex);
 }
 
 void rec_ptrace_drain(struct rec_ptrace *ptrace, rec_take_ptrace_event *take, void *context)

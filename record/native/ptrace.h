@@ -26,6 +26,14 @@ struct rec_ptrace_options {
 	size_t stack_bytes; /* to copy */
 };
 
+/*
+ * Look at a thread that stands still, besides its registers and stack, on the thread that has
+ * stopped it. Returns: how many bytes it has written of `size_bytes`.
+ */
+typedef size_t rec_look_at_stopped(
+	void *context, pid_t pid, pid_t tid, void *bytes, size_t size_bytes);
+#define REC_PTRACE_LOOK_BYTES 65536
+
 /* Starts the thread. Returns NULL when there is none, or no memory. */
 struct rec_ptrace *rec_ptrace_new(const struct rec_ptrace_options *options);
 /* Ends the thread; what it found can still be drained. */
@@ -40,6 +48,9 @@ void rec_ptrace_add(struct rec_ptrace *ptrace, pid_t pid, bool was_running);
 void rec_ptrace_remove(struct rec_ptrace *ptrace, pid_t pid);
 /* It has another program, with other mappings and rights. */
 void rec_ptrace_executed(struct rec_ptrace *ptrace, pid_t pid);
+
+/* To be called before there are processes; until rec_ptrace_stop(). */
+void rec_ptrace_set_look(struct rec_ptrace *ptrace, rec_look_at_stopped *look, void *context);
 
 void rec_ptrace_drain(struct rec_ptrace *ptrace, rec_take_ptrace_event *take, void *context);
 

@@ -33,6 +33,7 @@ struct rec_ptrace_event {
 			uint64_t regs[REC_PERF_REGS_COUNT];
 		} sample;
 	};
+	size_t more_bytes; /* of SAMPLE: of `bytes`, behind its stack: what was seen besides */
 	size_t size_bytes; /* of `bytes` */
 	uint8_t bytes[];   /* MAPS: ended by a NUL, which is counted */
 };

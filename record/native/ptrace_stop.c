@@ -63,7 +63,7 @@ int rec_stopper_init(struct rec_stopper *stopper)
 	event._sigev_un._tid = gettid();
 	stopper->cpu = -1;
 	stopper->random = rec_now_ns();
-	stopper->stack = malloc(stopper->stack_bytes);
+	stopper->stack = malloc(stopper->stack_bytes + stopper->look_bytes);
 	stopper->own_fd = rec_schedstat_open(getpid(), gettid());
 	if (!stopper->stack)
 		return TFMT_E_NOMEM;
@@ -164,6 +164,10 @@ static void copy(struct rec_stopper *stopper, const struct rec_held *held,
 	ret_stopped->stack = stopper->stack;
 	ret_stopped->stack_bytes = process_read_some(
 		held->tid, arch_perf_sp(ret_stopped->regs), stopper->stack, stopper->stack_bytes);
+	ret_stopped->stack_bytes &= ~(size_t)7;
+	if (stopper->look_bytes > 0)
+		ret_stopped->more_bytes = stopper->look(stopper->context, held->pid, held->tid,
+			stopper->stack + ret_stopped->stack_bytes, stopper->look_bytes);
 }
 
 /*

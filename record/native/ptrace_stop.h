@@ -31,6 +31,7 @@ struct rec_stopped {
 	uint64_t regs[REC_PERF_REGS_COUNT];
 	size_t stack_bytes; /* of `stack`, from the stack pointer upwards */
 	const uint8_t *stack;
+	size_t more_bytes; /* right behind the stack: what the stopper's `look` has found */
 };
 
 struct rec_stop_counts {
@@ -45,6 +46,10 @@ struct rec_stopper {
 	size_t stack_bytes; /* to copy */
 	uint8_t *stack;
 	void (*take)(void *context, const struct rec_stopped *stopped);
+	/* While the thread stands still; NULL: nothing to do then. Returns: bytes it has written.
+	 */
+	size_t (*look)(void *context, pid_t pid, pid_t tid, void *bytes, size_t size_bytes);
+	size_t look_bytes; /* room for it */
 	void *context;
 	struct rec_stop_counts counts;
 	struct rec_held {

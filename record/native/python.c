@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attach/attach.h"
+#include "native/frozen.h"
 
 /* Stacks that wait for their samples, per thread: those of one round of the session, or more. */
 #define FIRST_PENDING 16
@@ -32,7 +33,8 @@ struct rec_python {
 	struct rec_sink *sink;
 	struct rec_modules *modules;
 	const struct msg *msg;
-	size_t process_count; /* that can be read */
+	struct rec_frozen *frozen; /* whose lock is held while a process is used */
+	size_t process_count;	   /* that can be read */
 	uint64_t counts[COUNTS], written[COUNTS];
 	uint64_t reads;	   /* calls for them all */
 	uint64_t delay_ns; /* from sample to reading, sum of all READ */
@@ -52,13 +54,18 @@ struct rec_python *rec_python_new(
 	python->sink = sink;
 	python->modules = modules;
 	python->msg = msg;
-	return python;
+	python->frozen = rec_frozen_new();
+	if (python->frozen)
+		return python;
+	free(python);
+	return NULL;
 }
 
 void rec_python_free(struct rec_python *python)
 {
 	if (!python)
 		return;
+	rec_frozen_free(python->frozen);
 	free(python->merged);
 	free(python);
 }
@@ -92,9 +99,15 @@ bool rec_python_is_ready(struct rec_python *python, struct py_process *process,
 	struct rec_space *space, uint64_t now_ns)
 {
 	enum py_state before = py_process_state(process);
+	if (before == PY_FOUND)
+		return true;
+	rec_frozen_lock(python->frozen);
 	enum py_state state = py_process_find(process, python->modules, space, now_ns);
+	if (state == PY_FOUND)
+		rec_frozen_add(python->frozen, process);
+	rec_frozen_unlock(python->frozen);
 	if (state == before)
-		return state == PY_FOUND;
+		return false;
 	if (state == PY_REFUSED)
 		say_refused(python, process);
 	if (state == PY_FOUND && py_process_runtime(process)->is_newer && !python->said_newer) {
@@ -110,6 +123,9 @@ bool rec_python_is_ready(struct rec_python *python, struct py_process *process,
 void rec_python_leave(struct rec_python *python, const struct py_process *process)
 {
 	python->process_count -= py_process_state(process) == PY_FOUND;
+	rec_frozen_lock(python->frozen);
+	rec_frozen_remove(python->frozen, process);
+	rec_frozen_unlock(python->frozen);
 }
 
 bool rec_python_is_running(const struct rec_python *python)
@@ -212,6 +228,30 @@ static struct pending *next_pending(struct rec_python_thread *thread)
 	return &thread->pending[thread->next];
 }
 
+/* `time_ns`: of the sample that it belongs to. */
+static void add_pending(struct rec_python *python, const struct py_runtime *runtime,
+	struct rec_python_thread *thread, const struct py_stack *stack, uint64_t time_ns)
+{
+	struct pending *pending = next_pending(thread);
+	if (!pending)
+		return;
+	if (stack->count == 0) {
+		/* That there is no Python code is an answer too: not to be asked for again, later.
+		 */
+		pending->snapshot.count = 0;
+		python->counts[EMPTY]++;
+	} else if (keep(python, runtime, stack, pending)) {
+		pending->snapshot.others = thread->others;
+		note_leaf(thread, &pending->snapshot);
+		python->counts[READ]++;
+		python->counts[COMMON] += stack->is_common;
+	} else {
+		return;
+	}
+	pending->time_ns = time_ns;
+	thread->next = (thread->next + 1) % thread->pending_count;
+}
+
 void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns)
 {
@@ -221,46 +261,67 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 		return;
 	struct py_stack stack;
 	uint64_t reads = py_process_reads(process);
+	rec_frozen_lock(python->frozen);
 	enum py_result result = py_process_read(process, tid, &(*thread)->known, now_ns, &stack);
 	python->reads += py_process_reads(process) - reads;
 	switch (result) {
 	case PY_OK:
+		python->delay_ns += now_ns > time_ns && stack.count > 0 ? now_ns - time_ns : 0;
+		add_pending(python, py_process_runtime(process), *thread, &stack, time_ns);
 		break;
 	case PY_TORN:
 		python->counts[TORN]++;
-		return;
+		break;
 	case PY_GONE:
 		python->counts[GONE]++;
-		return;
+		break;
 	}
-	struct pending *pending = next_pending(*thread);
-	if (!pending)
-		return;
-	if (stack.count == 0) {
-		/* That there is no Python code is an answer too: not to be asked for again, later.
-		 */
-		pending->snapshot.count = 0;
-		python->counts[EMPTY]++;
-	} else if (keep(python, py_process_runtime(process), &stack, pending)) {
-		pending->snapshot.others = (*thread)->others;
-		note_leaf(*thread, &pending->snapshot);
-		python->counts[READ]++;
-		python->counts[COMMON] += stack.is_common;
-		python->delay_ns += now_ns > time_ns ? now_ns - time_ns : 0;
-	} else {
-		return;
-	}
-	pending->time_ns = time_ns;
-	(*thread)->next = ((*thread)->next + 1) % (*thread)->pending_count;
+	rec_frozen_unlock(python->frozen);
 }
 
-const char *rec_python_new_name(
-	struct py_process *process, pid_t tid, struct rec_python_thread *thread, uint64_t now_ns)
+size_t rec_python_read_stopped(
+	void *opaque, pid_t pid, pid_t tid, void *ret_bytes, size_t size_bytes)
+{
+	struct rec_python *python = opaque;
+	return rec_frozen_read(python->frozen, pid, tid, ret_bytes, size_bytes);
+}
+
+void rec_python_take_stopped(struct rec_python *python, struct py_process *process,
+	struct rec_python_thread **thread, uint64_t time_ns, const void *bytes, size_t size_bytes)
+{
+	struct py_stack stack;
+	if (!*thread)
+		*thread = calloc(1, sizeof(**thread));
+	if (!*thread || size_bytes == 0)
+		return;
+	rec_frozen_lock(python->frozen);
+	if (rec_frozen_unpack(python->frozen, process, bytes, size_bytes, &stack))
+		add_pending(python, py_process_runtime(process), *thread, &stack, time_ns);
+	else
+		python->counts[TORN]++;
+	rec_frozen_unlock(python->frozen);
+}
+
+bool rec_python_is_gil(
+	struct rec_python *python, const struct py_process *process, uint64_t address)
+{
+	rec_frozen_lock(python->frozen);
+	bool is_gil = py_process_is_gil(process, address);
+	rec_frozen_unlock(python->frozen);
+	return is_gil;
+}
+
+const char *rec_python_new_name(struct rec_python *python, struct py_process *process, pid_t tid,
+	struct rec_python_thread *thread, uint64_t now_ns)
 {
 	char name[sizeof(thread->name)];
-	if (!thread ||
-		!py_process_thread_name(process, tid, &thread->known, now_ns, name, sizeof(name)) ||
-		strcmp(name, thread->name) == 0)
+	if (!thread)
+		return NULL;
+	rec_frozen_lock(python->frozen);
+	bool is_known =
+		py_process_thread_name(process, tid, &thread->known, now_ns, name, sizeof(name));
+	rec_frozen_unlock(python->frozen);
+	if (!is_known || strcmp(name, thread->name) == 0)
 		return NULL;
 	memcpy(thread->name, name, sizeof(name));
 	return thread->name;
@@ -304,21 +365,23 @@ bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread
 	struct rec_joined_stack *ret_stack, uint8_t *ret_flags)
 {
 	struct pending *pending = find_pending(thread, time_ns);
-	if (!pending || !make_room(python, native->count + pending->snapshot.count))
+	size_t count = 0;
+	if (!pending || !make_room(python, native->count + pending->snapshot.count + 1))
 		return false;
 	const struct py_snapshot *snapshot = &pending->snapshot;
 	if (snapshot->count == 0) {
 		pending->time_ns = 0;
 		return false;
 	}
-	enum py_merge merge = py_merge(native, snapshot, user, is_interpreter, python->merged);
+	enum py_merge merge =
+		py_merge(native, snapshot, user, is_interpreter, python->merged, &count);
 	pending->time_ns = 0;
 	python->counts[merge == PY_MERGED ? MERGED : APART]++;
 	if (merge == PY_APART)
 		*ret_flags |= TFMT_SAMPLE_UNMERGED;
 	*ret_stack = (struct rec_joined_stack){
 		.frames = python->merged,
-		.count = native->count + snapshot->count,
+		.count = count,
 		.python = snapshot->places,
 	};
 	return true;
@@ -332,7 +395,7 @@ bool rec_python_take(struct rec_python *python, struct rec_python_thread *thread
 		return false;
 	pending->time_ns = 0;
 	for (size_t i = 0; i < pending->snapshot.count; i++)
-		python->merged[i] = (struct py_merged_frame){true, (uint32_t)i};
+		python->merged[i] = (struct py_merged_frame){PY_FRAME_PYTHON, (uint32_t)i};
 	*ret_stack = (struct rec_joined_stack){
 		.frames = python->merged,
 		.count = pending->snapshot.count,

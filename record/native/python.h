@@ -38,11 +38,26 @@ void rec_python_look(struct rec_python *python, struct py_process *process, pid_
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns);
 
 /*
+ * The same for a sample of a thread that was stopped for it: `bytes` are those of
+ * rec_python_read_stopped(). Nothing, when they are none.
+ */
+void rec_python_take_stopped(struct rec_python *python, struct py_process *process,
+	struct rec_python_thread **thread, uint64_t time_ns, const void *bytes, size_t size_bytes);
+
+/* On the thread that has stopped `tid`: as of rec_frozen_read(), `opaque` is the rec_python. */
+size_t rec_python_read_stopped(
+	void *opaque, pid_t pid, pid_t tid, void *ret_bytes, size_t size_bytes);
+
+/*
  * The name that the program has given a thread after it was read, when it is new. Lives as
  * long as the thread. Returns: NULL when there is nothing new.
  */
-const char *rec_python_new_name(
-	struct py_process *process, pid_t tid, struct rec_python_thread *thread, uint64_t now_ns);
+const char *rec_python_new_name(struct rec_python *python, struct py_process *process, pid_t tid,
+	struct rec_python_thread *thread, uint64_t now_ns);
+
+/* Whether an address is part of the lock that Python code must hold. */
+bool rec_python_is_gil(
+	struct rec_python *python, const struct py_process *process, uint64_t address);
 
 /* Whether that has been read for the sample of `time_ns`. `thread` may be NULL. */
 bool rec_python_has(const struct rec_python_thread *thread, uint64_t time_ns);

@@ -11,8 +11,11 @@
 struct rec_running_sample {
 	struct rec_thread *thread;
 	uint64_t time_ns;
-	uint64_t weight_ns;	       /* the CPU time that it stands for */
-	struct rec_user_state user;    /* regs NULL: no user context */
+	uint64_t weight_ns;	    /* the CPU time that it stands for */
+	struct rec_user_state user; /* regs NULL: no user context */
+	bool is_stopped;	    /* it stood still, also for what follows */
+	const void *more;	    /* as of rec_python_take_stopped() */
+	size_t more_bytes;
 	const uint64_t *kernel_frames; /* leaf first, return addresses; NULL: none */
 	size_t kernel_frame_count;
 };

@@ -10,6 +10,7 @@ struct rec_stack_ids {
 	uint32_t *mapping_of_module; /* by module index; 0: not yet in the trace */
 	uint32_t mapping_capacity;
 	uint32_t kernel_mapping;
+	uint32_t unmerged_frame;    /* id; 0: not met yet */
 	uint32_t last_kernel_frame; /* highest id of a kernel frame */
 };
 
@@ -112,6 +113,18 @@ static uint32_t kernel_frame(struct rec_stack_ids *ids, uint64_t address)
 	return id;
 }
 
+/* Neither Python nor code that a file holds. */
+static uint32_t unmerged_frame(struct rec_stack_ids *ids)
+{
+	struct tfmt_frame row = {
+		.function = rec_sink_text(ids->sink, "[unmerged]"),
+		.language = TFMT_LANG_JIT,
+	};
+	if (ids->unmerged_frame == 0)
+		tfmt_writer_add_frame(ids->writer, &row, &ids->unmerged_frame);
+	return ids->unmerged_frame;
+}
+
 static uint32_t push(struct rec_stack_ids *ids, uint32_t parent, uint32_t frame)
 {
 	struct tfmt_stack row = {parent, frame};
@@ -179,8 +192,18 @@ uint32_t rec_stack_ids_add_joined(struct rec_stack_ids *ids, struct rec_stack_pa
 	reserve(path, joined->count + kernel_frame_count);
 	for (size_t i = joined->count; i-- > 0; depth++) {
 		const struct py_merged_frame *frame = &joined->frames[i];
-		uint32_t id = frame->is_python ? joined->python[frame->index].frame
-					       : frame_of(ids, &user->frames[frame->index]);
+		uint32_t id = 0;
+		switch (frame->kind) {
+		case PY_FRAME_NATIVE:
+			id = frame_of(ids, &user->frames[frame->index]);
+			break;
+		case PY_FRAME_PYTHON:
+			id = joined->python[frame->index].frame;
+			break;
+		case PY_FRAME_UNMERGED:
+			id = unmerged_frame(ids);
+			break;
+		}
 		stack = step(ids, path, depth, stack, id);
 	}
 	return add_kernel(ids, path, depth, stack, kernel_frames, kernel_frame_count);

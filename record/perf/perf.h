@@ -72,6 +72,9 @@ struct rec_perf_record {
 			const uint64_t *registers; /* NULL: no user context */
 			const uint8_t *stack;	   /* from the user stack pointer on */
 			size_t stack_bytes;
+			bool is_stopped;  /* the thread stood still for it */
+			const void *more; /* what was seen of it then; see native/ptrace.h */
+			size_t more_bytes;
 		} sample;
 		struct {
 			uint64_t count;

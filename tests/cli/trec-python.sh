@@ -119,3 +119,18 @@ expect "150 threads" 150 "$(cat truth)"
 run "$trec" -q -o lives.cbor.zst -- sh -c '
     i=0; while [ $i -lt '"${LIVES:-60}"' ]; do "$0" -S -c pass || exit 1; i=$((i+1)); done; exit 9' "$python"
 expect "status after many short Pythons" 9 "$status"
+
+# Stopped for each sample, both stacks are of one instant: from 3.10 on all are joined.
+exact() {
+    "$trec" -q --exact -o exact.cbor.zst -- "$1" mixed.py "$2" >truth && "$tconv" -q --json exact.cbor.zst >exact.json &&
+        /usr/bin/python3 "$ROOT/tests/lib/check_mixed.py" exact.json truth --all-merged
+}
+for each in "${pythons[@]}"; do
+    [ "$("$each" -c 'import sys; print(sys.version_info >= (3, 10))')" = True ] || continue
+    include=$("$each" -c 'import sqlite3, sysconfig; print(sysconfig.get_path("include"))' 2>/dev/null) || continue
+    [ -e "$include/Python.h" ] || continue
+    cc_target -shared -fPIC -I"$include" -o mixed_ext.so "$targets/mixed_ext.c"
+    exact "$each" 3 || exact "$each" 6 || exact "$each" 10 || fail "$each: --exact"
+done
+run "$trec" --exact --sampler perf -o e.cbor.zst -- true 2>err
+expect "status of --exact --sampler perf" 125 "$status"
