@@ -63,6 +63,12 @@ int input_open(struct input *input, char *const *paths, size_t path_count,
 	const struct input_how *how, const struct msg *msg);
 void input_close(struct input *input);
 
+/*
+ * Open `path`, or for NULL what input_open() takes then, without looking into it. The caller frees
+ * `*ret_name`, for messages, and closes `*ret_fd`. Returns: 0, or the exit status.
+ */
+int input_open_raw(const char *path, const struct msg *msg, char **ret_name, int *ret_fd);
+
 /* Warn about what the input lacks. Returns EXIT_OK, or EXIT_DAMAGED when something is missing. */
 int input_report_damage(const struct input *input, const struct msg *msg);
 

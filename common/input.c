@@ -83,6 +83,19 @@ static int open_path(const char *path, const char **ret_name, int *ret_fd, const
 	return EXIT_FAILED;
 }
 
+int input_open_raw(const char *path, const struct msg *msg, char **ret_name, int *ret_fd)
+{
+	char *chosen = NULL;
+	const char *name;
+	int status = path ? 0 : choose_default(&chosen, msg);
+	if (status == 0)
+		status = open_path(path ? path : chosen, &name, ret_fd, msg);
+	if (status == 0)
+		*ret_name = strdup(name);
+	free(chosen);
+	return status;
+}
+
 static int no_memory(const struct msg *msg)
 {
 	msg_error(msg, "no memory");

@@ -93,6 +93,7 @@ struct conv_format {
 	const char *summary;   /* for --help: lower case, no full stop */
 	bool is_binary;	       /* not to be written to a terminal */
 	bool can_split;	       /* knows split_ns */
+	bool can_follow;       /* needs no name before the trace has it: see follow.h */
 	bool can_diff;	       /* knows `after` and ret_tree */
 	bool is_tables;	       /* several files, in a folder, or one of them (relation.h) */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */

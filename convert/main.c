@@ -6,6 +6,7 @@
 #include "after.h"
 #include "files.h"
 #include "folder.h"
+#include "follow.h"
 #include "format.h"
 #include "import.h"
 #include "merge.h"
@@ -13,6 +14,7 @@
 #include "pump.h"
 #include "relation.h"
 #include "select.h"
+#include "structure.h"
 #include "tracefmt/tracefmt.h"
 #include "weight_option.h"
 
@@ -28,6 +30,9 @@ struct options {
 	uint64_t split_ns;
 	uint64_t level;
 	bool list_formats;
+	bool follows;
+	bool checks;
+	bool shows_structure;
 	struct conv_select_options select;
 	const char *weight;
 	bool shows_native;
@@ -88,6 +93,19 @@ static const struct opt_row fixed_rows[] = {
 		.values = IMP_FORMAT_VALUES,
 		TARGET(from_format)},
 	{.name = IMP_SUM_OPTION, .type = OPT_FLAG, .help = IMP_SUM_HELP, TARGET(sums)},
+	{.name = "follow",
+		.type = OPT_FLAG,
+		.help = "the trace is still being written: its records as they come, until its end",
+		TARGET(follows)},
+	{.help = "instead of a format"},
+	{.name = "check",
+		.type = OPT_FLAG,
+		.help = "say what is wrong with the traces and where, byte by byte",
+		TARGET(checks)},
+	{.name = "diag",
+		.type = OPT_FLAG,
+		.help = "show the chunks of the file as they are, in CBOR's notation (-v: in full)",
+		TARGET(shows_structure)},
 	{.help = "selection"},
 	{.name = "from",
 		.type = OPT_DURATION,
@@ -386,6 +404,47 @@ out_input:
 	return status;
 }
 
+/* --check and --diag look at the file, not at what is recorded. */
+static int look_at_files(
+	const struct options *options, char *const *paths, size_t path_count, const struct msg *msg)
+{
+	bool has_format = false;
+
+	for (size_t i = 0; i < conv_format_count; i++)
+		has_format |= options->wants_format[i];
+	if (has_format || (options->checks && options->shows_structure))
+		msg_error(msg, "--check, --diag and formats: one at a time");
+	else if (options->checks)
+		return conv_check(paths, path_count, options->output, msg);
+	else if (path_count > 1)
+		msg_error(msg, "--diag shows one file: %s is too many", paths[1]);
+	else
+		return conv_diag(
+			path_count ? paths[0] : NULL, options->output, options->verbosity > 0, msg);
+	return EXIT_USAGE;
+}
+
+/* What --follow cannot be together with. Returns 0, or EXIT_USAGE after saying. */
+static int check_follow(const struct options *options, const struct conv_format *format,
+	size_t path_count, const struct msg *msg)
+{
+	const struct conv_select_options *select = &options->select;
+
+	if (!format->can_follow)
+		msg_error(msg, "--follow: %s needs the whole trace; json can be followed",
+			format->name);
+	else if (path_count > 1 || options->diff)
+		msg_error(msg, "--follow: one trace at a time");
+	else if (options->output)
+		msg_error(msg, "--follow writes to standard output, not to -o %s", options->output);
+	else if (select->from_ns || select->to_ns != UINT64_MAX || select->pids.count ||
+		 select->threads.count || select->filter)
+		msg_error(msg, "--follow gives every record: select them afterwards");
+	else
+		return 0;
+	return EXIT_USAGE;
+}
+
 static int run(
 	const struct options *options, char *const *paths, size_t path_count, const struct msg *msg)
 {
@@ -400,8 +459,12 @@ static int run(
 		list_formats();
 		return fflush(stdout) ? EXIT_FAILED : EXIT_OK;
 	}
+	if (options->checks || options->shows_structure)
+		return look_at_files(options, paths, path_count, msg);
 	format = choose_format(options, msg);
 	if (!format)
+		return EXIT_USAGE;
+	if (options->follows && check_follow(options, format, path_count, msg))
 		return EXIT_USAGE;
 	status = choose_weight(options, format, &context);
 	if (!status)
@@ -418,7 +481,9 @@ static int run(
 	if (status)
 		return status;
 	status = conv_select_init(&select, &options->select, msg);
-	if (!status)
+	if (!status && options->follows)
+		status = conv_follow(format, path_count ? paths[0] : NULL, &select, &context);
+	else if (!status)
 		status = convert(format, paths, path_count, &select, &context, options);
 	conv_select_release(&select);
 	after_status = conv_after_close(&after, msg);
@@ -433,7 +498,8 @@ int main(int argc, char **argv)
 	struct opts_spec spec = {
 		.tool = "tconv",
 		.synopsis = "tconv --FORMAT [options] [TRACE...]\n"
-			    "tconv -o FILE.EXTENSION [options] [TRACE...]",
+			    "tconv -o FILE.EXTENSION [options] [TRACE...]\n"
+			    "tconv --check | --diag [TRACE]",
 		.summary =
 			"Convert a trace of trec, or several as one. Without TRACE: standard input "
 			"when it is\na pipe or a file, else the newest *.cbor.zst of this folder.",

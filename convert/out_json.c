@@ -676,6 +676,7 @@ const struct conv_format conv_format_json = {
 	.summary = "everything, one JSON object per line, for jq and scripts (docs/JSON.md)",
 	.carries = TFMT_ALL_KINDS,
 	.holds_everything = true,
+	.can_follow = true,
 	.state_size = sizeof(struct json_state),
 	.begin = json_begin,
 	.on =

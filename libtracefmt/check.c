@@ -221,6 +221,19 @@ static int check_trace(struct tfmt_check *check, struct tfmt_error *err)
 	return status == TFMT_E_VERSION ? 0 : status;
 }
 
+/* A skippable frame may say that it is longer than what there is. */
+static void check_length(struct tfmt_check *check)
+{
+	const struct tfmt_reader *reader = check->reader;
+	uint64_t total;
+
+	if (tfmt_input__size(&reader->input, &total) < 0)
+		total = reader->input.start + reader->input.length;
+	if (reader->offset > total)
+		tfmt_check__report_at(check, total, "a skippable frame that is cut");
+	check->totals.bytes = reader->offset < total ? reader->offset : total;
+}
+
 static int check_all(struct tfmt_check *check, struct tfmt_error *err)
 {
 	int status;
@@ -232,7 +245,7 @@ static int check_all(struct tfmt_check *check, struct tfmt_error *err)
 	} while (status > 0);
 	if (status == 0 && check->index_offset > 0)
 		status = tfmt_check__seek_table(check);
-	check->totals.bytes = check->reader->offset;
+	check_length(check);
 	return status;
 }
 

@@ -59,6 +59,30 @@ static ssize_t read_more(struct tfmt_input *input, uint8_t *room, size_t size)
 	return got;
 }
 
+/*
+ * The same for an input that grows: never waits, and the end of a file is not the end. Returns as
+ * read_more(), 0 also when there is nothing yet.
+ */
+static ssize_t read_grown(struct tfmt_input *input, uint8_t *room, size_t size)
+{
+	struct pollfd data = {.fd = input->fd, .events = POLLIN};
+	ssize_t got;
+
+	if (input->wait && input->is_pipe && poll(&data, 1, 0) <= 0)
+		return 0;
+	got = read_more(input, room, size);
+	input->is_at_end = got == 0 && (!input->wait || input->is_pipe);
+	return got;
+}
+
+bool tfmt_input__wait(struct tfmt_input *input)
+{
+	if (!input->wait || input->is_at_end)
+		return false;
+	input->is_at_end = !input->wait(input->wait_context);
+	return !input->is_at_end;
+}
+
 static int make_room(struct tfmt_input *input, size_t capacity)
 {
 	uint8_t *grown;
@@ -104,11 +128,12 @@ static int pass_over(struct tfmt_input *input, uint64_t offset)
 		input->length = 0;
 		if (make_room(input, READ_BYTES) < 0)
 			return TFMT_E_NOMEM;
-		got = read_more(input, input->window, input->capacity);
+		got = read_grown(input, input->window, input->capacity);
 		if (got < 0)
 			return TFMT_E_IO;
 		input->length = (size_t)got;
-		input->is_at_end = got == 0;
+		if (got == 0)
+			break;
 	}
 	return 0;
 }
@@ -118,13 +143,14 @@ static int fill_window(struct tfmt_input *input, size_t want)
 	int status = make_room(input, want > READ_BYTES ? want : READ_BYTES);
 
 	while (status == 0 && !input->is_at_end && input->length < want) {
-		ssize_t got = read_more(
+		ssize_t got = read_grown(
 			input, input->window + input->length, input->capacity - input->length);
 
 		if (got < 0)
 			return TFMT_E_IO;
 		input->length += (size_t)got;
-		input->is_at_end = got == 0;
+		if (got == 0)
+			break;
 	}
 	return status;
 }
@@ -146,6 +172,12 @@ int tfmt_input__at(struct tfmt_input *input, uint64_t offset, size_t want, const
 		status = pass_over(input, offset);
 	if (status == 0 && input->is_at_end && offset > input->start + input->length)
 		offset = input->start + input->length;
+	if (status == 0 && input->is_pipe && input->spool_fd < 0 &&
+		offset > input->start + input->length) {
+		*ret_data = input->window; /* a pipe that has not come so far */
+		*ret_available = 0;
+		return 0;
+	}
 	if (status == 0 &&
 		(offset < input->start || offset > input->start + input->length ||
 			(!input->is_at_end && offset + want > input->start + input->length)))

@@ -23,6 +23,10 @@ struct tfmt_input {
 	uint64_t start;	 /* offset of window[0] */
 	size_t length;	 /* bytes in it */
 	bool is_at_end;	 /* nothing follows the window */
+	/* Asked at the end of what there is, when more may come: false ends it. NULL: none comes.
+	 */
+	bool (*wait)(void *context);
+	void *wait_context;
 };
 
 void tfmt_input__init_memory(struct tfmt_input *input, const void *data, size_t size_bytes);
@@ -36,6 +40,9 @@ void tfmt_input__release(struct tfmt_input *input);
  */
 int tfmt_input__at(struct tfmt_input *input, uint64_t offset, size_t want, const uint8_t **ret_data,
 	size_t *ret_available);
+
+/* After too few bytes: wait for more. False when that is all. */
+bool tfmt_input__wait(struct tfmt_input *input);
 
 /*
  * Bytes in the input, when all of them can be read again: of memory, files and copied pipes.

@@ -125,6 +125,19 @@ int tfmt_reader_open_fd(int fd, struct tfmt_reader **ret_reader, struct tfmt_err
 	return open_input(reader, ret_reader, err);
 }
 
+int tfmt_reader_follow_fd(int fd, tfmt_reader_wait_fn *wait, void *context,
+	struct tfmt_reader **ret_reader, struct tfmt_error *err)
+{
+	struct tfmt_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return tfmt_error_set(err, TFMT_E_NOMEM, 0, "no memory for a reader");
+	tfmt_input__init_fd(&reader->input, fd);
+	reader->input.wait = wait;
+	reader->input.wait_context = context;
+	return open_input(reader, ret_reader, err);
+}
+
 int tfmt_reader_open_memory(const void *data, size_t size_bytes, struct tfmt_reader **ret_reader,
 	struct tfmt_error *err)
 {
@@ -228,6 +241,9 @@ int tfmt_reader_scan(struct tfmt_reader *reader, struct tfmt_error *err)
 {
 	int status;
 
+	if (reader->input.wait)
+		return tfmt_error_set(err, TFMT_E_UNSUPPORTED, 0,
+			"a trace that is still being written is read once only");
 	if (!reader->is_scanned) {
 		status = tfmt_input__make_seekable(&reader->input, reader->trace_offset);
 		if (status < 0)

@@ -82,9 +82,12 @@ static int examine(struct tfmt_reader *reader, const uint8_t **ret_data, size_t 
 			return status;
 		*ret_status =
 			tfmt_frame__examine(*ret_data, *ret_available, ret_size, ret_unpacked);
-		if (*ret_status != TFMT_FRAME_PARTIAL || *ret_available < want)
+		if (*ret_status != TFMT_FRAME_PARTIAL)
 			return 0;
-		want *= 4;
+		if (*ret_available >= want)
+			want *= 4;
+		else if (!tfmt_input__wait(&reader->input))
+			return 0;
 	}
 }
 
@@ -93,6 +96,12 @@ static bool is_foreign(const struct tfmt_reader *reader)
 {
 	return !reader->has_header && !reader->has_sequence &&
 	       reader->offset - reader->trace_offset > FOREIGN_AFTER_BYTES;
+}
+
+/* Whether there may be more than what was read so far. */
+static bool is_growing(const struct tfmt_reader *reader)
+{
+	return reader->input.wait && !reader->input.is_at_end;
 }
 
 /*
@@ -112,6 +121,11 @@ static int seek_magic(struct tfmt_reader *reader)
 		found = memmem(data, available, zstd_magic, sizeof(zstd_magic));
 		if (found) {
 			skip_bytes(reader, (uint64_t)(found - data));
+			return 0;
+		}
+		if (available < FIRST_WANT && is_growing(reader)) {
+			/* The magic may be there in part. */
+			skip_bytes(reader, available < sizeof(zstd_magic) ? 0 : available - 3);
 			return 0;
 		}
 		if (available < FIRST_WANT) {
@@ -177,6 +191,9 @@ static int next_frame(struct tfmt_reader *reader)
 {
 	int status = 0;
 
+	/* Nothing is waited for behind the end. */
+	if (is_growing(reader) && reader->has_passed_end)
+		return 0;
 	while (status == 0 && !is_foreign(reader)) {
 		enum tfmt_frame_status frame;
 		const uint8_t *data;
@@ -187,6 +204,10 @@ static int next_frame(struct tfmt_reader *reader)
 		if (status < 0)
 			return status;
 		if (available == 0)
+			return 0;
+		/* Nor for a chunk in something else. */
+		if (is_growing(reader) && frame == TFMT_FRAME_BAD && !reader->has_header &&
+			!reader->has_sequence)
 			return 0;
 		if (reader->on_finding && frame != TFMT_FRAME_WHOLE)
 			reader->fault = tfmt_frame__fault(data, available);

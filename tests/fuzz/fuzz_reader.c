@@ -1,7 +1,8 @@
 /*
  * Fuzzes the reader and all that is built on it. Input that begins with a zstd frame is read as it
  * is. Other input is a list of unpacked chunks, each a 16-bit little-endian length and so many
- * bytes, which are packed first: so mutations get past the checksums.
+ * bytes, which are packed first: so mutations get past the checksums. A seek table follows, so that
+ * the last chunk is found as an index.
  *
  * With libFuzzer (make VARIANT=fuzz build/fuzz/fuzz/fuzz_reader) it mutates; otherwise it replays
  * the files given as arguments.
@@ -9,13 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "tracefmt/tracefmt.h"
 
-#define MAX_IDS	     20000u
-#define MAX_INLINED  8
-#define COMMAND_SIZE 64
+#define MAX_IDS		 20000u
+#define MAX_INLINED	 8
+#define COMMAND_SIZE	 64
+#define SEEK_TABLE_BYTES 25
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -124,6 +128,41 @@ static void read_records(struct tfmt_reader *reader)
 	tfmt_calltree_free(tree);
 }
 
+/* A window of time: what is left out may be any chunk of samples, but no table. */
+static void read_between(struct tfmt_reader *reader)
+{
+	const struct tfmt_batch *batch;
+
+	check(tfmt_reader_scan(reader, NULL) == 0, "no second scan");
+	check(tfmt_reader_between(reader, TFMT_ALL_KINDS, 1000, 1u << 20) == 0, "no window");
+	while (tfmt_reader_next(reader, TFMT_ALL_KINDS, &batch, NULL) > 0)
+		for (size_t i = 0; batch->kind == TFMT_SAMPLE && i < batch->count; i++)
+			check(batch->samples[i].stack <=
+					tfmt_trace_count(tfmt_reader_trace(reader), TFMT_STACK),
+				"a stack beyond the table");
+}
+
+static void on_finding(void *context, const struct tfmt_finding *finding)
+{
+	size_t *count = context;
+
+	touch(finding->text);
+	++*count;
+}
+
+static void check_trace(const uint8_t *data, size_t size)
+{
+	struct tfmt_check_totals totals = {0};
+	int fd = memfd_create("fuzz", MFD_CLOEXEC);
+	size_t count = 0;
+
+	check(fd >= 0 && write(fd, data, size) == (ssize_t)size, "no file");
+	check(lseek(fd, 0, SEEK_SET) == 0, "no start");
+	if (tfmt_check_fd(fd, on_finding, &count, &totals, NULL) == 0)
+		check(totals.findings == count && totals.bytes <= size, "wrong totals");
+	close(fd);
+}
+
 static void read_trace(const uint8_t *data, size_t size)
 {
 	struct tfmt_reader *reader;
@@ -137,6 +176,7 @@ static void read_trace(const uint8_t *data, size_t size)
 		look_up_code(tfmt_reader_trace(reader));
 		look_up_processes(tfmt_reader_trace(reader));
 		read_records(reader);
+		read_between(reader);
 		tfmt_damage_describe(tfmt_reader_damage(reader), line, sizeof(line));
 	} while (tfmt_reader_next_trace(reader, NULL) > 0);
 	tfmt_reader_free(reader);
@@ -149,13 +189,33 @@ static void read_trace(const uint8_t *data, size_t size)
 		look_up_code(tfmt_reader_trace(reader));
 		tfmt_reader_free(reader);
 	}
+	check_trace(data, size);
+}
+
+static void put_u32(uint8_t *out, size_t value)
+{
+	for (int i = 0; i < 4; i++)
+		out[i] = (uint8_t)(value >> 8 * i);
+}
+
+/* A seek table with the packed size of the last frame only. Returns its bytes. */
+static size_t put_seek_table(uint8_t *out, size_t last)
+{
+	put_u32(out, 0x184d2a5e);
+	put_u32(out + 4, 17);
+	put_u32(out + 8, last);
+	put_u32(out + 12, 0);
+	put_u32(out + 16, 1);
+	out[20] = 0;
+	put_u32(out + 21, 0x8f92eab1);
+	return SEEK_TABLE_BYTES;
 }
 
 /* Pack a list of chunks; returns the bytes written to `out`, which has room. */
 static size_t pack(const uint8_t *data, size_t size, uint8_t *out, size_t room)
 {
 	ZSTD_CCtx *context = ZSTD_createCCtx();
-	size_t length = 0;
+	size_t length = 0, last = 0;
 
 	check(context != NULL, "no context");
 	ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
@@ -170,10 +230,13 @@ static size_t pack(const uint8_t *data, size_t size, uint8_t *out, size_t room)
 		if (ZSTD_isError(packed))
 			break;
 		length += packed;
+		last = packed;
 		data += chunk;
 		size -= chunk;
 	}
 	ZSTD_freeCCtx(context);
+	if (room - length >= SEEK_TABLE_BYTES)
+		length += put_seek_table(out + length, last);
 	return length;
 }
 

@@ -85,6 +85,19 @@ int tfmt_reader_open_memory(const void *data, size_t size_bytes, struct tfmt_rea
 	struct tfmt_error *err);
 void tfmt_reader_free(struct tfmt_reader *reader);
 
+/* Waits for more to be written, a short time. Returns false when no more is wanted. */
+typedef bool tfmt_reader_wait_fn(void *context);
+
+/*
+ * Open a trace that is still being written, or a pipe, to be read as it comes: at the end of what
+ * there is `wait` is called, again and again, until there is another chunk. The end record ends the
+ * trace, and so does a `wait` that returns false; then a part of a chunk counts as damage. Such a
+ * reader cannot be scanned.
+ * Returns: as tfmt_reader_open_fd(), after waiting for the header.
+ */
+int tfmt_reader_follow_fd(int fd, tfmt_reader_wait_fn *wait, void *context,
+	struct tfmt_reader **ret_reader, struct tfmt_error *err);
+
 /*
  * The next chunk with records of a kind in `kinds` (TFMT_KIND_BIT()s). Tables are applied whether
  * asked for or not.
@@ -98,7 +111,7 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
 /*
  * Read to the end for the tables, lives and symbols only, then go back to the start: afterwards
  * every id has its final name and tfmt_reader_next() gives the same trace again.
- * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM.
+ * Returns: 0; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_UNSUPPORTED while it is followed.
  * Cost: unpacks the file once; data columns are not decoded. Where the trace ends in an index that
  * fits it, only chunks of tables are unpacked, now, and only what is asked for by
  * tfmt_reader_next() later; damage in other chunks is noticed, and counted, when they are read.
