@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "flame_layout.h"
+#include "flame_text.h"
 #include "frame_label.h"
 #include "language_mark.h"
 #include "legend.h"
@@ -279,6 +280,16 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	rend_scene_group_end(scene);
 }
 
+static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	struct flame flame = {.model = model};
+	size_t count;
+	flame.nodes = tfmt_calltree_nodes(model->tree, &count);
+	make_heading(&flame);
+	fprintf(stream, "%s\n", flame.heading);
+	return rend_flame_text(model, frame->columns, stream);
+}
+
 const struct rend_view rend_view_flame = {
 	.name = "flame",
 	.summary = "merged stacks: where the CPU time went, or the waiting",
@@ -289,5 +300,6 @@ const struct rend_view rend_view_flame = {
 	.height_px = height_px,
 	.draw = draw,
 	.release = release,
-	.no_text = "tconv --folded prints the same stacks as text",
+	.is_listing = true,
+	.text = write_text,
 };

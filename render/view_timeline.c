@@ -9,6 +9,7 @@
 #include "legend.h"
 #include "num.h"
 #include "thread_charts.h"
+#include "timeline_text.h"
 #include "view.h"
 
 #define LEFT_PX		    140
@@ -468,6 +469,15 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 		draw_foot(timeline, scene, y);
 }
 
+static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
+{
+	if (model->totals.sample_count > 0 || model->totals.blocked_ns > 0)
+		return rend_timeline_text(model, frame->columns, stream);
+	fputs("No samples in this recording: --view calls shows its calls, --view spans its scopes.\n",
+		stream);
+	return 0;
+}
+
 const struct rend_view rend_view_timeline = {
 	.name = "timeline",
 	.summary = "stacks over time, thread by thread",
@@ -480,5 +490,6 @@ const struct rend_view rend_view_timeline = {
 	.height_px = height_px,
 	.draw = draw,
 	.release = release,
-	.no_text = "tconv --json prints the samples in the order of time",
+	.is_listing = true,
+	.text = write_text,
 };

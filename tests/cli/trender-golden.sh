@@ -28,4 +28,6 @@ LC_ALL=C.UTF-8 check heat.txt --view heat --rows 10 heat.cbor.zst
 LC_ALL=C check heat-threads.txt --view heat --threads heat.cbor.zst
 check source-python.txt --view source --weight wall python.cbor.zst
 check tree-python.txt --view tree --weight wall python.cbor.zst
+check flame-python.txt --view flame --weight wall python.cbor.zst
+check timeline-python.txt --view timeline python.cbor.zst
 check summary-hostile.txt hostile.cbor.zst

@@ -6,9 +6,11 @@ for shape in make threads many hostile metrics nonsense; do trace $shape; done
 "$BUILD/targets/python_trace" python.cbor.zst
 views=$("$trender" --list-views | grep -v '(text only)' | cut -d ' ' -f 1)
 
-# scene NAME OPTION...: the scene in NAME.scene, unless the view needs another input.
+# scene NAME --view VIEW OPTION...: the scene in NAME.scene; the view diff needs another input.
 scene() {
-    run "$trender" -q --dump-scene "${@:2}" >"$1.scene" 2>error.txt
+    local other=()
+    [ "$3" != diff ] || other=(--diff threads.cbor.zst)
+    run "$trender" -q --dump-scene "${@:2}" "${other[@]}" >"$1.scene" 2>error.txt
     case $status in 0 | 4) ;; *) fail "$*: $(cat error.txt)" ;; esac
 }
 

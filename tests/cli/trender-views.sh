@@ -48,7 +48,7 @@ expect "first line" "make -j4 all" "$(head -n 1 summary.txt | sed 's/ *$//')"
 expect "last line" "trender -o report.svg make.cbor.zst" "$(tail -n 1 summary.txt)"
 [ "$(wc -l <summary.txt)" -le 24 ] || fail "the summary is more than a screen"
 export COLUMNS=80
-for text in "" "--view procs" "--view usage" "--view top" "--view tree"; do
+for text in "" "--view procs" "--view usage" "--view top" "--view tree" "--view flame" "--view timeline"; do
     for shape in make threads many wide hostile metrics nonsense; do
         run "$trender" -q $text $shape.cbor.zst >text.txt
         [ $status = 4 ] && continue # one sentence, as long as it is
@@ -105,9 +105,8 @@ usage_error 'did you mean procs' --view prcs make.cbor.zst
 usage_error 'did you mean --theme' --them dark make.cbor.zst
 usage_error '.svg, .pdf, .png and .txt' -o x.gif make.cbor.zst
 usage_error 'is text' --view summary -o x.svg make.cbor.zst
-usage_error 'is a picture' --view flame make.cbor.zst
+usage_error 'is a picture' --view report make.cbor.zst
 usage_error 'light, dark, print and auto' --theme pink -o x.svg make.cbor.zst
-usage_error 'one trace' make.cbor.zst threads.cbor.zst
 usage_error 'no process 7' --pid 7 make.cbor.zst
 usage_error 'not before' --from 3s --to 2s make.cbor.zst
 
