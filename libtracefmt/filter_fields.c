@@ -54,25 +54,27 @@ static unsigned smallest(unsigned a, unsigned b, unsigned c)
 	return least < c ? least : c;
 }
 
+/* Letters left out, put in, changed or swapped with their neighbour. */
 static unsigned edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
-	unsigned row[COMPARED_BYTES + 1];
+	unsigned rows[3][COMPARED_BYTES + 1];
 
 	for (size_t j = 0; j <= b_length; j++)
-		row[j] = (unsigned)j;
+		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= a_length; i++) {
-		unsigned diagonal = row[0];
+		const unsigned *above = rows[(i - 1) % 3], *twice = rows[(i + 1) % 3];
+		unsigned *row = rows[i % 3];
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_length; j++) {
-			unsigned above = row[j];
-
-			row[j] = smallest(
-				above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
+			row[j] = smallest(above[j] + 1, row[j - 1] + 1,
+				above[j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+				twice[j - 2] + 1 < row[j])
+				row[j] = twice[j - 2] + 1;
 		}
 	}
-	return row[b_length];
+	return rows[a_length % 3][b_length];
 }
 
 static unsigned distance(const struct tfmt_filter_near *near, const char *name)

@@ -9,6 +9,7 @@
 #define MAX_INLINED   16
 #define WORD_BYTES    64
 #define MESSAGE_BYTES 640
+#define MAX_NUMBERS   1000 /* processes or threads that are shown as near */
 
 struct search {
 	struct tfmt_filter *filter;
@@ -17,13 +18,19 @@ struct search {
 	bool is_met;
 };
 
-/* Names with a folder are compared with whole paths, others with the last component. */
+/* So many components from the end as the text that was typed has. */
 static void consider_path(struct search *search, const char *path)
 {
-	bool has_folder = memchr(search->near.word, '/', search->near.length) != NULL;
+	const char *tail = path + strlen(path);
+	size_t slashes = 0;
 
-	if (*path)
-		tfmt_filter__near_add(&search->near, has_folder ? path : tfmt_base_name(path));
+	for (size_t i = 0; i < search->near.length; i++)
+		slashes += search->near.word[i] == '/';
+	for (; tail > path; tail--)
+		if (tail[-1] == '/' && slashes-- == 0)
+			break;
+	if (*tail)
+		tfmt_filter__near_add(&search->near, tail);
 }
 
 static void consider_location(struct search *search, const struct tfmt_location *location)
@@ -87,8 +94,12 @@ static void consider_processes(struct search *search)
 	const struct tfmt_trace *trace = search->filter->trace;
 
 	for (uint32_t id = 1; id <= search->filter->counts[TFMT_PROCESS]; id++) {
+		const struct tfmt_process_info *process = tfmt_trace_process(trace, id);
+
 		search->is_met |= tfmt_filter__bit(search->condition->meant, id);
-		consider_path(search, tfmt_trace_text(trace, tfmt_trace_process(trace, id)->name));
+		for (size_t i = 0; i < process->image_count; i++)
+			consider_path(search, tfmt_trace_text(trace, process->images[i].name));
+		consider_path(search, tfmt_trace_text(trace, process->name));
 	}
 }
 
@@ -111,7 +122,32 @@ static void consider_syscalls(struct search *search)
 	}
 }
 
-/* Returns false for fields whose texts need not be there. */
+static void consider_number(struct search *search, uint32_t id, uint32_t number)
+{
+	char digits[16];
+	const char *text;
+
+	search->is_met |= tfmt_filter__bit(search->condition->meant, id);
+	snprintf(digits, sizeof(digits), "%u", (unsigned)number);
+	text = id <= MAX_NUMBERS ? tfmt_arena__text(&search->filter->texts, digits, strlen(digits))
+				 : NULL;
+	if (text)
+		tfmt_filter__near_add(&search->near, text);
+}
+
+static void consider_numbers(struct search *search)
+{
+	const struct tfmt_trace *trace = search->filter->trace;
+
+	if (search->condition->field == FIELD_PID)
+		for (uint32_t id = 1; id <= search->filter->counts[TFMT_PROCESS]; id++)
+			consider_number(search, id, tfmt_trace_process(trace, id)->pid);
+	else
+		for (uint32_t id = 1; id <= search->filter->counts[TFMT_THREAD]; id++)
+			consider_number(search, id, tfmt_trace_thread(trace, id)->tid);
+}
+
+/* Returns false for fields whose values need not be there. */
 static bool consider(struct search *search)
 {
 	struct tfmt_filter *filter = search->filter;
@@ -120,9 +156,13 @@ static bool consider(struct search *search)
 		consider_strings(search, filter->arguments);
 		return true;
 	}
-	if (!search->condition->is_text || search->condition->op != OP_EQUAL)
+	if (search->condition->op != OP_EQUAL)
 		return false;
 	switch (search->condition->field) {
+	case FIELD_PID:
+	case FIELD_TID:
+		consider_numbers(search);
+		return true;
 	case FIELD_NAME:
 		consider_names(search);
 		return true;
@@ -141,13 +181,16 @@ static bool consider(struct search *search)
 	case FIELD_SYSCALL:
 		consider_syscalls(search);
 		return true;
-	case FIELD_KIND:
-	case FIELD_STATE:
-	case FIELD_VALUE:
-		return false;
-	default:
+	case FIELD_FUNC:
+	case FIELD_FILE:
+	case FIELD_MODULE:
+	case FIELD_LEAF_FUNC:
+	case FIELD_LEAF_FILE:
+	case FIELD_LEAF_MODULE:
 		consider_frames(search);
 		return true;
+	default:
+		return false;
 	}
 }
 
@@ -156,12 +199,14 @@ static int add_warning(struct search *search)
 	struct tfmt_filter *filter = search->filter;
 	const struct tfmt_filter_condition *condition = search->condition;
 	bool is_named = condition->field == FIELD_ARG_NAMED;
+	const char *quote = is_named || condition->is_text ? "'" : "";
 	char message[MESSAGE_BYTES], near[MESSAGE_BYTES - 2 * WORD_BYTES];
 	const char *text;
 
-	snprintf(message, sizeof(message), "nothing in the trace has the %s '%.*s': %s",
-		is_named ? "argument" : tfmt_filter__fields[condition->field].name, WORD_BYTES,
-		search->near.word, tfmt_filter__near_text(&search->near, near, sizeof(near)));
+	snprintf(message, sizeof(message), "nothing in the trace has the %s %s%.*s%s: %s",
+		is_named ? "argument" : tfmt_filter__fields[condition->field].name, quote,
+		WORD_BYTES, search->near.word, quote,
+		tfmt_filter__near_text(&search->near, near, sizeof(near)));
 	text = tfmt_arena__text(&filter->texts, message, strlen(message));
 	if (!text || tfmt_array__grow(&filter->warnings, &filter->warning_capacity,
 			     filter->warning_count + 1, sizeof(*filter->warnings)) < 0)
@@ -169,6 +214,16 @@ static int add_warning(struct search *search)
 	filter->warnings[filter->warning_count++] = (struct tfmt_filter_warning){
 		is_named ? condition->field_offset : condition->value_offset, text};
 	return 0;
+}
+
+static const char *number_word(const struct search *search, char word[WORD_BYTES + 1])
+{
+	size_t length = search->condition->value_length;
+
+	length = length < WORD_BYTES ? length : WORD_BYTES;
+	memcpy(word, search->filter->expression + search->condition->value_offset, length);
+	word[length] = '\0';
+	return word;
 }
 
 int tfmt_filter__warn(struct tfmt_filter *filter)
@@ -181,6 +236,8 @@ int tfmt_filter__warn(struct tfmt_filter *filter)
 
 		if (search.condition->field == FIELD_ARG_NAMED)
 			search.near.word = search.condition->argument;
+		else if (!search.condition->is_text)
+			search.near.word = number_word(&search, word);
 		else
 			search.near.word = tfmt_filter_text__plain(
 				&search.condition->text, word, sizeof(word));
