@@ -14,14 +14,17 @@
 
 int waiting_begin(struct waiting *waiting, int fd, const char *path, const struct msg *msg)
 {
-	struct stat st;
+	struct stat st, named;
 	sigset_t mask;
 
 	*waiting = (struct waiting){.fd = fd, .signal_fd = -1};
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		waiting->path = path;
+		waiting->is_file = true;
 		waiting->device = st.st_dev;
 		waiting->inode = st.st_ino;
+		if (path && stat(path, &named) == 0 && named.st_dev == st.st_dev &&
+			named.st_ino == st.st_ino)
+			waiting->path = path;
 	}
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
@@ -89,12 +92,12 @@ bool waiting_wait(struct waiting *waiting)
 
 	if (waiting->end != WAITING_GOES_ON && waiting->is_last_look)
 		return false;
-	if (poll(what, waiting->path ? 1 : 2, LOOK_AGAIN_MS) > 0 && what[0].revents) {
+	if (poll(what, waiting->is_file ? 1 : 2, LOOK_AGAIN_MS) > 0 && what[0].revents) {
 		waiting->end = WAITING_INTERRUPTED;
 		waiting->is_last_look = true;
 		return false;
 	}
-	if (!waiting->path)
+	if (!waiting->is_file)
 		return true; /* its end is read */
 	waiting->is_last_look = waiting->end != WAITING_GOES_ON;
 	if (!waiting->is_last_look)

@@ -21,7 +21,8 @@ enum waiting_end {
 };
 
 struct waiting {
-	const char *path; /* NULL: of a pipe */
+	bool is_file;	  /* no pipe */
+	const char *path; /* borrowed; NULL: of a file that has no name here */
 	int fd;		  /* borrowed */
 	int signal_fd;
 	sigset_t old_mask;
@@ -34,8 +35,8 @@ struct waiting {
 };
 
 /*
- * Begin to follow `fd`, opened as `path`. Signals that end a program are kept for waiting_wait()
- * from now on. Returns: 0, or the exit status; the reason has been said.
+ * Begin to follow `fd`, opened as `path`, or under no name. Signals that end a program are kept for
+ * waiting_wait() from now on. Returns: 0, or the exit status; the reason has been said.
  */
 int waiting_begin(struct waiting *waiting, int fd, const char *path, const struct msg *msg);
 void waiting_release(struct waiting *waiting);

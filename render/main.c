@@ -8,6 +8,7 @@
 #include "diff.h"
 #include "files.h"
 #include "filter_option.h"
+#include "follow.h"
 #include "import.h"
 #include "merge.h"
 #include "metrics.h"
@@ -472,6 +473,35 @@ static int draw(const struct job *job, char *const *paths, size_t path_count)
 	return status;
 }
 
+/* For rend_follow(). What is missing so far is no news while the trace grows. */
+static int draw_again(void *context, const char *path, FILE *text, bool is_last)
+{
+	struct job job = *(const struct job *)context;
+	struct source source = {0};
+	char *paths[] = {(char *)path};
+	const bool is_text = job.surface == NULL && !job.options.dumps_scene;
+	job.msg.level = is_last ? job.msg.level : -1;
+	int status = source_open(&job, &source, paths, 1);
+	if (status == EXIT_OK && is_text && job.options.output == NULL)
+		status = write_text(&job, source.model, "TRACE", text) < 0 ? EXIT_FAILED : EXIT_OK;
+	else if (status == EXIT_OK)
+		status = write_output(&job, source.model, "TRACE");
+	progress_end(source.input.progress);
+	if (status == EXIT_OK && is_last)
+		status = input_report_damage(&source.input, &job.msg);
+	source_close(&source);
+	return status;
+}
+
+static int follow(struct job *job, char *const *paths, size_t path_count)
+{
+	if (path_count > 1 || job->options.diff != NULL) {
+		msg_error(&job->msg, "--follow: one trace at a time");
+		return EXIT_USAGE;
+	}
+	return rend_follow(path_count > 0 ? paths[0] : NULL, draw_again, job, &job->msg);
+}
+
 int main(int argc, char **argv)
 {
 	struct job job = {
@@ -500,7 +530,9 @@ int main(int argc, char **argv)
 		status = list_views();
 	} else {
 		status = choose(&job);
-		if (status == EXIT_OK)
+		if (status == EXIT_OK && job.options.follows)
+			status = follow(&job, argv + 1, (size_t)operand_count);
+		else if (status == EXIT_OK)
 			status = draw(&job, argv + 1, (size_t)operand_count);
 	}
 out:

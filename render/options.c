@@ -84,6 +84,9 @@ static const struct opt_row rows[] = {
 		"light, dark, print, or auto: an SVG that is dark where its reader prefers that "
 		"(light)",
 		TARGET(theme), 0, 0, 0, "light dark print auto"},
+	{"follow", 0, OPT_FLAG, NULL,
+		"the trace is still being written: draw it again every second, until its end",
+		TARGET(follows), 0, 0, 0},
 	{"no-pager", 0, OPT_FLAG, NULL, "text straight to the terminal", TARGET(has_no_pager), 0, 0,
 		0},
 	{"dump-scene", 0, OPT_FLAG, NULL,

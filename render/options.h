@@ -32,6 +32,7 @@ struct rend_options {
 	bool lists_views;
 	bool dumps_scene;
 	bool has_no_pager;
+	bool follows;
 	int verbosity;
 	int quiet;
 };
