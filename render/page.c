@@ -65,8 +65,11 @@ double rend_right_px(const struct rend_view *view, double width_px)
 void rend_section(struct rend_scene *scene, double x, double y, const char *text)
 {
 	rend_scene_section(scene, y - rend_font_size_px(REND_FONT_HEADING) - SECTION_GAP_PX, text);
-	rend_scene_text(scene,
-		&(struct rend_text){.x = x, .y = y, .text = text, .font = REND_FONT_HEADING});
+	rend_scene_text(scene, &(struct rend_text){.x = x,
+				       .y = y,
+				       .text = text,
+				       .font = REND_FONT_HEADING,
+				       .max_px = scene->width_px - REND_MARGIN_PX - x});
 }
 
 /* Returns the lower edge. */

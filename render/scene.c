@@ -193,6 +193,8 @@ void rend_scene_line(struct rend_scene *scene, enum rend_role role, double width
 double rend_scene_text(struct rend_scene *scene, const struct rend_text *text)
 {
 	char clean[1024];
+	if (text->max_px < 0)
+		return 0;
 	double width_px = rend_text_shorten(
 		text->font, text->text, text->max_px, text->ellipsis, clean, sizeof(clean));
 	if (clean[0] == '\0')

@@ -40,7 +40,7 @@ struct rend_text {
 	enum rend_font font;
 	enum rend_role role; /* REND_NONE: REND_TEXT */
 	enum rend_anchor anchor;
-	double max_px; /* shortened when wider; 0: no limit */
+	double max_px; /* shortened when wider; 0: no limit; less: no room, nothing is drawn */
 	enum rend_ellipsis ellipsis;
 };
 
