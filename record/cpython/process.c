@@ -16,6 +16,8 @@
 #define REFUSALS 5
 /* Threads are listed again for one that is not known, but not more often. */
 #define SCAN_NS 5000000ull
+/* The same for threads that may have gone to another interpreter, and how that is found out. */
+#define INTERPRETERS_NS 20000000ull
 /* When the name of a thread is asked for, after the time before. */
 #define NAME_NS	      10000000ull
 #define LATER_NAME_NS 2000000000ull
@@ -31,6 +33,15 @@ struct py_process {
 	struct py_codes *codes;
 	struct py_reader *reader;
 	bool has_own_numbers; /* it is in a pid namespace of its own */
+	/* Its threads, as last listed. */
+	struct py_thread_state *states;
+	size_t state_count;
+	unsigned scan; /* number of that list */
+	uint64_t next_scan_ns;
+	uint64_t next_look_ns; /* at how many interpreters there are */
+	bool has_interpreters; /* more than one */
+	struct py_frame *both; /* frames of two interpreters */
+	size_t both_room;
 };
 
 struct py_process *py_process_new(pid_t pid)
@@ -50,6 +61,8 @@ void py_process_free(struct py_process *process)
 	py_reader_free(process->reader);
 	py_codes_free(process->codes);
 	py_memory_release(&process->memory);
+	free(process->states);
+	free(process->both);
 	free(process);
 }
 
@@ -146,23 +159,109 @@ bool py_process_is_gil(const struct py_process *process, uint64_t address)
 
 /* ---- threads ---- */
 
-/* List the interpreter's threads to learn which of them `tid` is. */
+static void list_threads(struct py_process *process, uint64_t now_ns)
+{
+	struct py_thread_state *states = NULL;
+	long count = py_scan_threads(&process->memory, &process->runtime, &states);
+	free(process->states);
+	process->states = count > 0 ? states : NULL;
+	process->state_count = count > 0 ? (size_t)count : 0;
+	if (count == 0)
+		free(states);
+	process->next_scan_ns = now_ns + SCAN_NS;
+	process->scan++;
+}
+
+/* Learn from the list which of the interpreters' threads `tid` is. */
 static void find_thread(
 	struct py_process *process, pid_t tid, struct py_known_thread *known, uint64_t now_ns)
 {
-	struct py_thread_state *states = NULL;
 	pid_t number =
 		process->has_own_numbers ? rec_proc_inner_number(process->memory.pid, tid) : tid;
-	*known = (struct py_known_thread){.tried_ns = now_ns};
-	long count = py_scan_threads(&process->memory, &process->runtime, &states);
-	for (long i = 0; i < count; i++) {
-		if (states[i].tid != number)
+	const struct py_thread_state *outer = NULL, *inner = NULL;
+	for (size_t i = 0; i < process->state_count; i++) {
+		const struct py_thread_state *state = &process->states[i];
+		if (state->tid != number)
 			continue;
-		known->thread.address = states[i].address;
-		known->thread.interpreter = states[i].interpreter;
-		known->pthread = states[i].pthread;
+		/* Older interpreters have called newer ones. */
+		if (outer && outer->has_frames && !inner)
+			inner = outer;
+		outer = state;
 	}
-	free(states);
+	known->scan = process->scan;
+	known->tried_ns = now_ns;
+	if (inner && !outer->has_frames) {
+		outer = inner;
+		inner = NULL;
+	}
+	if (!outer || known->thread.address != outer->address) {
+		known->thread = (struct py_thread){0};
+		known->name_tries = 0;
+		known->next_name_ns = 0;
+	}
+	if (!inner || known->inner.address != inner->address)
+		known->inner = (struct py_thread){0};
+	if (outer) {
+		known->thread.address = outer->address;
+		known->thread.interpreter = outer->interpreter;
+		known->pthread = outer->pthread;
+	}
+	if (inner) {
+		known->inner.address = inner->address;
+		known->inner.interpreter = inner->interpreter;
+	}
+}
+
+/* Where there are several interpreters, threads go from one to another. */
+static void look_for_interpreters(struct py_process *process, uint64_t now_ns)
+{
+	const struct py_layout *layout = &process->runtime.layout;
+	uint64_t head = 0, next = 0;
+	if (now_ns < process->next_look_ns)
+		return;
+	process->next_look_ns = now_ns + INTERPRETERS_NS;
+	process->has_interpreters =
+		py_read_pointer(&process->memory,
+			process->runtime.address + layout->runtime_interpreters_head, &head) &&
+		head != 0 &&
+		py_read_pointer(&process->memory, head + layout->interpreter_next, &next) &&
+		next != 0;
+	if (process->has_interpreters)
+		list_threads(process, now_ns);
+}
+
+/* The frames of the sub-interpreter in front of those that called it. */
+static enum py_result read_both(struct py_process *process, struct py_known_thread *known,
+	uint64_t now_ns, struct py_stack *ret_stack)
+{
+	struct py_stack inner;
+	enum py_result result = py_read_stack(process->reader, &known->inner, now_ns, &inner);
+	if (result == PY_GONE)
+		known->inner = (struct py_thread){0};
+	if (result == PY_TORN)
+		return result;
+	size_t inner_count = result == PY_OK ? inner.count : 0;
+	size_t room = inner_count + PY_MAX_FRAMES;
+	if (room > process->both_room) {
+		struct py_frame *both = realloc(process->both, room * sizeof(struct py_frame));
+		if (!both)
+			return PY_TORN;
+		process->both = both;
+		process->both_room = room;
+	}
+	if (inner_count > 0)
+		memcpy(process->both, inner.frames, inner_count * sizeof(struct py_frame));
+	bool holds_gil = inner_count > 0 && inner.holds_gil;
+	result = py_read_stack(process->reader, &known->thread, now_ns, ret_stack);
+	if (result != PY_OK || inner_count == 0)
+		return result;
+	memcpy(process->both + inner_count, ret_stack->frames,
+		ret_stack->count * sizeof(struct py_frame));
+	ret_stack->frames = process->both;
+	ret_stack->count += inner_count;
+	ret_stack->holds_gil |= holds_gil;
+	ret_stack->is_common |= inner.is_common;
+	return PY_OK;
 }
 
 enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,
@@ -170,20 +269,27 @@ enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_
 {
 	*ret_stack = (struct py_stack){0};
 	py_codes_trim(process->codes);
+	look_for_interpreters(process, now_ns);
 	for (int attempt = 0; attempt < 2; attempt++) {
 		if (known->thread.address == 0) {
 			if (known->tried_ns != 0 && now_ns < known->tried_ns + SCAN_NS)
 				return PY_OK;
+			if (known->scan == process->scan || now_ns >= process->next_scan_ns)
+				list_threads(process, now_ns);
 			find_thread(process, tid, known, now_ns);
 			if (known->thread.address == 0)
 				return PY_OK;
+		} else if (process->has_interpreters && known->scan != process->scan) {
+			find_thread(process, tid, known, now_ns);
 		}
 		enum py_result result =
-			py_read_stack(process->reader, &known->thread, now_ns, ret_stack);
+			known->inner.address
+				? read_both(process, known, now_ns, ret_stack)
+				: py_read_stack(process->reader, &known->thread, now_ns, ret_stack);
 		if (result != PY_GONE)
 			return result;
 		/* Its state is gone: the thread has ended, or has another one. */
-		*known = (struct py_known_thread){0};
+		*known = (struct py_known_thread){.scan = process->scan};
 	}
 	return PY_GONE;
 }

@@ -47,6 +47,8 @@ uint64_t py_process_reads(const struct py_process *process);
 /* What is kept with a thread. All zero at first; of no more use after an exec. */
 struct py_known_thread {
 	struct py_thread thread; /* address 0: not known to the interpreter */
+	struct py_thread inner;	 /* in a sub-interpreter that it was in when last looked for */
+	unsigned scan;		 /* number of the list that this is of */
 	uint64_t tried_ns;	 /* when it was looked for in vain */
 	uint64_t pthread;
 	unsigned name_tries; /* of py_process_thread_name() */
@@ -55,7 +57,8 @@ struct py_known_thread {
 
 /*
  * Read the stack of thread `tid`, as the recorder's pid namespace numbers it. No frames: the
- * thread runs no Python code, or none that the interpreter knows of.
+ * thread runs no Python code, or none that the interpreter knows of. What it runs in a
+ * sub-interpreter is further in than what has called that.
  * Returns: as py_read_stack(). `ret_stack->frames` lives until the next call.
  */
 enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,

@@ -11,7 +11,9 @@
 #define GIL_BYTES    32
 /* The whole lock, with the conditions that threads wait at. */
 #define GIL_LOCK_BYTES 208
-#define PAGE_BYTES     4096
+/* Locks that are remembered; from 3.12 on each interpreter may have its own. */
+#define MAX_GILS   16
+#define PAGE_BYTES 4096
 /* Of the newest frames, for the second time. */
 #define WINDOW_BYTES	  2048
 #define WINDOW_BELOW	  1536
@@ -69,6 +71,8 @@ struct py_reader {
 	int32_t is_collecting;
 	uint64_t gil_address; /* of the lock's fields; 0: not known yet */
 	uint64_t gil_interpreter;
+	uint64_t gils[MAX_GILS]; /* all that were met */
+	size_t next_gil;
 	uint8_t predicted[PY_MAX_PREDICTED][FRAME_BYTES];
 	size_t predicted_count; /* of them that could be read */
 	struct after after;
@@ -110,7 +114,10 @@ void py_reader_free(struct py_reader *reader)
 bool py_reader_is_gil(const struct py_reader *reader, uint64_t address)
 {
 	/* The holder is the second field; conditions and mutexes follow, 48 and 40 bytes each. */
-	return reader->gil_address != 0 && address - (reader->gil_address - 8) < GIL_LOCK_BYTES;
+	for (size_t i = 0; i < MAX_GILS; i++)
+		if (reader->gils[i] != 0 && address - (reader->gils[i] - 8) < GIL_LOCK_BYTES)
+			return true;
+	return false;
 }
 
 static uint64_t word(const uint8_t *bytes, uint32_t offset)
@@ -136,6 +143,11 @@ static void find_gil(struct py_reader *reader, const struct py_thread *thread)
 	else if (py_read_pointer(
 			 reader->memory, thread->interpreter + layout->interpreter_gil, &gil))
 		reader->gil_address = gil + layout->gil_holder;
+	for (size_t i = 0; i < MAX_GILS; i++)
+		if (reader->gils[i] == reader->gil_address)
+			return;
+	reader->gils[reader->next_gil] = reader->gil_address;
+	reader->next_gil = (reader->next_gil + 1) % MAX_GILS;
 }
 
 static void read_gil(

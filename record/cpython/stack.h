@@ -65,7 +65,7 @@ struct py_reader *py_reader_new(
 	struct py_memory *memory, const struct py_runtime *runtime, struct py_codes *codes);
 void py_reader_free(struct py_reader *reader);
 
-/* Whether an address lies in the lock of the interpreter that was read last. */
+/* Whether an address lies in the lock of an interpreter whose threads have been read. */
 bool py_reader_is_gil(const struct py_reader *reader, uint64_t address);
 
 /*

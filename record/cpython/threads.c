@@ -13,6 +13,8 @@
 /* How far other C libraries are searched for it, and how many numbers are tried. */
 #define PTHREAD_BYTES 2048
 #define MAX_TRIED     64
+/* No thread state is larger, as far as it is read. */
+#define THREAD_BYTES 1024
 
 static uint64_t word(const uint8_t *bytes, uint32_t offset)
 {
@@ -71,10 +73,23 @@ static int add_state(struct scan *scan, const struct py_thread_state *state)
 	return 0;
 }
 
+/* Whether its newest frame is one of a program; from 3.15 on one in the state itself ends all. */
+static bool has_frames(struct scan *scan, uint64_t address, const uint8_t *bytes)
+{
+	const struct py_layout *layout = scan->layout;
+	uint64_t frame = 0;
+	if (layout->thread_frame)
+		frame = word(bytes, layout->thread_frame);
+	else if (!py_read_pointer(scan->memory,
+			 word(bytes, layout->thread_cframe) + layout->cframe_current, &frame))
+		return false;
+	return frame != 0 && frame - address >= THREAD_BYTES;
+}
+
 static int scan_interpreter(struct scan *scan, uint64_t interpreter)
 {
 	const struct py_layout *layout = scan->layout;
-	uint8_t bytes[1024];
+	uint8_t bytes[THREAD_BYTES];
 	uint64_t address, mark = 0;
 	if (!py_read_pointer(scan->memory, interpreter + layout->interpreter_threads, &address))
 		return TFMT_E_CORRUPT;
@@ -92,6 +107,7 @@ static int scan_interpreter(struct scan *scan, uint64_t interpreter)
 			.interpreter = interpreter,
 			.pthread = word(bytes, layout->thread_id),
 		};
+		state.has_frames = has_frames(scan, address, bytes);
 		state.tid = layout->thread_native_id ? (pid_t)word(bytes, layout->thread_native_id)
 						     : tid_of_pthread(scan->memory, state.pthread);
 		int code = add_state(scan, &state);
