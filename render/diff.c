@@ -35,6 +35,9 @@ static int compare_stacks(struct rend_diff *diff)
 		diff->nodes[side] =
 			tfmt_diff_nodes(diff->stacks, (enum tfmt_side)side, &diff->node_count);
 	diff->functions = tfmt_diff_functions(diff->stacks, &diff->function_count);
+	for (size_t i = 0; i < diff->node_count; i++)
+		diff->has_change |=
+			diff->nodes[TFMT_BEFORE][i].self != diff->nodes[TFMT_AFTER][i].self;
 	count_nameless(diff);
 	return 0;
 }

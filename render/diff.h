@@ -33,6 +33,7 @@ struct rend_diff {
 	size_t function_count;
 	enum rend_diff_sort sort;
 	size_t max_rows; /* of functions in a picture; 0: a usual number */
+	bool has_change; /* any stack weighs more or less */
 	bool is_sampled; /* small changes may come from sampling alone */
 	/* Functions without a name that only one side has, and what they weigh there. */
 	size_t nameless_count;

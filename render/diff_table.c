@@ -6,18 +6,21 @@
 #include "diff_text.h"
 #include "frame_label.h"
 #include "num.h"
+#include "paragraph.h"
 #include "view.h"
 
-#define DEFAULT_ROWS  10
-#define HEADING_PX    26
-#define ROW_PX	      24
-#define NOTE_PX	      20 /* a line below the rows */
-#define CHANGE_PX     72 /* the column of changes, right-aligned */
-#define BAR_PX	      12
-#define AMOUNTS_PX    150
-#define COLUMN_PX     16
-#define MIN_PLACE_PX  160
-#define MIN_AMOUNT_PX 560 /* narrower rows have no column of amounts */
+#define DEFAULT_ROWS   10
+#define HEADING_PX     26
+#define ROW_PX	       24
+#define NOTE_LINE_PX   16 /* below the rows */
+#define MAX_NOTE_LINES 4
+#define FILLED_SHARE   0.85 /* of a line, at least, where it is broken between words */
+#define CHANGE_PX      72   /* the column of changes, right-aligned */
+#define BAR_PX	       12
+#define AMOUNTS_PX     150
+#define COLUMN_PX      16
+#define MIN_PLACE_PX   160
+#define MIN_AMOUNT_PX  560 /* narrower rows have no column of amounts */
 
 static size_t row_count(const struct rend_diff *diff, const struct rend_diff_rows *rows)
 {
@@ -25,17 +28,21 @@ static size_t row_count(const struct rend_diff *diff, const struct rend_diff_row
 	return rows->count < most ? rows->count : most;
 }
 
-static bool has_note(const struct rend_diff *diff)
+/* How many lines the note below the rows takes. */
+static int note_lines(const struct rend_diff *diff, double width_px)
 {
 	char text[REND_FACTS_BYTES];
 	rend_diff_doubts(diff, text);
-	return text[0] != '\0';
+	double lines = rend_text_width_px(REND_FONT_SMALL, text) / (width_px * FILLED_SHARE);
+	return (int)fmin(ceil(lines), MAX_NOTE_LINES);
 }
 
-double rend_diff_table_height_px(const struct rend_diff *diff, const struct rend_diff_rows *rows)
+double rend_diff_table_height_px(
+	const struct rend_diff *diff, const struct rend_diff_rows *rows, double width_px)
 {
 	size_t count = row_count(diff, rows);
-	return count > 0 ? HEADING_PX + (double)count * ROW_PX + (has_note(diff) ? NOTE_PX : 0) : 0;
+	int lines = note_lines(diff, width_px);
+	return count > 0 ? HEADING_PX + (double)count * ROW_PX + lines * NOTE_LINE_PX : 0;
 }
 
 static void row_title(
@@ -142,9 +149,9 @@ void rend_diff_table_draw(const struct rend_diff *diff, const struct rend_diff_r
 	struct rend_scene *scene, struct rend_rect place)
 {
 	static const char *const headings[] = {
-		[REND_DIFF_SELF] = "Functions that changed most (self)",
-		[REND_DIFF_TOTAL] = "Functions that changed most, with what they call",
-		[REND_DIFF_SHARE] = "Functions whose share changed most (self, in points)",
+		[REND_DIFF_SELF] = "Functions by their change (self)",
+		[REND_DIFF_TOTAL] = "Functions by their change (total)",
+		[REND_DIFF_SHARE] = "Functions by change of share",
 	};
 	size_t count = row_count(diff, rows);
 	char note[REND_FACTS_BYTES];
@@ -156,12 +163,15 @@ void rend_diff_table_draw(const struct rend_diff *diff, const struct rend_diff_r
 	for (size_t i = 0; i < count; i++, y += ROW_PX)
 		draw_row(diff, scene, &rows->rows[i], fabs(rows->rows[0].size),
 			(struct rend_rect){place.x, y, place.width, ROW_PX});
+	struct rend_text style = {
+		.x = place.x,
+		.text = note,
+		.font = REND_FONT_SMALL,
+		.role = REND_MUTED,
+		.max_px = place.width,
+	};
 	rend_diff_doubts(diff, note);
-	rend_scene_text(scene, &(struct rend_text){.x = place.x,
-				       .y = y + 14,
-				       .text = note,
-				       .font = REND_FONT_SMALL,
-				       .role = REND_MUTED,
-				       .max_px = place.width});
+	y += NOTE_LINE_PX;
+	rend_paragraph(scene, &style, NOTE_LINE_PX, MAX_NOTE_LINES, &y);
 	rend_scene_group_end(scene);
 }

@@ -128,8 +128,8 @@ static const struct rend_theme themes[] = {
 				RGB(0x35684e),
 				[REND_BEFORE] = RGB(0x3a4450),
 				[REND_SAME] = RGB(0x39424c),
-				[REND_LESS] = RGB(0x33495f),
-				RGB(0x2f5a84),
+				[REND_LESS] = RGB(0x26394d),
+				RGB(0x2a5079),
 				RGB(0x2c6095),
 				RGB(0x2468b4),
 				[REND_MORE] = RGB(0x5f3f38),
@@ -288,9 +288,10 @@ struct rend_colour rend_theme_label(const struct rend_theme *theme, enum rend_ro
 
 enum rend_role rend_hatch_of(enum rend_role fill)
 {
-	/* On a strong colour only the page's own is seen. */
-	return fill >= REND_LESS && fill < REND_LESS + REND_CHANGE_STEPS ? REND_BACKGROUND
-									 : REND_HATCH;
+	if (fill < REND_LESS || fill >= REND_LESS + REND_CHANGE_STEPS)
+		return REND_HATCH;
+	/* Seen on a strong colour, and letters still read over them. */
+	return fill >= REND_LESS + 2 ? REND_LESS : REND_BACKGROUND;
 }
 
 enum rend_role rend_role_of_library(const char *module)

@@ -37,7 +37,9 @@ static double flame_px(const struct diff_page *page)
 
 static double table_px(const struct diff_page *page)
 {
-	return page->rows.rows != NULL ? rend_diff_table_height_px(page->diff, &page->rows) : 0;
+	return page->rows.rows != NULL
+		       ? rend_diff_table_height_px(page->diff, &page->rows, page->frame.width_px)
+		       : 0;
 }
 
 static double gap_px(double above_px, double below_px)

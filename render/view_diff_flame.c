@@ -93,8 +93,8 @@ static void make_texts(struct diff_flame *flame)
 		rend_model_amount(diff->models[side], amounts[side], whole);
 	}
 	rend_diff_amount(diff, change, wholes[TFMT_AFTER] - wholes[TFMT_BEFORE]);
-	snprintf(flame->heading, sizeof(flame->heading), "All stacks after, %s; before %s",
-		amounts[TFMT_AFTER], amounts[TFMT_BEFORE]);
+	snprintf(flame->heading, sizeof(flame->heading), "All stacks, %s \u2192 %s",
+		amounts[TFMT_BEFORE], amounts[TFMT_AFTER]);
 	rend_model_amount(diff->models[TFMT_BEFORE], amounts[0], flame->gone.nodes[0].total);
 	snprintf(flame->gone_heading, sizeof(flame->gone_heading), "Gone stacks, %s before",
 		amounts[0]);
@@ -108,7 +108,7 @@ static void make_texts(struct diff_flame *flame)
 	}
 	if (flame->scale == 0)
 		snprintf(flame->note, sizeof(flame->note), "%s",
-			diff->is_sampled ? "no change beyond what sampling may bring"
+			diff->has_change ? "no change beyond what sampling may bring"
 					 : "no difference");
 	else if (layout->hidden_rows > 0)
 		snprintf(flame->note, sizeof(flame->note), "%u deeper row%s not drawn",

@@ -22,7 +22,8 @@
 #define AXIS_PX	     22
 #define HEADROOM     1.08
 #define NAME_GAP_PX  12
-#define PART_PANELS  2 /* of a larger picture: CPU and memory */
+#define NARROW_PX    130 /* a gutter with less room has shorter words */
+#define PART_PANELS  2	 /* of a larger picture: CPU and memory */
 #define NAME_COLUMNS 24
 #define PEAK_COLUMNS 18
 
@@ -132,7 +133,9 @@ static void draw_scale(
 static void draw_names(
 	struct rend_scene *scene, const struct rend_plot *plot, const struct pair *pair)
 {
-	static const char *const sides[] = {"before", "after"};
+	static const char *const sides[] = {"before: max ", "after: max "};
+	static const char *const narrow_sides[] = {"max ", "\u2192 "};
+	const bool is_narrow = plot->x0 - REND_MARGIN_PX < NARROW_PX;
 	char number[NUM_TEXT_BYTES], line[64];
 	struct rend_text text = {
 		.x = plot->x0 - NAME_GAP_PX,
@@ -150,7 +153,7 @@ static void draw_names(
 	for (int side = 0; side < TFMT_SIDE_COUNT; side++) {
 		const struct rend_panel *panel = pair->panels[side];
 		text.y += 14;
-		snprintf(line, sizeof(line), "%s: max %s", sides[side],
+		snprintf(line, sizeof(line), "%s%s", is_narrow ? narrow_sides[side] : sides[side],
 			panel != NULL && rend_series_has_values(panel->series)
 				? rend_panel_text(number, panel->unit, panel->peak)
 				: "n/a");
