@@ -7,7 +7,7 @@
 #include "text.h"
 #include "utf8.h"
 
-#define MARK_COLUMNS 16 /* "… +1 234 bytes" */
+#define MARK_COLUMNS 18 /* "… +1 234 567 bytes" */
 
 void rend_call_text_init(struct rend_call_text *line, int max_columns)
 {
@@ -141,12 +141,13 @@ void rend_call_text_add_value(
 void rend_call_text_end(struct rend_call_text *line)
 {
 	if (line->is_full) {
-		char count[NUM_TEXT_BYTES];
+		char count[NUM_TEXT_BYTES], mark[NUM_TEXT_BYTES + 16];
+		snprintf(mark, sizeof(mark), "… +%s byte%s", num_count(count, line->rest_bytes),
+			line->rest_bytes == 1 ? "" : "s");
 		line->length = line->cut_at;
-		line->length += (size_t)snprintf(line->text + line->length,
-			sizeof(line->text) - line->length, "… +%s byte%s",
-			num_count(count, line->rest_bytes), line->rest_bytes == 1 ? "" : "s");
-		line->columns = line->cut_columns + 8 + rend_text_columns(count);
+		line->columns = line->cut_columns + rend_text_columns(mark);
+		memcpy(line->text + line->length, mark, strlen(mark));
+		line->length += strlen(mark);
 	}
 	line->text[line->length] = '\0';
 }

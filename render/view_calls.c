@@ -125,10 +125,13 @@ static void put_left(struct log *log, uint64_t time_ns, uint32_t thread)
 	char text[256], delta[NUM_TEXT_BYTES + 1] = "";
 	uint64_t origin_ns = log->model->origin_ns;
 	uint64_t time_us = time_ns > origin_ns ? (time_ns - origin_ns) / 1000 : 0;
-	if (log->has_last) {
-		delta[0] = '+';
-		num_duration(delta + 1, time_ns > log->last_ns ? time_ns - log->last_ns : 0);
-	}
+	uint64_t delta_ns = time_ns > log->last_ns ? time_ns - log->last_ns : 0;
+	/* Minutes would be too wide. */
+	if (log->has_last && delta_ns >= UINT64_C(60000000000))
+		snprintf(delta, sizeof(delta), "+%llu s",
+			(unsigned long long)(delta_ns / 1000000000));
+	else if (log->has_last)
+		snprintf(delta, sizeof(delta), "+%s", num_duration(text, delta_ns));
 	log->has_last = true;
 	log->last_ns = time_ns;
 	fprintf(log->stream, "%*llu.%06llu", log->second_digits,

@@ -27,6 +27,10 @@ check heat.scene --dump-scene --view heat --width 400 --rows 10 heat.cbor.zst
 LC_ALL=C.UTF-8 check heat.txt --view heat --rows 10 heat.cbor.zst
 LC_ALL=C check heat-threads.txt --view heat --threads heat.cbor.zst
 check source-python.txt --view source --weight wall python.cbor.zst
+"$BUILD/targets/spans_trace" server server.cbor.zst
+check spans-server.scene --dump-scene --view spans --width 800 --to 200ms server.cbor.zst
+check spans-server.txt --view spans server.cbor.zst
+COLUMNS=120 check calls-server.txt --view calls --to 200ms server.cbor.zst
 check tree-python.txt --view tree --weight wall python.cbor.zst
 check flame-python.txt --view flame --weight wall python.cbor.zst
 check timeline-python.txt --view timeline python.cbor.zst

@@ -6,6 +6,7 @@ command -v rsvg-convert >/dev/null && command -v compare >/dev/null ||
 trace make
 trace threads
 "$BUILD/targets/python_trace" python.cbor.zst
+"$BUILD/targets/spans_trace" server server.cbor.zst
 
 # compare_pictures NAME A B: root mean square of the difference, at most 2.5 % of the full scale: the
 # edges of letters. Another font makes 5 %.
@@ -15,10 +16,11 @@ compare_pictures() {
     awk -v d="$difference" 'BEGIN { exit !(d != "" && d <= 0.025) }' || fail "$1 differs: $difference"
 }
 
-for view in procs usage heat flame timeline report python; do
+for view in procs usage heat flame timeline report spans python; do
     for theme in light dark; do
         shape=make
         [ $view = timeline ] && shape=threads
+        [ $view = spans ] && shape=server
         [ $view = python ] && view=flame shape=python
         "$trender" --view $view --theme $theme -o own.png $shape.cbor.zst
         "$trender" --view $view --theme $theme -o own.svg $shape.cbor.zst
