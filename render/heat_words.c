@@ -112,7 +112,7 @@ void rend_heat_heading(const struct rend_heat *heat, char *text, size_t size)
 	if (heat->threads != NULL)
 		snprintf(text, size, "%s by thread, columns of %s", title, column);
 	else
-		snprintf(text, size, "%s, columns of %s in rows of %s", title, column,
+		snprintf(text, size, "%s, columns of %s, rows of %s", title, column,
 			num_duration(row, heat->column_ns / heat->rows));
 	if (text[0] >= 'a' && text[0] <= 'z')
 		text[0] = (char)(text[0] - 'a' + 'A');

@@ -4,6 +4,7 @@
 . "$ROOT/tests/lib/trender.sh"
 for shape in make threads many hostile metrics nonsense; do trace $shape; done
 "$BUILD/targets/python_trace" python.cbor.zst
+"$BUILD/targets/spans_trace" server spans.cbor.zst
 views=$("$trender" --list-views | grep -v '(text only)' | cut -d ' ' -f 1)
 
 # scene NAME --view VIEW OPTION...: the scene in NAME.scene; the view diff needs another input.
@@ -15,7 +16,7 @@ scene() {
 }
 
 for view in $views; do
-    for shape in make threads many hostile metrics nonsense python; do
+    for shape in make threads many hostile metrics nonsense python spans; do
         for width in 320 400 1200; do
             scene $view-$shape-$width --view $view --width $width $shape.cbor.zst
         done
