@@ -275,7 +275,7 @@ static void sample_ahead(void *opaque, const struct rec_perf_record *record)
 	struct state *state = opaque;
 	struct rec_thread *thread = rec_tree_thread(state->context.tree, (pid_t)record->tid);
 	struct rec_image *image = thread ? thread->process->slots[state->context.slot] : NULL;
-	if (!image || !image->python || record->sample.is_switch)
+	if (!image || !image->python)
 		return;
 	struct native_thread *native = native_thread(state, thread);
 	if (native)
@@ -385,21 +385,54 @@ static uint64_t weight_of(
 	return ahead_ns > 0 && ahead_ns < left_ns ? ahead_ns : left_ns;
 }
 
+/* The same without native stacks. */
+static void take_python_switch(struct state *state, struct native_thread *native,
+	struct rec_image *image, const struct rec_running_sample *sample)
+{
+	struct rec_joined_stack joined;
+	if (!image || !image->python)
+		return;
+	look_at_python(state, native, sample->thread, image, sample->time_ns);
+	if (!rec_python_take(state->python, native->python, sample->time_ns, &joined))
+		return;
+	native->switch_view =
+		(struct rec_wait_view){.stack = add_python_stack(state, native, &joined)};
+	native->has_switch_view = true;
+}
+
+/* The call's argument is in one of the registers. */
+static bool holds_gil_address(
+	struct state *state, const struct rec_image *image, const uint64_t *regs)
+{
+	for (size_t i = 0; i < REC_PERF_REGS_COUNT; i++)
+		if (rec_python_is_gil(state->python, image->python, regs[i]))
+			return true;
+	return false;
+}
+
 /* A stack at the moment when its thread loses the CPU: what the wait looks like that follows. */
 static void take_switch_stack(
 	struct state *state, struct native_thread *native, const struct rec_running_sample *sample)
 {
 	struct rec_image *image = image_of(state, sample->thread->process);
+	struct rec_wait_view *view = &native->switch_view;
 	struct rec_stack stack;
+	if (state->is_python_alone) {
+		take_python_switch(state, native, image, sample);
+		return;
+	}
 	if (!image || !sample->user.regs)
 		return;
+	look_at_python(state, native, sample->thread, image, sample->time_ns);
 	rec_unwind(state->unwinder, image->space, &sample->user, &stack);
 	int syscall = rec_unwind_syscall(state->unwinder, image->space, &sample->user);
-	native->switch_view = (struct rec_wait_view){
-		.stack = rec_stack_ids_add(state->stack_ids, &native->path, &stack, NULL, 0),
+	*view = (struct rec_wait_view){
 		.syscall = syscall >= 0 && syscall < MAX_SYSCALL ? (uint16_t)(syscall + 1) : 0,
 		.flags = flags_of(&stack),
 	};
+	view->is_gil = image->python && syscall == SYS_futex &&
+		       holds_gil_address(state, image, sample->user.regs);
+	view->stack = add_stack(state, native, &stack, sample, &view->flags);
 	native->has_switch_view = true;
 }
 

@@ -80,6 +80,20 @@ for each in "${pythons[@]}"; do
     ! grep '^[^;]*;inside' sub.folded || fail "$each: a sub-interpreter without its caller"
 done
 
+# With --offcpu all even the shortest wait is under the function that waits.
+if "$trec" -q --offcpu all -o try.cbor.zst -- true 2>/dev/null; then
+    for how in "" --no-native; do
+        "$trec" -q $how --offcpu all -o naps.cbor.zst -- "${pythons[-1]}" -c '
+import time
+def naps(): time.sleep(0.0003)
+end = time.time() + 1
+while time.time() < end: naps()'
+        "$tconv" -q --folded --weight offcpu naps.cbor.zst | grep -v preempted |
+            awk '{ all += $NF } /naps/ { naps += $NF } END { print naps / 1e6, "of", all / 1e6, "ms are naps"; exit !(naps > 0.8 * all) }' ||
+            fail "--offcpu all $how: short waits without their Python function"
+    done
+fi
+
 # The collector is a frame of its own.
 "$trec" -q -o gc.cbor.zst -- "$python" -c '
 import gc, time
