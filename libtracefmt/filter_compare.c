@@ -49,17 +49,36 @@ static bool is_number(const char *text, size_t length, double *ret_number)
 	return end == text + length;
 }
 
-/* The answer about a string is kept: many records have the same one. */
+/* By which rule a text is compared. */
+enum rule {
+	RULE_TEXT,
+	RULE_PATH,
+	RULE_FUNCTION,
+};
+
+static bool follows(
+	struct tfmt_filter_text *wanted, enum rule rule, const char *text, size_t length)
+{
+	switch (rule) {
+	case RULE_PATH:
+		return tfmt_filter_text__matches_path(wanted, text, length);
+	case RULE_FUNCTION:
+		return tfmt_filter_text__matches_function(wanted, text, length);
+	default:
+		return tfmt_filter_text__matches(wanted, text, length);
+	}
+}
+
+/* The answer about a string is kept: many records have the same one, by the same rule. */
 static bool remember(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
-	uint32_t string, bool is_path, const char *text, size_t length)
+	uint32_t string, enum rule rule, const char *text, size_t length)
 {
 	bool is_kept = condition->memo && string && string <= filter->counts[TFMT_STRING];
 	bool answer;
 
 	if (is_kept && condition->memo[string])
 		return condition->memo[string] == 2;
-	answer = is_path ? tfmt_filter_text__matches_path(&condition->text, text, length)
-			 : tfmt_filter_text__matches(&condition->text, text, length);
+	answer = follows(&condition->text, rule, text, length);
 	if (is_kept)
 		condition->memo[string] = 1 + answer;
 	return answer;
@@ -68,13 +87,13 @@ static bool remember(struct tfmt_filter *filter, struct tfmt_filter_condition *c
 bool tfmt_filter__holds_of_string(struct tfmt_filter *filter,
 	struct tfmt_filter_condition *condition, uint32_t string, const char *text)
 {
-	return remember(filter, condition, string, false, text, strlen(text));
+	return remember(filter, condition, string, RULE_TEXT, text, strlen(text));
 }
 
-bool tfmt_filter__holds_of_path(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
+static bool holds_of_path(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
 	uint32_t string, const char *path)
 {
-	return remember(filter, condition, string, true, path, strlen(path));
+	return remember(filter, condition, string, RULE_PATH, path, strlen(path));
 }
 
 bool tfmt_filter__holds_of_value(
@@ -84,7 +103,7 @@ bool tfmt_filter__holds_of_value(
 	double number;
 
 	if (condition->is_text)
-		return remember(filter, condition, value, false, string->data, string->length);
+		return remember(filter, condition, value, RULE_TEXT, string->data, string->length);
 	return is_number(string->data, string->length, &number) &&
 	       compare_decimals(condition->op, number, condition->decimal);
 }
@@ -96,10 +115,10 @@ static bool holds_of_module(struct tfmt_filter *filter, struct tfmt_filter_condi
 	struct tfmt_python_package package;
 
 	if (location->language != TFMT_LANG_PYTHON)
-		return tfmt_filter__holds_of_path(filter, condition,
+		return holds_of_path(filter, condition,
 			tfmt_trace_mapping(filter->trace, location->mapping)->path,
 			location->module);
-	if (tfmt_filter__holds_of_path(filter, condition, location->file_id, location->file))
+	if (holds_of_path(filter, condition, location->file_id, location->file))
 		return true;
 	if (!tfmt_python_package_of(location->file, &package) || condition->text.is_regex)
 		return false;
@@ -112,13 +131,14 @@ bool tfmt_filter__holds_of_location(struct tfmt_filter *filter,
 	switch (condition->field) {
 	case FIELD_FUNC:
 	case FIELD_LEAF_FUNC:
+		return remember(filter, condition, location->function_id, RULE_FUNCTION,
+			location->function, strlen(location->function));
 	case FIELD_NAME:
 		return tfmt_filter__holds_of_string(
 			filter, condition, location->function_id, location->function);
 	case FIELD_FILE:
 	case FIELD_LEAF_FILE:
-		return tfmt_filter__holds_of_path(
-			filter, condition, location->file_id, location->file);
+		return holds_of_path(filter, condition, location->file_id, location->file);
 	case FIELD_MODULE:
 	case FIELD_LEAF_MODULE:
 		return holds_of_module(filter, condition, location);

@@ -128,8 +128,6 @@ bool tfmt_filter__compare(enum tfmt_filter_op op, int64_t left, int64_t right);
 /* Is the text of a string what the condition says? `string` 0: it is none of the trace's. */
 bool tfmt_filter__holds_of_string(struct tfmt_filter *filter,
 	struct tfmt_filter_condition *condition, uint32_t string, const char *text);
-bool tfmt_filter__holds_of_path(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
-	uint32_t string, const char *path);
 /* The value of an argument: as a number when the condition has one. */
 bool tfmt_filter__holds_of_value(
 	struct tfmt_filter *filter, struct tfmt_filter_condition *condition, uint32_t value);

@@ -270,6 +270,33 @@ bool tfmt_filter_text__matches_path(struct tfmt_filter_text *text, const char *p
 	return false;
 }
 
+/* The length of "ns::f<int>" in "ns::f<int>(char const*) const"; 0: there are no parameters. */
+static size_t name_length(const char *function, size_t length)
+{
+	const char *close = memrchr(function, ')', length);
+	size_t at, depth = 0;
+
+	if (!close || (close[1] && close[1] != ' '))
+		return 0;
+	for (at = (size_t)(close - function); at > 0; at--) {
+		depth += function[at] == ')';
+		if (function[at] == '(' && --depth == 0)
+			break;
+	}
+	return at;
+}
+
+bool tfmt_filter_text__matches_function(
+	struct tfmt_filter_text *text, const char *function, size_t length)
+{
+	size_t name_bytes;
+
+	if (tfmt_filter_text__matches(text, function, length))
+		return true;
+	name_bytes = text->is_regex ? 0 : name_length(function, length);
+	return name_bytes && matches_wildcards(text, function, name_bytes);
+}
+
 char *tfmt_filter_text__plain(const struct tfmt_filter_text *text, char *buffer, size_t size_bytes)
 {
 	size_t out = 0;

@@ -31,6 +31,10 @@ bool tfmt_filter_text__matches(struct tfmt_filter_text *text, const char *data, 
 /* The same of a path, or of its end from one of its components on. */
 bool tfmt_filter_text__matches_path(struct tfmt_filter_text *text, const char *path, size_t length);
 
+/* The same of a function, or of its name without the parameters that C++ puts behind it. */
+bool tfmt_filter_text__matches_function(
+	struct tfmt_filter_text *text, const char *function, size_t length);
+
 /* The pattern without its wildcards, cut at `size_bytes`. Returns `buffer`. */
 char *tfmt_filter_text__plain(const struct tfmt_filter_text *text, char *buffer, size_t size_bytes);
 

@@ -279,6 +279,61 @@ static void samples_have_frames(void **state)
 	EXPECT(*state, TFMT_SAMPLE, &sample, cases);
 }
 
+/* A trace of one sample in one function. */
+static void write_function(struct fixture *fixture, const char *function)
+{
+	const struct tfmt_header header = test_header();
+	struct tfmt_frame frame = {.language = TFMT_LANG_PYTHON};
+	struct tfmt_stack stack = {0};
+	struct tfmt_writer *writer;
+	uint32_t id;
+
+	assert_int_equal(
+		tfmt_writer_new(&header, NULL, memory_sink(&fixture->memory), &writer, NULL), 0);
+	frame.function = test_text(writer, function);
+	assert_int_equal(tfmt_writer_add_frame(writer, &frame, &stack.frame), 0);
+	assert_int_equal(tfmt_writer_add_stack(writer, &stack, &id), 0);
+	assert_int_equal(tfmt_writer_finish(writer, NULL), 0);
+	tfmt_writer_free(writer);
+	assert_int_equal(tfmt_reader_open_memory(fixture->memory.data, fixture->memory.size,
+				 &fixture->reader, NULL),
+		0);
+	assert_int_equal(tfmt_reader_scan(fixture->reader, NULL), 0);
+}
+
+/* A function of C++ is known without its parameters. */
+static void parameters_can_be_left_out(void **state)
+{
+	static const struct {
+		const char *function, *expression;
+		bool is_taken;
+	} cases[] = {
+		{"ns::f<int>(char const*)", "func == 'ns::f<int>'", true},
+		{"ns::f<int>(char const*)", "func == 'ns::f<int>(char const*)'", true},
+		{"ns::f<int>(char const*)", "func == 'ns::f<int>(%)'", true},
+		{"ns::f<int>(char const*)", "func == 'ns::f'", false},
+		{"ns::f<int>(char const*)", "func ~ 'int>$'", false},
+		{"g(void (*)(int)) const", "func == 'g'", true},
+		{"(anonymous namespace)::h()", "func == '(anonymous namespace)::h'", true},
+		{"f()::{lambda(int)#1}::operator()(int) const",
+			"func == '%::{lambda(int)#1}::operator()'", true},
+		{"main.(*T).Run", "func == 'main.'", false},
+		{"(odd", "func == '(odd'", true},
+		{"odd)", "func == 'odd'", false},
+		{")", "func == ''", false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct tfmt_sample sample = {.stack = 1};
+		struct fixture fixture = {0};
+
+		write_function(&fixture, cases[i].function);
+		if (takes(&fixture, cases[i].expression, TFMT_SAMPLE, &sample) != cases[i].is_taken)
+			fail_msg("%s of %s: wrong", cases[i].expression, cases[i].function);
+		tear_down((void *[]){&fixture});
+	}
+}
+
 static void python_has_packages(void **state)
 {
 	static const struct expected cases[] = {
@@ -466,6 +521,7 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_said_where),
 		cmocka_unit_test(what_is_too_large_is_refused),
 		cmocka_unit_test(samples_have_frames),
+		cmocka_unit_test(parameters_can_be_left_out),
 		cmocka_unit_test(python_has_packages),
 		cmocka_unit_test(records_have_times_and_places),
 		cmocka_unit_test(unknown_stacks_have_no_frames),
