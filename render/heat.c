@@ -38,24 +38,25 @@ static uint64_t choose_column(uint64_t length_ns, const struct rend_heat_size *s
 }
 
 /* An asked for length is taken, but not for more columns than there is room for. */
-static void set_columns(struct rend_heat *heat, const struct rend_heat_size *size)
+uint64_t rend_heat_columns(const struct rend_model *model, const struct rend_heat_size *size,
+	uint64_t *ret_begin_ns, uint64_t *ret_column_ns, uint32_t *ret_columns)
 {
-	const struct rend_model *model = heat->model;
 	uint64_t length_ns = model->end_ns - model->begin_ns;
 	uint64_t column_ns = model->heat.column_ns;
 	if (column_ns == 0)
 		column_ns = choose_column(length_ns, size);
 	while (length_ns / column_ns >= size->max_columns)
 		column_ns *= 2;
-	uint64_t before_ns = (model->begin_ns - model->origin_ns) % column_ns;
-	heat->column_ns = column_ns;
-	heat->begin_ns = model->begin_ns - before_ns;
+	uint64_t begin_ns = model->begin_ns - (model->begin_ns - model->origin_ns) % column_ns;
 	/* The range was rounded up to whole bins: no column for that alone. */
-	uint64_t over_ns = (model->end_ns - heat->begin_ns) % column_ns;
-	heat->end_ns = model->end_ns - (over_ns < model->bin_count ? over_ns : 0);
-	if (heat->end_ns <= model->begin_ns)
-		heat->end_ns = model->end_ns;
-	heat->columns = (uint32_t)((heat->end_ns - 1 - heat->begin_ns) / column_ns) + 1;
+	uint64_t over_ns = (model->end_ns - begin_ns) % column_ns;
+	uint64_t end_ns = model->end_ns - (over_ns < model->bin_count ? over_ns : 0);
+	if (end_ns <= model->begin_ns)
+		end_ns = model->end_ns;
+	*ret_begin_ns = begin_ns;
+	*ret_column_ns = column_ns;
+	*ret_columns = (uint32_t)((end_ns - 1 - begin_ns) / column_ns) + 1;
+	return end_ns;
 }
 
 static uint64_t thread_amount(const struct rend_model *model, uint32_t id)
@@ -107,7 +108,8 @@ static int set_lines(struct rend_heat *heat, const struct rend_heat_size *size)
 static int set_size(struct rend_heat *heat, const struct rend_heat_size *size)
 {
 	int status = 0;
-	set_columns(heat, size);
+	heat->end_ns = rend_heat_columns(
+		heat->model, size, &heat->begin_ns, &heat->column_ns, &heat->columns);
 	heat->lines = size->max_lines == 0;
 	heat->rows = size->max_lines == 0 ? size->rows : 1;
 	if (heat->rows > heat->column_ns)

@@ -19,7 +19,7 @@ struct rend_heat {
 	const struct rend_model *model;
 	uint64_t begin_ns; /* of column 0: second 0 and a number of columns; may be before the range
 			    */
-	uint64_t end_ns;    /* of the range; the last column may go on */
+	uint64_t end_ns;   /* of the range; the last column may go on */
 	uint64_t column_ns;
 	uint32_t columns;
 	uint32_t rows;	   /* of a column; 1 when lines are threads */
@@ -46,6 +46,10 @@ struct rend_heat_size {
 	uint32_t max_lines;  /* threads; 0: all of them together, in rows */
 	uint32_t max_blocks; /* cells whose top function is known, about */
 };
+
+/* The columns of time alone. Returns: the end of the range, which the last column may go beyond. */
+uint64_t rend_heat_columns(const struct rend_model *model, const struct rend_heat_size *size,
+	uint64_t *ret_begin_ns, uint64_t *ret_column_ns, uint32_t *ret_columns);
 
 /*
  * One pass over the samples. `size` is what there is room for; the model's options come first.
@@ -75,6 +79,10 @@ double rend_heat_ceiling(double value);
 
 /* The function that most of a block was spent in, "" when there is none. */
 const char *rend_heat_top_name(const struct rend_heat *heat, const struct rend_heat_top *top);
+
+/* Seconds as --from takes them, to the nanosecond: "12.34s". */
+#define REND_HEAT_TIME_BYTES 40
+void rend_heat_exact_time(const struct rend_model *model, uint64_t time_ns, char *text);
 
 /* "4 cores", "0.5 cores", "30 samples". */
 void rend_heat_value_text(const struct rend_heat *heat, double value, char *text, size_t size);

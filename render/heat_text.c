@@ -1,13 +1,11 @@
 #include "heat_text.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cells.h"
 #include "facts.h"
 #include "heat.h"
+#include "heat_ramp.h"
 #include "num.h"
 #include "text.h"
 
@@ -21,46 +19,13 @@
 #define LOW_LINES	 34
 #define DEFAULT_THREADS	 20
 
-/* From nothing to most. */
-struct ramp {
-	const char *steps[9];
-	int count;
-	const char *bar;
-};
-
-static const struct ramp blocks = {{" ", "·", "░", "▒", "▓", "█"}, 6, "█"};
-static const struct ramp letters = {{" ", ".", ":", "-", "=", "+", "*", "#", "@"}, 9, "#"};
-
-/* A locale that says nothing of UTF-8 is taken at its word; none at all says nothing. */
-static const struct ramp *choose_ramp(void)
-{
-	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		const char *value = getenv(names[i]);
-		if (value != NULL && value[0] != '\0')
-			return strcasestr(value, "utf-8") != NULL ||
-					       strcasestr(value, "utf8") != NULL
-				       ? &blocks
-				       : &letters;
-	}
-	return &blocks;
-}
-
 struct plot {
 	const struct rend_heat *heat;
-	const struct ramp *ramp;
+	const struct rend_heat_ramp *ramp;
 	double max;
 	int left_columns, cell_columns;
 	FILE *stream;
 };
-
-static const char *step_of(const struct plot *plot, double value, double max)
-{
-	int last = plot->ramp->count - 1;
-	if (!(value > 0))
-		return plot->ramp->steps[0];
-	return plot->ramp->steps[1 + (int)fmin(value / max * last, last - 1)];
-}
 
 static void put_cell(const struct plot *plot, uint32_t line, uint32_t column, uint32_t row)
 {
@@ -69,7 +34,7 @@ static void put_cell(const struct plot *plot, uint32_t line, uint32_t column, ui
 		rend_heat_time_ns(heat, column, row + 1) - rend_heat_time_ns(heat, column, row);
 	double value = rend_heat_value(heat, rend_heat_amount(heat, line, column, row), length_ns);
 	for (int i = 0; i < plot->cell_columns; i++)
-		fputs(step_of(plot, value, plot->max), plot->stream);
+		fputs(rend_heat_step(plot->ramp, value, plot->max), plot->stream);
 }
 
 static void put_sum(const struct plot *plot, uint64_t sum)
@@ -125,7 +90,7 @@ static void put_column_sums(const struct plot *plot)
 	for (uint32_t i = 0; i < heat->columns; i++) {
 		double value = rend_heat_value(heat, heat->column_sums[i], heat->column_ns);
 		for (int k = 0; k < plot->cell_columns; k++)
-			fputs(step_of(plot, value, max), plot->stream);
+			fputs(rend_heat_step(plot->ramp, value, max), plot->stream);
 	}
 	fputc('\n', plot->stream);
 }
@@ -216,7 +181,7 @@ static uint32_t thread_count(const struct rend_model *model)
 int rend_heat_write_text(
 	struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
-	struct plot plot = {.ramp = choose_ramp(), .stream = stream};
+	struct plot plot = {.ramp = rend_heat_ramp(), .stream = stream};
 	struct rend_heat *heat;
 	plot.left_columns = 1 + (model->heat.by_thread ? NAME_COLUMNS : OFFSET_COLUMNS);
 	uint32_t room = (uint32_t)(frame->columns - plot.left_columns - SUM_COLUMNS - 2);

@@ -31,11 +31,11 @@ double rend_heat_ceiling(double value)
 	return steps[i] * power;
 }
 
-/* Seconds as --from takes them, to the nanosecond: "12.34s". */
-static void exact_time(const struct rend_heat *heat, uint64_t time_ns, char text[40])
+void rend_heat_exact_time(const struct rend_model *model, uint64_t time_ns, char *text)
 {
-	uint64_t offset_ns = time_ns - heat->model->origin_ns;
-	int length = snprintf(text, 40, "%llu.%09llu", (unsigned long long)(offset_ns / 1000000000),
+	uint64_t offset_ns = time_ns - model->origin_ns;
+	int length = snprintf(text, REND_HEAT_TIME_BYTES, "%llu.%09llu",
+		(unsigned long long)(offset_ns / 1000000000),
 		(unsigned long long)(offset_ns % 1000000000));
 	while (text[length - 1] == '0')
 		length--;
@@ -76,8 +76,8 @@ bool rend_heat_title(const struct rend_heat *heat, uint32_t line, uint32_t colum
 	uint32_t row_end, char *text)
 {
 	const struct rend_model *model = heat->model;
-	char from[40], to[40], amount_text[NUM_TEXT_BYTES], value[48], share[64] = "",
-								       thread[128] = "";
+	char from[REND_HEAT_TIME_BYTES], to[REND_HEAT_TIME_BYTES], amount_text[NUM_TEXT_BYTES],
+		value[48], share[64] = "", thread[128] = "";
 	uint64_t begin_ns = rend_heat_time_ns(heat, column, row);
 	uint64_t end_ns = rend_heat_time_ns(heat, column, row_end);
 	uint64_t amount = 0;
@@ -88,8 +88,8 @@ bool rend_heat_title(const struct rend_heat *heat, uint32_t line, uint32_t colum
 	size_t block =
 		((size_t)line * heat->columns + column) * heat->blocks + row / heat->block_rows;
 	const char *top = rend_heat_top_name(heat, &heat->tops[block]);
-	exact_time(heat, begin_ns, from);
-	exact_time(heat, end_ns, to);
+	rend_heat_exact_time(model, begin_ns, from);
+	rend_heat_exact_time(model, end_ns, to);
 	rend_heat_value_text(
 		heat, rend_heat_value(heat, amount, end_ns - begin_ns), value, sizeof(value));
 	if (model->weight != TFMT_WEIGHT_SAMPLES)

@@ -98,6 +98,8 @@ static int choose_view(struct job *job)
 	job->view = rend_view_find(name);
 	if (job->view == NULL)
 		return unknown_view(job);
+	if (job->view == &rend_view_heat && job->options.latency != NULL)
+		job->view = &rend_view_latency;
 	if (job->options.diff != NULL)
 		job->view = rend_diff_view(name);
 	if (job->view == NULL || (job->view == &rend_view_diff && job->options.diff == NULL)) {
@@ -318,6 +320,7 @@ static int load(const struct job *job, const struct input *input, struct tfmt_fi
 		.heat = {.rows = (uint32_t)options->rows,
 			.column_ns = options->column_ns,
 			.by_thread = options->by_thread,
+			.latency = options->latency,
 			.max_threads = (uint32_t)options->top},
 		.key = job->view->merges_lines		? TFMT_BY_LINE
 		       : job->table.by < REND_BY_THREAD ? (enum tfmt_calltree_key)job->table.by

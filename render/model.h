@@ -111,6 +111,7 @@ struct rend_heat_options {
 	uint64_t column_ns; /* 0: by the length of the recording */
 	bool by_thread;
 	uint32_t max_threads; /* 0: as many as there is room for */
+	const char *latency;  /* borrowed: of what durations are shown instead; NULL: of nothing */
 };
 
 struct rend_model {

@@ -25,6 +25,7 @@ struct rend_options {
 	uint64_t rows;		 /* of heat; 0: as usual */
 	uint64_t column_ns;	 /* of heat; 0: by the length of the recording */
 	bool by_thread;		 /* heat */
+	const char *latency;	 /* heat; NULL: of nothing */
 	const char *min;	 /* NULL: 1 % */
 	const char *diff;	 /* the trace after; NULL: nothing is compared */
 	const char *from_format; /* of a foreign input; NULL: by its content */

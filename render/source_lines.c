@@ -20,7 +20,7 @@ struct walk {
 static bool is_installed(const char *path)
 {
 	static const char *const starts[] = {"/usr/include/", "/usr/lib/", "/usr/local/include/",
-		"/usr/local/lib/", "/usr/local/go/", "/usr/share/", "/rustc/"};
+		"/usr/local/lib/", "/usr/local/go/", "/usr/share/", "/rustc/", "/rust/deps/"};
 	static const char *const parts[] = {
 		"/.cargo/registry/", "/.rustup/", "/go/pkg/mod/", "/node_modules/"};
 	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++) {

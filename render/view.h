@@ -111,6 +111,9 @@ const struct rend_view *rend_view_find(const char *name);
 /* The strips above processes and timelines: CPU and memory of all. Not a row of the registry. */
 extern const struct rend_view rend_view_strips;
 
+/* What the view heat is with --latency. Not a row of the registry either. */
+extern const struct rend_view rend_view_latency;
+
 /* The gutters of the time axis where the content is that wide: on narrow pages they give way. */
 double rend_left_px(const struct rend_view *view, double width_px);
 double rend_right_px(const struct rend_view *view, double width_px);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "heat.h"
+#include "heat_parts.h"
 #include "heat_text.h"
 #include "num.h"
 #include "view.h"
@@ -33,7 +34,6 @@
 #define MAX_CELLS      17000
 #define MAX_LINE_CELLS 4000
 #define MAX_BLOCKS     2800 /* what can be pointed at */
-#define SWATCH_PX      14
 
 struct picture {
 	struct rend_model *model;
@@ -44,7 +44,7 @@ struct picture {
 	double sums_px;
 	double max; /* the end of the scale */
 	bool has_legend_line;
-	char heading[160];
+	char heading[160], max_text[NUM_TEXT_BYTES];
 };
 
 static bool has_data(const struct rend_model *model)
@@ -59,11 +59,6 @@ static void release(void *state)
 	if (picture != NULL)
 		rend_heat_free(picture->heat);
 	free(picture);
-}
-
-static double legend_px(void)
-{
-	return REND_HEAT_LEVELS * SWATCH_PX + 110;
 }
 
 static uint32_t line_count(const struct picture *picture, double above_px)
@@ -119,16 +114,18 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 		release(picture);
 		return status;
 	}
+	picture->max = rend_heat_ceiling(picture->heat->max);
+	rend_heat_value_text(
+		picture->heat, picture->max, picture->max_text, sizeof(picture->max_text));
 	rend_heat_heading(picture->heat, picture->heading, sizeof(picture->heading));
-	picture->has_legend_line =
-		rend_text_width_px(REND_FONT_HEADING, picture->heading) + 20 + legend_px() >
-		frame->width_px;
+	picture->has_legend_line = rend_text_width_px(REND_FONT_HEADING, picture->heading) + 20 +
+					   rend_heat_legend_px(picture->max_text) >
+				   frame->width_px;
 	if (!picture->has_legend_line)
 		picture->y -= LEGEND_LINE_PX;
 	picture->cell_px = floor(width_px / picture->heat->columns);
 	picture->sums_px += width_px - picture->cell_px * picture->heat->columns;
 	picture->row_px = row_height_px(picture);
-	picture->max = rend_heat_ceiling(picture->heat->max);
 	*ret_state = picture;
 	return 0;
 }
@@ -166,8 +163,8 @@ static int level_of(const struct picture *picture, uint32_t line, uint32_t colum
 	uint64_t amount = rend_heat_amount(heat, line, column, row);
 	if (amount == 0)
 		return 0;
-	double share = rend_heat_value(heat, amount, length_ns) / picture->max;
-	return 1 + (int)fmin(share * REND_HEAT_LEVELS, REND_HEAT_LEVELS - 1);
+	return 1 + (int)rend_heat_role(rend_heat_value(heat, amount, length_ns) / picture->max) -
+	       REND_HEAT;
 }
 
 static struct rend_rect cells_rect(const struct picture *picture, double y, uint32_t line,
@@ -242,24 +239,10 @@ static void add_items(const struct picture *picture, struct rend_scene *scene, d
 	}
 }
 
-static void draw_small(struct rend_scene *scene, double x, double y, const char *text,
-	enum rend_anchor anchor, double max_px)
-{
-	rend_scene_text(scene, &(struct rend_text){
-				       .x = x,
-				       .y = y,
-				       .text = text,
-				       .font = REND_FONT_SMALL,
-				       .role = REND_MUTED,
-				       .anchor = anchor,
-				       .max_px = max_px,
-			       });
-}
-
 static void draw_heading(const struct picture *picture, struct rend_scene *scene, double y)
 {
 	const struct rend_frame *frame = &picture->frame;
-	char text[NUM_TEXT_BYTES + 16];
+	double x = frame->x + frame->width_px - rend_heat_legend_px(picture->max_text);
 	rend_scene_text(scene, &(struct rend_text){
 				       .x = frame->x,
 				       .y = y + 13,
@@ -267,18 +250,10 @@ static void draw_heading(const struct picture *picture, struct rend_scene *scene
 				       .font = REND_FONT_HEADING,
 				       .max_px = frame->width_px,
 			       });
-	rend_heat_value_text(picture->heat, picture->max, text, sizeof(text));
-	double x = frame->x + frame->width_px - REND_HEAT_LEVELS * SWATCH_PX - 6 -
-		   rend_text_width_px(REND_FONT_SMALL, text);
-	if (picture->has_legend_line) {
-		x = frame->x + 12;
-		y += LEGEND_LINE_PX;
-	}
-	draw_small(scene, x - 6, y + 12, "0", REND_ANCHOR_END, 0);
-	for (int level = 0; level < REND_HEAT_LEVELS; level++)
-		rend_scene_rect(scene, REND_HEAT + level,
-			(struct rend_rect){x + level * SWATCH_PX, y + 4, SWATCH_PX, 10});
-	draw_small(scene, x + REND_HEAT_LEVELS * SWATCH_PX + 6, y + 12, text, REND_ANCHOR_START, 0);
+	if (picture->has_legend_line)
+		rend_heat_legend(scene, frame->x, y + LEGEND_LINE_PX, picture->max_text);
+	else
+		rend_heat_legend(scene, x, y, picture->max_text);
 }
 
 /* The sum of each column, above it. */
@@ -300,9 +275,9 @@ static void draw_column_sums(const struct picture *picture, struct rend_scene *s
 					bottom - height, picture->cell_px - gap_px, height});
 	}
 	rend_heat_value_text(heat, max, text, sizeof(text));
-	draw_small(scene, picture->x0 - GAP_PX, bottom - STRIP_PX + 9, text, REND_ANCHOR_END,
+	rend_heat_small(scene, picture->x0 - GAP_PX, bottom - STRIP_PX + 9, text, REND_ANCHOR_END,
 		picture->x0 - GAP_PX - picture->frame.x);
-	draw_small(scene, picture->x0 - GAP_PX, bottom, "0", REND_ANCHOR_END, 0);
+	rend_heat_small(scene, picture->x0 - GAP_PX, bottom, "0", REND_ANCHOR_END, 0);
 }
 
 /* The sum of each row, beside it. */
@@ -311,7 +286,7 @@ static void draw_row_sums(const struct picture *picture, struct rend_scene *scen
 	const struct rend_heat *heat = picture->heat;
 	double x = picture->x0 + width_px(picture) + GAP_PX;
 	double gap_px = heat->threads != NULL ? 1 : 0;
-	draw_small(scene, x, y + picture->y - STRIP_GAP_PX, "sum", REND_ANCHOR_START,
+	rend_heat_small(scene, x, y + picture->y - STRIP_GAP_PX, "sum", REND_ANCHOR_START,
 		picture->sums_px);
 	for (uint32_t i = 0; heat->max_row > 0 && i < row_count(heat); i++) {
 		double share = (double)heat->row_sums[i] / (double)heat->max_row;
@@ -332,7 +307,7 @@ static void draw_offsets(const struct picture *picture, struct rend_scene *scene
 	char text[NUM_TEXT_BYTES];
 	for (uint32_t i = 0; i <= parts; i++) {
 		num_duration(text, heat->column_ns * i / parts);
-		draw_small(scene, picture->x0 - GAP_PX,
+		rend_heat_small(scene, picture->x0 - GAP_PX,
 			round(y + picture->y + height - height * i / parts +
 				(i == 0		     ? 0
 					: i == parts ? 8

@@ -25,6 +25,9 @@ check top-lines-python.txt --view top --by line --sort total python.cbor.zst
 "$BUILD/targets/heat_trace" heat.cbor.zst
 check heat.scene --dump-scene --view heat --width 400 --rows 10 heat.cbor.zst
 LC_ALL=C.UTF-8 check heat.txt --view heat --rows 10 heat.cbor.zst
+"$BUILD/targets/spans_trace" server server.cbor.zst
+check latency.scene --dump-scene --view heat --latency query --width 400 --rows 10 server.cbor.zst
+LC_ALL=C.UTF-8 check latency.txt --view heat --latency query --rows 10 server.cbor.zst
 LC_ALL=C check heat-threads.txt --view heat --threads heat.cbor.zst
 check source-python.txt --view source --weight wall python.cbor.zst
 "$BUILD/targets/spans_trace" server server.cbor.zst

@@ -84,3 +84,49 @@ run "$trender" -q --view heat --rows 0 heat.cbor.zst 2>err
 expect "--rows 0" 2 $status
 run "$trender" -q --view heat --column 1ns heat.cbor.zst 2>err
 expect "--column 1ns" 2 $status
+
+# How long things took: as many as there are, where they are; p50 and p99 by another count.
+cat >latency.py <<'PYTHON'
+"""Cells of --latency against the spans of the trace as JSON."""
+import json, math, re, subprocess, sys
+trender, tconv, trace, name = sys.argv[1:]
+names, frames, open_spans, durations = {}, {}, {}, []
+for line in subprocess.run([tconv, "-q", "--json", trace], check=True, capture_output=True,
+                           text=True).stdout.splitlines():
+    row = json.loads(line)
+    if row["kind"] != "span":
+        continue
+    stack = open_spans.setdefault((row.get("pid"), row["tid"]), [])
+    if row["phase"] == "begin":
+        stack.append((row["time_ns"], row.get("name") or row.get("function")))
+    elif stack:
+        begin, what = stack.pop()
+        if what == name:
+            durations.append(row["time_ns"] - begin)
+svg = subprocess.run([trender, "-q", "--view", "heat", "--latency", name, "-o", "-", trace],
+                     check=True, capture_output=True, text=True).stdout.replace("\u2009", "")
+cells = [int(n) for n in re.findall(r"<title>(\d+) of [^<]*--from", svg)]
+assert sum(cells) == len(durations) > 10, (sum(cells), len(durations))
+units = {"ns": 1, "µs": 1e3, "ms": 1e6, "s": 1e9}
+text = subprocess.run([trender, "-q", "--view", "heat", "--latency", name, trace], check=True,
+                      capture_output=True, text=True).stdout
+durations.sort()
+for share in 50, 99:
+    number, unit = re.search(rf"p{share} ([\d.]+) (\S+)", text).groups()
+    wanted = durations[math.ceil(len(durations) * share / 100) - 1]
+    got = float(number) * units[unit]
+    assert wanted * 0.99 <= got <= wanted * 1.06, (share, wanted, got)
+PYTHON
+"$BUILD/targets/spans_trace" server server.cbor.zst
+"$BUILD/targets/spans_trace" many calls.cbor.zst
+$python3 latency.py "$trender" "$BUILD/tconv" server.cbor.zst query || fail "latency of a scope"
+$python3 latency.py "$trender" "$BUILD/tconv" server.cbor.zst Db.query || fail "latency of a method"
+$python3 latency.py "$trender" "$BUILD/tconv" calls.cbor.zst function_3 || fail "latency of calls"
+# Waits: asleep for 200 ms, 150 times in a minute.
+LC_ALL=C.UTF-8 "$trender" --view heat --latency beat heat.cbor.zst >waits.txt
+grep -q '^150 waits in beat · p50 200 ms · p99 200 ms' waits.txt || fail "waits: $(sed -n 2p waits.txt)"
+"$trender" --view heat --latency nosuch heat.cbor.zst | grep -q 'is called nosuch' || fail "no name"
+for shape in deep hostile one million; do
+    "$BUILD/targets/spans_trace" $shape s.cbor.zst
+    timeout 60 "$trender" -q --view heat --latency f -o s.svg s.cbor.zst || fail "spans $shape"
+done
