@@ -85,6 +85,8 @@ static double draw_head(
 		rend_diff_facts(model->diff, facts);
 	} else {
 		rend_model_command(model, command, sizeof(command));
+		if (command[0] == '\0')
+			snprintf(command, sizeof(command), "a recording of an unknown command");
 		rend_facts_line(model, facts);
 	}
 	if (model->root > 0)

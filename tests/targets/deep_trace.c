@@ -1,6 +1,7 @@
-/* Writes a trace of one sample whose stack is 5,000 functions deep: deep_trace FILE. */
+/* Writes a trace of one sample whose stack is 5,000 functions deep: deep_trace FILE [DEPTH]. */
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,7 +9,7 @@
 
 #define DEPTH 5000
 
-static int write_all(struct tfmt_writer *w, struct tfmt_error *err)
+static int write_all(struct tfmt_writer *w, int depth, struct tfmt_error *err)
 {
 	struct tfmt_frame frame = {.language = TFMT_LANG_PYTHON};
 	struct tfmt_stack stack = {0};
@@ -21,7 +22,7 @@ static int write_all(struct tfmt_writer *w, struct tfmt_error *err)
 	if (!status)
 		status = tfmt_writer_add_thread(
 			w, &(struct tfmt_thread){.process = process, .tid = 1}, &sample.thread);
-	for (int i = 0; !status && i < DEPTH; i++) {
+	for (int i = 0; !status && i < depth; i++) {
 		snprintf(name, sizeof(name), "f%d", i);
 		status = tfmt_writer_intern(w, name, strlen(name), &frame.function);
 		if (!status)
@@ -49,8 +50,8 @@ int main(int argc, char **argv)
 	struct tfmt_writer *w = NULL;
 	int fd, status;
 
-	if (argc != 2) {
-		fputs("usage: deep_trace FILE\n", stderr);
+	if (argc < 2 || argc > 3) {
+		fputs("usage: deep_trace FILE [DEPTH]\n", stderr);
 		return 2;
 	}
 	fd = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -60,7 +61,7 @@ int main(int argc, char **argv)
 	}
 	status = tfmt_writer_new(&header, NULL, tfmt_sink_fd(&fd), &w, &err);
 	if (!status)
-		status = write_all(w, &err);
+		status = write_all(w, argc > 2 ? atoi(argv[2]) : DEPTH, &err);
 	tfmt_writer_free(w);
 	if (close(fd) && !status)
 		status = TFMT_E_IO;
