@@ -19,6 +19,7 @@
 #define BAR_PX	       14
 #define LANE_GAP_PX    6
 #define MIN_BAR_PX     0.5
+#define THIN_BAR_PX    1.2 /* to be seen */
 #define GAP_PX	       0.6
 #define AXIS_PX	       26
 #define NOTE_PX	       18
@@ -270,7 +271,7 @@ static void draw_bar(struct gantt *gantt, struct rend_scene *scene, const struct
 	double x = rend_time_x_clamped(axis, bar->begin_ns);
 	double width_px = fmax(rend_time_x_clamped(axis, bar->end_ns) - x, MIN_BAR_PX);
 	struct rend_item item = {
-		.rect = {x, y, fmax(width_px - GAP_PX, MIN_BAR_PX), BAR_PX},
+		.rect = {x, y, fmax(width_px - GAP_PX, THIN_BAR_PX), BAR_PX},
 		.fill = rend_span_role(gantt->model, &gantt->table.names, lane->row->what),
 		.is_hatched = bar->count > 1,
 		.title = title,

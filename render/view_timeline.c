@@ -279,8 +279,9 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 		: shows_waits		   ? "off CPU"
 					   : "CPU");
 	double max_px = timeline->frame.axis.x0 - timeline->frame.x - 12;
-	if (rend_text_width_px(REND_FONT_SMALL, detail) > max_px)
-		strrchr(detail, '%')[1] = '\0';
+	char *percent = timeline->charts.has_spans ? NULL : strrchr(detail, '%');
+	if (percent != NULL && rend_text_width_px(REND_FONT_SMALL, detail) > max_px)
+		percent[1] = '\0';
 	struct rend_text text = {
 		.x = timeline->frame.x,
 		.y = y + 13,

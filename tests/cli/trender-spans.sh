@@ -82,7 +82,7 @@ grep -q ' 1  *100 ms .* serve$' part.txt || fail "--from --to: $(cat part.txt)"
 # The picture.
 for shape in server many deep lanes hostile one million; do
     for view in spans timeline report; do
-        for width in 1200 480; do
+        for width in 1200 320; do
             "$trender" -q --view $view --width $width -o $shape.svg $shape.cbor.zst || fail "$view of $shape"
             "$trender" -q --view $view --width $width -o again.svg $shape.cbor.zst
             cmp $shape.svg again.svg || fail "$view of $shape differs from run to run"
