@@ -70,7 +70,8 @@ static int convert(struct following *following, struct conv_select *select,
 			*err->message ? err->message : tfmt_strerror(code));
 		return EXIT_FAILED;
 	}
-	conv_report_totals(following->format, context, &totals);
+	if (totals.carried || following->waiting.end != WAITING_INTERRUPTED)
+		conv_report_totals(following->format, context, &totals);
 	return report_damage(following, context->msg);
 }
 

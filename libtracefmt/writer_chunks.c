@@ -109,16 +109,18 @@ static int hand_over(struct tfmt_writer *writer, enum tfmt_kind kind)
 	return 0;
 }
 
-static void plan_references(struct tfmt_references *references, const struct tfmt_schema *schema)
+static void plan_checks(struct tfmt_checks *checks, const struct tfmt_schema *schema)
 {
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct tfmt_column *column = &schema->columns[i];
 
-		if (column->refers_to != TFMT_NONE)
-			references->items[references->count++] =
-				(struct tfmt_reference){.offset = column->offset,
-					.size = column->size,
-					.kind = column->refers_to};
+		if (column->refers_to != TFMT_NONE || column->limit)
+			checks->items[checks->count++] = (struct tfmt_check){
+				.offset = column->offset,
+				.size = column->size,
+				.kind = column->refers_to,
+				.limit = column->limit,
+			};
 	}
 }
 
@@ -131,7 +133,7 @@ void tfmt_writer__plan(struct tfmt_writer *writer)
 
 		writer->rows[kind].per_chunk =
 			count < TFMT_MAX_CONSTANT_ROWS ? count : TFMT_MAX_CONSTANT_ROWS;
-		plan_references(&writer->references[kind], schema);
+		plan_checks(&writer->checks[kind], schema);
 	}
 }
 

@@ -10,7 +10,7 @@
 
 #include "tracefmt/writer.h"
 
-#define TFMT_MAX_REFERENCES 8
+#define TFMT_MAX_CHECKS 8
 
 /* The rows of one kind. Tables keep all rows, data kinds those of the open chunk. */
 struct tfmt_rows {
@@ -27,16 +27,17 @@ struct tfmt_rows {
 	uint64_t repeated_bytes;
 };
 
-/* A field that holds an id. */
-struct tfmt_reference {
+/* A field that holds an id, or a value of an enum. */
+struct tfmt_check {
 	uint16_t offset;
-	uint8_t size; /* bytes */
-	uint8_t kind; /* enum tfmt_kind it refers to */
+	uint8_t size;  /* bytes */
+	uint8_t kind;  /* enum tfmt_kind it refers to, or TFMT_NONE */
+	uint8_t limit; /* of an enum: values are below it */
 };
 
-/* The fields of a kind that hold ids, for the check of every record. */
-struct tfmt_references {
-	struct tfmt_reference items[TFMT_MAX_REFERENCES];
+/* What is checked of every record of a kind. */
+struct tfmt_checks {
+	struct tfmt_check items[TFMT_MAX_CHECKS];
 	size_t count;
 };
 
@@ -46,7 +47,7 @@ struct tfmt_writer {
 	struct tfmt_arena arena; /* texts of strings and of the header */
 	struct tfmt_header header;
 	struct tfmt_rows rows[TFMT_KIND_COUNT];
-	struct tfmt_references references[TFMT_KIND_COUNT];
+	struct tfmt_checks checks[TFMT_KIND_COUNT];
 	struct tfmt_intern index[TFMT_STACK + 1];
 	uint32_t *depths; /* of stacks, by id - 1 */
 	size_t depth_capacity;

@@ -29,6 +29,7 @@ struct following {
 	int pipe_fd;	   /* -1: none */
 	FILE *copy;	   /* of the pipe */
 	const char *path;  /* that is drawn */
+	const char *name;  /* that the user may give to a command */
 	char own_path[64]; /* of what has no other */
 	bool is_closed;	   /* the pipe has ended */
 	bool can_draw;	   /* the header is there */
@@ -86,7 +87,8 @@ static void draw(struct following *following, bool is_last)
 		following->status = EXIT_FAILED;
 		return;
 	}
-	following->status = following->draw(following->context, following->path, stream, is_last);
+	following->status = following->draw(
+		following->context, following->path, following->name, stream, is_last);
 	fclose(stream);
 	show(following, text, size);
 	free(text);
@@ -188,8 +190,10 @@ int rend_follow(const char *path, rend_draw_fn *draw_fn, void *context, const st
 	if (status == EXIT_OK) {
 		snprintf(following.own_path, sizeof(following.own_path), "/proc/self/fd/%d",
 			following.fd);
-		following.path = following.waiting.path != NULL ? following.waiting.path
-								: following.own_path;
+		following.path = following.own_path;
+		following.name = "TRACE";
+		if (following.waiting.path != NULL)
+			following.path = following.name = following.waiting.path;
 		status = read_along(&following, name);
 	}
 	waiting_release(&following.waiting);

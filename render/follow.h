@@ -8,10 +8,11 @@
 #include "msg.h"
 
 /*
- * Draw the trace at `path` as it is by now: text goes to `text`, a picture where it belongs.
- * `is_last`: it will not change any more. Returns the exit status.
+ * Draw the trace at `path`, which the user knows as `name`, as it is by now: text goes to `text`, a
+ * picture where it belongs. `is_last`: it will not change any more. Returns the exit status.
  */
-typedef int rend_draw_fn(void *context, const char *path, FILE *text, bool is_last);
+typedef int rend_draw_fn(
+	void *context, const char *path, const char *name, FILE *text, bool is_last);
 
 /*
  * Draw the trace `path` (NULL: as input_open() has it), or a pipe, about every second while it

@@ -477,7 +477,7 @@ static int draw(const struct job *job, char *const *paths, size_t path_count)
 }
 
 /* For rend_follow(). What is missing so far is no news while the trace grows. */
-static int draw_again(void *context, const char *path, FILE *text, bool is_last)
+static int draw_again(void *context, const char *path, const char *name, FILE *text, bool is_last)
 {
 	struct job job = *(const struct job *)context;
 	struct source source = {0};
@@ -486,9 +486,9 @@ static int draw_again(void *context, const char *path, FILE *text, bool is_last)
 	job.msg.level = is_last ? job.msg.level : -1;
 	int status = source_open(&job, &source, paths, 1);
 	if (status == EXIT_OK && is_text && job.options.output == NULL)
-		status = write_text(&job, source.model, "TRACE", text) < 0 ? EXIT_FAILED : EXIT_OK;
+		status = write_text(&job, source.model, name, text) < 0 ? EXIT_FAILED : EXIT_OK;
 	else if (status == EXIT_OK)
-		status = write_output(&job, source.model, "TRACE");
+		status = write_output(&job, source.model, name);
 	progress_end(source.input.progress);
 	if (status == EXIT_OK && is_last)
 		status = input_report_damage(&source.input, &job.msg);

@@ -69,7 +69,7 @@ void tfmt_writer_free(struct tfmt_writer *writer);
  * rows each time.
  * Returns: 0; TFMT_E_NOMEM; TFMT_E_LIMIT when the table is full, a string is longer than
  * TFMT_MAX_STRING_BYTES or a stack deeper than TFMT_MAX_DEPTH; TFMT_E_ARG when the row refers to
- * an id that is not defined; TFMT_E_IO from the sink.
+ * an id that is not defined, or has an unknown value of an enum; TFMT_E_IO from the sink.
  */
 int tfmt_writer_intern(
 	struct tfmt_writer *writer, const char *data, size_t length, uint32_t *ret_id);
@@ -88,7 +88,8 @@ int tfmt_writer_add_metric(
 
 /*
  * Data. Each appends one record, copied.
- * Returns: 0; TFMT_E_NOMEM; TFMT_E_IO from the sink; TFMT_E_ARG for an undefined id.
+ * Returns: 0; TFMT_E_NOMEM; TFMT_E_IO from the sink; TFMT_E_ARG for an undefined id or an
+ * unknown value of an enum.
  */
 int tfmt_writer_life(struct tfmt_writer *writer, const struct tfmt_life *record);
 int tfmt_writer_sample(struct tfmt_writer *writer, const struct tfmt_sample *record);
