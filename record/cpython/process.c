@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpython/names.h"
+#include "cpython/tasks.h"
 #include "cpython/threads.h"
 #include "procfs.h"
 #include "tracefmt/error.h"
@@ -22,6 +23,12 @@
 #define NAME_NS	      10000000ull
 #define LATER_NAME_NS 2000000000ull
 #define NAME_TRIES    4
+/* How often it is asked whether asyncio has been imported. */
+#define TASKS_NS 20000000ull
+/* Tasks remembered, a power of two. */
+#define TASKS 64
+/* A coroutine's frame is a part of it. */
+#define COROUTINE_BYTES 128
 
 struct py_process {
 	struct py_memory memory;
@@ -40,7 +47,12 @@ struct py_process {
 	uint64_t next_scan_ns;
 	uint64_t next_look_ns; /* at how many interpreters there are */
 	bool has_interpreters; /* more than one */
-	struct py_frame *both; /* frames of two interpreters */
+	/* Of asyncio. */
+	struct py_task_layout tasks;
+	enum py_tasks_state tasks_state;
+	uint64_t next_tasks_ns;
+	struct py_task task[TASKS]; /* by address: those met last */
+	struct py_frame *both;	    /* frames of two interpreters */
 	size_t both_room;
 };
 
@@ -230,6 +242,34 @@ static void look_for_interpreters(struct py_process *process, uint64_t now_ns)
 		list_threads(process, now_ns);
 }
 
+bool py_process_find_tasks(struct py_process *process, struct rec_modules *modules,
+	struct rec_space *space, uint64_t now_ns)
+{
+	if (process->tasks_state != PY_TASKS_NOT_LOADED || now_ns < process->next_tasks_ns)
+		return false;
+	process->tasks_state = py_tasks_find(
+		&process->memory, modules, space, process->next_tasks_ns == 0, &process->tasks);
+	process->next_tasks_ns = now_ns + TASKS_NS;
+	if (process->tasks_state == PY_TASKS_FOUND)
+		py_reader_set_running_task(process->reader, process->tasks.thread_running);
+	return process->tasks_state == PY_TASKS_TOO_OLD;
+}
+
+/* Name the task that runs, and find its outermost frame. */
+static void take_task(struct py_process *process, struct py_stack *stack)
+{
+	uint64_t address = stack->running_task;
+	struct py_task *task = &process->task[(address >> 6) % TASKS];
+	if (address == 0 || !py_task_read(&process->memory, &process->runtime.layout,
+				    &process->tasks, address, task))
+		return;
+	for (size_t i = 0; i < stack->count; i++)
+		if (stack->frames[i].address - task->coroutine < COROUTINE_BYTES) {
+			stack->task = task->name;
+			stack->task_root = i;
+		}
+}
+
 /* The frames of the sub-interpreter in front of those that called it. */
 static enum py_result read_both(struct py_process *process, struct py_known_thread *known,
 	uint64_t now_ns, struct py_stack *ret_stack)
@@ -286,6 +326,8 @@ enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_
 			known->inner.address
 				? read_both(process, known, now_ns, ret_stack)
 				: py_read_stack(process->reader, &known->thread, now_ns, ret_stack);
+		if (result == PY_OK)
+			take_task(process, ret_stack);
 		if (result != PY_GONE)
 			return result;
 		/* Its state is gone: the thread has ended, or has another one. */

@@ -38,6 +38,13 @@ enum py_state py_process_state(const struct py_process *process);
 const char *py_process_reason(const struct py_process *process);
 /* The errno of the system when it does not let us read; 0: another reason. */
 int py_process_refusal(const struct py_process *process);
+/*
+ * After PY_FOUND: look for asyncio, unless it is too soon after the last time.
+ * Returns: true once, when it is there and does not tell its tasks.
+ */
+bool py_process_find_tasks(struct py_process *process, struct rec_modules *modules,
+	struct rec_space *space, uint64_t now_ns);
+
 /* After PY_FOUND. */
 const struct py_runtime *py_process_runtime(const struct py_process *process);
 

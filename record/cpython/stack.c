@@ -68,6 +68,8 @@ struct py_reader {
 	uint8_t thread_state[THREAD_BYTES];
 	uint8_t cframe[CFRAME_BYTES];
 	uint8_t gil[GIL_BYTES];
+	uint32_t running_task_at; /* in the thread state; 0: nowhere */
+	uint64_t running_task;
 	int32_t is_collecting;
 	uint64_t gil_address; /* of the lock's fields; 0: not known yet */
 	uint64_t gil_interpreter;
@@ -109,6 +111,11 @@ void py_reader_free(struct py_reader *reader)
 	free(reader->earlier);
 	free(reader->older);
 	free(reader);
+}
+
+void py_reader_set_running_task(struct py_reader *reader, uint32_t offset)
+{
+	reader->running_task_at = offset;
 }
 
 bool py_reader_is_gil(const struct py_reader *reader, uint64_t address)
@@ -222,7 +229,7 @@ static size_t ranges_after(
 static bool read_ahead(struct py_reader *reader, struct py_thread *thread)
 {
 	const struct py_layout *layout = reader->layout;
-	struct py_range ranges[PY_MAX_PREDICTED + 8 + MAX_RANGES_AFTER];
+	struct py_range ranges[PY_MAX_PREDICTED + 9 + MAX_RANGES_AFTER];
 	size_t count = 0, predicted_from;
 	reader->newest_bytes = newest_bytes_of(thread);
 	uint64_t collecting_at = layout->runtime_gc_collecting
@@ -235,6 +242,10 @@ static bool read_ahead(struct py_reader *reader, struct py_thread *thread)
 		collecting_at, &reader->is_collecting, sizeof(reader->is_collecting)};
 	if (reader->gil_address)
 		ranges[count++] = (struct py_range){reader->gil_address, reader->gil, GIL_BYTES};
+	reader->running_task = 0;
+	if (reader->running_task_at)
+		ranges[count++] = (struct py_range){thread->address + reader->running_task_at,
+			&reader->running_task, sizeof(reader->running_task)};
 	size_t needed = count;
 	if (thread->cframe)
 		ranges[count++] = (struct py_range){thread->cframe, reader->cframe, CFRAME_BYTES};
@@ -550,6 +561,7 @@ static enum py_result read_once(struct py_reader *reader, struct py_thread *thre
 	if (!read_newest_chunk(reader, thread) || !begin(reader, thread, &climb))
 		return PY_TORN;
 	read_gil(reader, thread, stack);
+	stack->running_task = reader->running_task;
 	/* Marks are frames too: twice the frames bound the steps. */
 	for (size_t steps = 0; climb.frame && steps < 2 * PY_MAX_FRAMES; steps++) {
 		if (stack->count == PY_MAX_FRAMES) {

@@ -37,6 +37,10 @@ struct py_stack {
 	bool is_common;
 	bool is_root_sure; /* the outermost frame is of a kind that never loses its caller */
 	bool holds_gil, in_gc;
+	uint64_t running_task; /* address of the task of asyncio that it is in; 0: none */
+	/* Filled in by py_process_read(). */
+	const char *task; /* its name; NULL: none, or not in the frames */
+	size_t task_root; /* index of the outermost frame of that task */
 };
 
 /* What is remembered of a thread between readings. All zero at first. */
@@ -64,6 +68,8 @@ struct py_reader;
 struct py_reader *py_reader_new(
 	struct py_memory *memory, const struct py_runtime *runtime, struct py_codes *codes);
 void py_reader_free(struct py_reader *reader);
+/* Where a thread state tells its task; 0: nowhere. */
+void py_reader_set_running_task(struct py_reader *reader, uint32_t offset);
 
 /* Whether an address lies in the lock of an interpreter whose threads have been read. */
 bool py_reader_is_gil(const struct py_reader *reader, uint64_t address);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cpython/tasks.h"
 #include "procfs.h"
 
 /* Threads of a process that are remembered; then the oldest is forgotten. */
@@ -26,12 +27,15 @@ struct rec_frozen {
 	size_t count, capacity;
 	struct py_frame *frames; /* unpacked */
 	size_t frame_capacity;
+	char task[PY_TASK_NAME_BYTES];
 };
 
 /* What is handed over: a head, and its frames behind it. */
 struct head {
 	uint64_t frame_count;
 	bool is_cut, is_common, holds_gil, in_gc;
+	uint64_t task_root;
+	char task[PY_TASK_NAME_BYTES]; /* empty: none */
 };
 
 struct packed {
@@ -134,6 +138,10 @@ static size_t pack(const struct py_stack *stack, uint8_t *bytes, size_t size_byt
 		.holds_gil = stack->holds_gil,
 		.in_gc = stack->in_gc,
 	};
+	if (stack->task && stack->task_root < count) {
+		head.task_root = stack->task_root;
+		memcpy(head.task, stack->task, sizeof(head.task));
+	}
 	memcpy(bytes, &head, sizeof(head));
 	for (size_t i = 0; i < count; i++) {
 		const struct py_frame *frame = &stack->frames[i];
@@ -197,6 +205,7 @@ bool rec_frozen_unpack(struct rec_frozen *frozen, struct py_process *process, co
 			.anchor = packed.anchor,
 		};
 	}
+	memcpy(frozen->task, head.task, sizeof(frozen->task));
 	*ret_stack = (struct py_stack){
 		.frames = frozen->frames,
 		.count = head.frame_count,
@@ -204,6 +213,8 @@ bool rec_frozen_unpack(struct rec_frozen *frozen, struct py_process *process, co
 		.is_common = head.is_common,
 		.holds_gil = head.holds_gil,
 		.in_gc = head.in_gc,
+		.task = frozen->task[0] ? frozen->task : NULL,
+		.task_root = head.task_root,
 	};
 	return true;
 }

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "attach/attach.h"
+#include "cpython/tasks.h"
 #include "native/frozen.h"
 
 /* Stacks that wait for their samples, per thread: those of one round of the session, or more. */
 #define FIRST_PENDING 16
 #define MAX_PENDING   1024
+/* More tasks of asyncio are not told apart: a server may have one for each request. */
+#define MAX_TASK_NAMES 1000
 
 struct pending {
 	uint64_t time_ns; /* of the sample; 0: free */
@@ -41,6 +44,9 @@ struct rec_python {
 	struct py_merged_frame *merged;
 	size_t merged_room;
 	uint32_t collector; /* frame id; 0: not met yet */
+	size_t task_count;  /* names that stand in the trace, about */
+	uint32_t last_task; /* the highest of their ids */
+	bool said_old_tasks;
 	bool said_newer;
 	char said_reason[128]; /* the last refusal: the same is not said again */
 };
@@ -95,12 +101,27 @@ static void say_refused(struct rec_python *python, const struct py_process *proc
 		msg_warn(python->msg, "%s: only native stacks", reason);
 }
 
+static void find_tasks(struct rec_python *python, struct py_process *process,
+	struct rec_space *space, uint64_t now_ns)
+{
+	rec_frozen_lock(python->frozen);
+	bool is_old = py_process_find_tasks(process, python->modules, space, now_ns);
+	rec_frozen_unlock(python->frozen);
+	if (is_old && !python->said_old_tasks)
+		msg_warn(python->msg,
+			"Python 3.%u does not tell the names of asyncio's tasks: 3.14 and later do",
+			py_process_runtime(process)->layout.minor);
+	python->said_old_tasks |= is_old;
+}
+
 bool rec_python_is_ready(struct rec_python *python, struct py_process *process,
 	struct rec_space *space, uint64_t now_ns)
 {
 	enum py_state before = py_process_state(process);
-	if (before == PY_FOUND)
+	if (before == PY_FOUND) {
+		find_tasks(python, process, space, now_ns);
 		return true;
+	}
 	rec_frozen_lock(python->frozen);
 	enum py_state state = py_process_find(process, python->modules, space, now_ns);
 	if (state == PY_FOUND)
@@ -169,19 +190,51 @@ static uint32_t collector_id(struct rec_python *python)
 	return python->collector;
 }
 
+/* A frame of its own, further out than the outermost coroutine of the task. */
+static uint32_t task_id(struct rec_python *python, const char *name)
+{
+	char text[PY_TASK_NAME_BYTES + 16];
+	uint32_t id = 0;
+	snprintf(text, sizeof(text), "[task: %s]",
+		python->task_count < MAX_TASK_NAMES ? name : "others");
+	struct tfmt_frame row = {
+		.function = rec_sink_text(python->sink, text),
+		.language = TFMT_LANG_PYTHON,
+	};
+	tfmt_writer_add_frame(rec_sink_writer(python->sink), &row, &id);
+	if (id > python->last_task) {
+		python->last_task = id;
+		python->task_count++;
+	}
+	return id;
+}
+
+/* Put the task behind its outermost frame; it ends the evaluation loop instead of that. */
+static void keep_task(
+	struct rec_python *python, const struct py_stack *stack, struct py_snapshot *snapshot)
+{
+	size_t root = stack->task_root + (snapshot->count - stack->count);
+	struct py_place *places = snapshot->places;
+	memmove(&places[root + 2], &places[root + 1],
+		(snapshot->count - root - 1) * sizeof(*places));
+	places[root + 1] = (struct py_place){task_id(python, stack->task), places[root].anchor};
+	places[root].anchor = 0;
+	snapshot->count++;
+}
+
 static bool keep(struct rec_python *python, const struct py_runtime *runtime,
 	const struct py_stack *stack, struct pending *pending)
 {
 	struct py_snapshot *snapshot = &pending->snapshot;
 	/* Another thread that waits meanwhile collects nothing. */
 	size_t collector = stack->in_gc && stack->holds_gil;
-	if (stack->count + collector > pending->room) {
-		struct py_place *places = realloc(
-			snapshot->places, (stack->count + collector) * sizeof(struct py_place));
+	size_t room = stack->count + collector + (stack->task != NULL);
+	if (room > pending->room) {
+		struct py_place *places = realloc(snapshot->places, room * sizeof(struct py_place));
 		if (!places)
 			return false;
 		snapshot->places = places;
-		pending->room = stack->count + collector;
+		pending->room = room;
 	}
 	if (collector)
 		snapshot->places[0] = (struct py_place){.frame = collector_id(python)};
@@ -189,6 +242,8 @@ static bool keep(struct rec_python *python, const struct py_runtime *runtime,
 		snapshot->places[i + collector] = (struct py_place){
 			frame_id(python, runtime, &stack->frames[i]), stack->frames[i].anchor};
 	snapshot->count = stack->count + collector;
+	if (stack->task)
+		keep_task(python, stack, snapshot);
 	snapshot->is_cut = stack->is_cut;
 	snapshot->leaf = stack->frames[0].address;
 	snapshot->instructions = stack->frames[0].code->instructions;

@@ -80,6 +80,19 @@ for each in "${pythons[@]}"; do
     ! grep '^[^;]*;inside' sub.folded || fail "$each: a sub-interpreter without its caller"
 done
 
+# The tasks of asyncio have their names, where the version tells them.
+for each in "${pythons[@]}"; do
+    "$trec" -o tasks.cbor.zst -- "$each" - 1 <"$targets/tasks.py" >truth 2>err || fail "$each: tasks.py"
+    if [ "$("$each" -c 'import sys; print(sys.version_info >= (3, 14))')" != True ]; then
+        expect "$each: lines about tasks" 1 "$(grep -c 'does not tell the names of asyncio' err)"
+        continue
+    fi
+    "$tconv" -q --folded --weight cpu tasks.cbor.zst >tasks.folded
+    awk -v truth="$(cat truth)" '/burns/ { all += $NF; if (/\[task: reader\];works/) reader += $NF; if (/\[task: Task-/) unnamed += $NF }
+        END { print "reader", reader / all, "unnamed", unnamed / all, truth; exit !(reader > 0.55 * all && reader < 0.65 * all && unnamed > 0.06 * all) }' \
+        tasks.folded || fail "$each: tasks"
+done
+
 # With --offcpu all even the shortest wait is under the function that waits.
 if "$trec" -q --offcpu all -o try.cbor.zst -- true 2>/dev/null; then
     for how in "" --no-native; do
