@@ -35,12 +35,13 @@ int imp_open(int fd, const char *name, const char *format, struct progress *prog
 
 /* Values for completion and --help, "chrome cpuprofile ...": the names of inputs.def. */
 #define IMP_FORMAT_OPTION "from-format"
-#define IMP_FORMAT_HELP                                                                                       \
-	"what is no trace is FORMAT, whatever it looks like: chrome, cpuprofile, folded, json, perf-script, " \
-	"speedscope"
+#define IMP_FORMAT_HELP                                                                            \
+	"what is no trace is FORMAT, whatever it looks like: austin, chrome, cpuprofile, folded, " \
+	"json, live-trace, perf-script, py-spy, speedscope"
 #define IMP_SUM_OPTION "sum"
 #define IMP_SUM_HELP \
 	"several traces summed as one run: all begin at second 0, which top and tree then add up"
-#define IMP_FORMAT_VALUES "chrome cpuprofile folded json perf-script speedscope"
+#define IMP_FORMAT_VALUES \
+	"austin chrome cpuprofile folded json live-trace perf-script py-spy speedscope"
 
 #endif

@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "build.h"
+#include "folded.h"
 #include "import.h"
 #include "source.h"
 
 #define MAX_SAMPLES UINT64_C(4000000)
 
-/* The count behind the last space, and the length of the stack before it. */
-static bool split_line(const char *line, size_t length, size_t *ret_stack, uint64_t *ret_count)
+bool imp_folded_split(const char *line, size_t length, size_t *ret_stack, uint64_t *ret_count)
 {
 	size_t digits = length, i;
 	uint64_t count = 0;
@@ -53,7 +52,7 @@ static bool matches(const char *head, size_t size_bytes)
 		length -= length && head[length - 1] == '\r';
 		if (is_comment(head, length))
 			continue;
-		if (!split_line(head, length, &stack, &count))
+		if (!imp_folded_split(head, length, &stack, &count))
 			return false;
 		lines++;
 		deep += memchr(head, ';', stack) != NULL;
@@ -79,7 +78,7 @@ static int add_up(struct imp_source *source, struct imp_build *build, uint64_t *
 	while ((status = imp_source_line(source, &line, &length, &build->error)) > 0) {
 		if (is_comment(line, length))
 			continue;
-		if (!split_line(line, length, &stack, &count))
+		if (!imp_folded_split(line, length, &stack, &count))
 			return fail(source, build, length);
 		if (__builtin_add_overflow(*ret_total, count, ret_total))
 			return imp_source_fail(source, source->line, stack + 2, &build->error,
@@ -106,8 +105,8 @@ static int push(
 	return status ? status : imp_push(build, id, stack, is_cut);
 }
 
-static int push_all(
-	struct imp_build *build, const char *line, size_t length, struct tfmt_sample *sample)
+static int push_all(struct imp_build *build, imp_folded_push_fn *push_frame, const char *line,
+	size_t length, struct tfmt_sample *sample)
 {
 	const char *end = line + length, *semicolon;
 	bool is_cut = false;
@@ -119,7 +118,7 @@ static int push_all(
 		if (!semicolon)
 			semicolon = end;
 		if (semicolon > line)
-			status = push(
+			status = push_frame(
 				build, line, (size_t)(semicolon - line), &sample->stack, &is_cut);
 	}
 	sample->flags = is_cut ? TFMT_SAMPLE_TRUNCATED : 0;
@@ -143,9 +142,10 @@ static int add_samples(
 	return status;
 }
 
-static int read_folded(struct imp_source *source, struct imp_build *build)
+int imp_folded_read(struct imp_source *source, struct imp_build *build, const char *recorder,
+	imp_folded_push_fn *push_frame)
 {
-	struct imp_begin begin = {.recorder = "folded stacks"};
+	struct imp_begin begin = {.recorder = recorder};
 	struct tfmt_sample sample = {0};
 	size_t length, stack;
 	uint64_t count, total;
@@ -171,15 +171,20 @@ static int read_folded(struct imp_source *source, struct imp_build *build)
 	if (status)
 		return status;
 	while ((status = imp_source_line(source, &line, &length, &build->error)) > 0) {
-		if (is_comment(line, length) || !split_line(line, length, &stack, &count))
+		if (is_comment(line, length) || !imp_folded_split(line, length, &stack, &count))
 			continue;
-		status = push_all(build, line, stack, &sample);
+		status = push_all(build, push_frame, line, stack, &sample);
 		if (!status)
 			status = add_samples(build, &sample, count, total <= MAX_SAMPLES);
 		if (status)
 			return status;
 	}
 	return status ? status : imp_build_end(build);
+}
+
+static int read_folded(struct imp_source *source, struct imp_build *build)
+{
+	return imp_folded_read(source, build, "folded stacks", push);
 }
 
 const struct imp_format imp_format_folded = {

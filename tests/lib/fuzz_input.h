@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	head[head_bytes] = '\0';
 	FUZZED.matches(head, head_bytes);
 	if (write(in, data, size) != (ssize_t)size || lseek(in, 0, SEEK_SET) < 0 ||
-		imp_source_open(&source, in, "in"))
+		imp_source_open(&source, in, "in", NULL))
 		abort();
 	if (!FUZZED.read(&source, &build))
 		read_back(out);

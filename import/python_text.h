@@ -1,0 +1,44 @@
+/* Stacks of Python code as the text formats of its samplers have them. */
+#ifndef IMPORT_PYTHON_TEXT_H
+#define IMPORT_PYTHON_TEXT_H
+
+#include "build.h"
+
+/*
+ * A frame by its function, file and line. What a file is tells the language: sources of Python,
+ * "<frozen importlib>" and the like are Python's, all others are native: a module when no line is
+ * known. Returns as imp_frame().
+ */
+int imp_python_frame(struct imp_build *build, const char *function, size_t function_length,
+	const char *file, size_t file_length, uint32_t line, uint32_t *ret_id);
+
+/*
+ * Split "function (file:line)" or "function (file)", as py-spy writes frames. False: it is only a
+ * name.
+ */
+struct imp_python_text {
+	const char *function, *file;
+	size_t function_length, file_length;
+	uint32_t line; /* 0: not there */
+};
+bool imp_python_split(const char *text, size_t length, struct imp_python_text *ret_text);
+
+/* The process of a source that tells no names: a new one is called python. */
+int imp_python_process(struct imp_build *build, uint32_t pid);
+
+/* The number in all of the text: decimal, or hexadecimal where it begins with 0x. */
+bool imp_text_number(const char *text, size_t length, uint64_t *ret_number);
+
+/* Frames that come leaf first, to be pushed root first. */
+struct imp_frames {
+	uint32_t *ids;
+	size_t count, capacity;
+	bool is_cut; /* there were more than a stack holds */
+};
+/* Returns: 0; TFMT_E_NOMEM. */
+int imp_frames_add(struct imp_frames *frames, uint32_t id);
+/* All as one stack, 0 for none; they are gone afterwards. Returns as imp_push(). */
+int imp_frames_push(struct imp_frames *frames, struct imp_build *build, uint32_t *ret_stack);
+void imp_frames_release(struct imp_frames *frames);
+
+#endif
