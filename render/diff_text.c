@@ -9,7 +9,7 @@
 
 #define NAME_COLUMNS	14
 #define VALUE_COLUMNS	12
-#define PERCENT_COLUMNS 11
+#define PERCENT_COLUMNS 10
 #define SIDE_COLUMNS	8
 
 #define MINUS "\u2212"

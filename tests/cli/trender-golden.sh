@@ -18,7 +18,10 @@ check usage-make.txt --view usage make.cbor.zst
 check summary-make.txt make.cbor.zst
 "$BUILD/targets/python_trace" python.cbor.zst
 check flame-python.scene --dump-scene --view flame --weight wall --width 800 python.cbor.zst
+for side in before after; do "$BUILD/targets/diff_trace" $side $side.cbor.zst; done
+check diff-shop.scene --dump-scene --width 800 before.cbor.zst --diff after.cbor.zst
 export COLUMNS=80
+check diff-shop.txt before.cbor.zst --diff after.cbor.zst
 check summary-python.txt python.cbor.zst
 check top-python.txt --view top --weight wall python.cbor.zst
 check top-lines-python.txt --view top --by line --sort total python.cbor.zst

@@ -36,6 +36,14 @@ done
 rsvg-convert -z 2 auto.svg -o rsvg.png
 compare_pictures "auto in librsvg" light.png rsvg.png
 
+for side in before after; do "$BUILD/targets/diff_trace" $side $side.cbor.zst; done
+for theme in light dark print; do
+    "$trender" --theme $theme -o own.png before.cbor.zst --diff after.cbor.zst
+    "$trender" --theme $theme -o own.svg before.cbor.zst --diff after.cbor.zst
+    rsvg-convert -z 2 own.svg -o rsvg.png
+    compare_pictures "a comparison, $theme, in librsvg" own.png rsvg.png
+done
+
 command -v chromium >/dev/null || exit 0
 # in_chromium SCHEME OUT: draws auto.svg for readers who prefer light (1) or dark (0).
 in_chromium() {
