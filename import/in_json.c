@@ -85,7 +85,9 @@ static uint8_t name_of(const struct imp_item *item, const struct imp_value *valu
 	for (i = 0; i < count; i++)
 		if (imp_is(item, value, names[i]))
 			return (uint8_t)i;
-	return imp_unsigned(item, value, &given) ? (uint8_t)given : 0;
+	if (!imp_unsigned(item, value, &given))
+		return 0;
+	return given < UINT8_MAX ? (uint8_t)given : UINT8_MAX;
 }
 
 #define NAME_OF(line, key, ...)                                                      \
@@ -613,6 +615,7 @@ static int on_line(void *context, size_t path, const struct imp_item *item)
 	struct state *state = context;
 	const struct line line = {.state = state, .item = item, .object = &item->values[0]};
 	const struct imp_value *kind = member(&line, "kind");
+	int status;
 	size_t i;
 
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -620,7 +623,11 @@ static int on_line(void *context, size_t path, const struct imp_item *item)
 			continue;
 		if (!state->build->writer && kinds[i].take != on_header)
 			break;
-		return kinds[i].take(&line);
+		status = kinds[i].take(&line);
+		return status != TFMT_E_ARG
+			       ? status
+			       : tfmt_error_set(&state->build->error, TFMT_E_FORMAT, 0,
+					 "a value that a %s cannot have", kinds[i].kind);
 	}
 	return tfmt_error_set(&state->build->error, TFMT_E_FORMAT, 0,
 		state->build->writer ? "no line of a known kind" : "the header must come first");

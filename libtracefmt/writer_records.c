@@ -4,30 +4,35 @@
 
 #include "tracefmt/limits.h"
 
-/* Whether all ids of a row are defined. */
-static bool refers_to_known(const struct tfmt_writer *writer, enum tfmt_kind kind, const void *row)
+/* Whether all ids of a row are defined, and all values of enums known. */
+static bool is_sound(const struct tfmt_writer *writer, enum tfmt_kind kind, const void *row)
 {
-	const struct tfmt_references *references = &writer->references[kind];
+	const struct tfmt_checks *checks = &writer->checks[kind];
 
-	for (size_t i = 0; i < references->count; i++) {
-		const struct tfmt_reference *reference = &references->items[i];
-		const uint8_t *field = (const uint8_t *)row + reference->offset;
+	for (size_t i = 0; i < checks->count; i++) {
+		const struct tfmt_check *check = &checks->items[i];
+		const uint8_t *field = (const uint8_t *)row + check->offset;
 		uint32_t id_32;
 		uint64_t id;
 
-		if (reference->size == sizeof(id)) {
+		if (check->limit) {
+			if (*field >= check->limit)
+				return false;
+			continue;
+		}
+		if (check->size == sizeof(id)) {
 			memcpy(&id, field, sizeof(id));
 		} else {
 			memcpy(&id_32, field, sizeof(id_32));
 			id = id_32;
 		}
-		if (id > writer->rows[reference->kind].total)
+		if (id > writer->rows[check->kind].total)
 			return false;
 	}
 	return true;
 }
 
-/* Append a row whose ids were checked, and hand its chunk over when it is full. */
+/* Append a row that was checked, and hand its chunk over when it is full. */
 static int append(struct tfmt_writer *writer, enum tfmt_kind kind, const void *row)
 {
 	const struct tfmt_schema *schema = tfmt_schema__of(kind);
@@ -64,7 +69,7 @@ static int add_row(
 		return writer->failed;
 	if (rows->count >= TFMT_MAX_IDS)
 		return TFMT_E_LIMIT;
-	if (!refers_to_known(writer, kind, row))
+	if (!is_sound(writer, kind, row))
 		return TFMT_E_ARG;
 	status = append(writer, kind, row);
 	if (status < 0)
@@ -238,7 +243,7 @@ static int add_record(
 
 	if (writer->failed)
 		return writer->failed;
-	if (!refers_to_known(writer, kind, record))
+	if (!is_sound(writer, kind, record))
 		return TFMT_E_ARG;
 	if (time_ns > writer->now_ns)
 		writer->now_ns = time_ns;

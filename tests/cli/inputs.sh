@@ -108,6 +108,8 @@ all_of part.jsonl
 says 1 'line 4, column' "$tconv" -q --folded bad.jsonl
 (head -3 tiny.jsonl; echo '{"kind":"sampel"}') >bad.jsonl
 says 1 'line 4, column 1[78]: no line of a known kind' "$tconv" -q --folded bad.jsonl
+sed 's/"language":"python"/"language":44/' tiny.jsonl >bad.jsonl
+says 1 'a value that a frame cannot have' "$tconv" -q --folded bad.jsonl
 
 # --- speedscope: sampled, evented, and our own ---
 cat >in.speedscope.json <<'END'

@@ -88,6 +88,13 @@ static void undefined_ids_are_refused(void **state)
 		tfmt_writer_counter(writer, &(struct tfmt_counter){.metric = 1}), TFMT_E_ARG);
 	assert_int_equal(
 		tfmt_writer_span(writer, &(struct tfmt_span){.frame = 1}, &number), TFMT_E_ARG);
+	/* Nor a value that no reader knows. */
+	assert_int_equal(tfmt_writer_add_frame(
+				 writer, &(struct tfmt_frame){.language = TFMT_LANG_JIT + 1}, &id),
+		TFMT_E_ARG);
+	assert_int_equal(
+		tfmt_writer_sample(writer, &(struct tfmt_sample){.state = TFMT_STATE_GIL + 1}),
+		TFMT_E_ARG);
 	assert_int_equal(tfmt_writer_arg(writer, &(struct tfmt_arg){.span = 1}), TFMT_E_ARG);
 	assert_int_equal(
 		tfmt_writer_symbol(writer, &(struct tfmt_symbol){.function = 1}), TFMT_E_ARG);
