@@ -15,5 +15,5 @@ void rend_language_mark(
 		rect->y += MARK_PX;
 	else
 		mark.y += rect->height;
-	rend_scene_rect(scene, REND_MUTED, mark);
+	rend_scene_rect(scene, REND_MARK, mark);
 }

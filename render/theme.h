@@ -42,6 +42,7 @@ enum rend_role {
 	REND_WAITING, /* hatched: not on a CPU */
 	REND_MERGED,  /* hatched the other way: what was too small to be drawn on its own */
 	REND_HATCH,   /* the lines of the two above */
+	REND_MARK,    /* lines that tell languages apart, on any box */
 	REND_LIBRARY, /* the first of REND_LIBRARY_TINTS quiet tints */
 	/* Compared with another recording: its area under a line, boxes of code. */
 	REND_BEFORE = REND_LIBRARY + REND_LIBRARY_TINTS,

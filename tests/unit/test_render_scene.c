@@ -124,12 +124,32 @@ static void texts_can_be_read_in_all_themes(void **state)
 			assert_true(contrast(rend_theme_colour(theme, role), panel) >= 4.5);
 		}
 		for (enum rend_role role = REND_ALL; role < REND_ROLE_COUNT; role++) {
-			if (role != REND_HATCH)
+			if (role != REND_HATCH && role != REND_MARK)
 				assert_true(contrast(rend_theme_colour(theme, role),
 						    rend_theme_label(theme, role)) >= 4.5);
 		}
 	}
 	assert_null(rend_theme_find("pink"));
+}
+
+/* By lightness alone: marks on every box, lines on what waits, own code beside libraries. */
+static void kinds_of_code_are_told_apart_without_colour(void **state)
+{
+	static const char *const names[] = {"light", "dark", "print"};
+	for (size_t i = 0; i < 3; i++) {
+		const struct rend_theme *theme = rend_theme_find(names[i]);
+		struct rend_colour mark = rend_theme_colour(theme, REND_MARK);
+		struct rend_colour own = rend_theme_colour(theme, REND_OWN);
+		assert_true(contrast(rend_theme_colour(theme, REND_HATCH),
+				    rend_theme_colour(theme, REND_WAITING)) >= 1.7);
+		for (enum rend_role role = REND_ALL; role <= REND_UNKNOWN; role++)
+			assert_true(contrast(mark, rend_theme_colour(theme, role)) >= 2);
+		for (enum rend_role tint = 0; tint < REND_LIBRARY_TINTS; tint++) {
+			struct rend_colour library = rend_theme_colour(theme, REND_LIBRARY + tint);
+			assert_true(contrast(mark, library) >= 2);
+			assert_true(contrast(own, library) >= 1.25);
+		}
+	}
 }
 
 /* Without colour too, and the least is told from nothing. */
@@ -189,6 +209,7 @@ int main(void)
 		cmocka_unit_test(items_and_labels_are_bounded),
 		cmocka_unit_test(titles_are_bounded),
 		cmocka_unit_test(texts_can_be_read_in_all_themes),
+		cmocka_unit_test(kinds_of_code_are_told_apart_without_colour),
 		cmocka_unit_test(more_heat_is_further_from_the_page),
 		cmocka_unit_test(a_library_keeps_its_tint),
 		cmocka_unit_test(the_registry_is_sorted_and_whole),
