@@ -7,7 +7,9 @@ cd "$SCRATCH"
 "$BUILD/targets/gen_trace" --samples 40000 --stacks 300 --depth 9 --functions 90 --threads 3 \
     --processes 2 --metrics 20 --symbols big.cbor.zst >/dev/null
 "$BUILD/targets/tiny_trace" tiny.cbor.zst
-for trace in tiny big; do
+"$BUILD/tconv" -q --trace -o index.cbor.zst big.cbor.zst
+"$BUILD/tconv" --check index.cbor.zst | grep -q 'with an index'
+for trace in tiny big index; do
     "$BUILD/targets/sum_trace" $trace.cbor.zst | sort >$trace.ours
     [ -s $trace.ours ]
 done
@@ -15,7 +17,7 @@ done
 
 python=/usr/bin/python3
 $python -c 'import cbor2, zstandard' 2>/dev/null || { echo "no python3-cbor2 or -zstandard"; exit 77; }
-for trace in tiny big; do
+for trace in tiny big index; do
     $python "$ROOT/tests/lib/generic_reader.py" $trace.cbor.zst | sort >$trace.python
     diff $trace.ours $trace.python
 done
@@ -26,7 +28,7 @@ if [ ! -d "$modules/cbor-x" ]; then
     npm install --silent --no-fund --no-audit --prefix "$ROOT/build/npm" cbor-x@1.6.8 cddl@0.21.2 \
         >npm.log 2>&1 || { echo "python3-cbor2 agrees; npm cannot be reached for cbor-x"; exit 77; }
 fi
-for trace in tiny big; do
+for trace in tiny big index; do
     zstd -dc $trace.cbor.zst | node "$ROOT/tests/lib/generic_reader.mjs" "$modules" | sort >$trace.node
     diff $trace.ours $trace.node
 done

@@ -48,7 +48,7 @@ decoder.decodeMultiple(readFileSync(0), (item) => {
 
 	if (chunk.kind === 'header')
 		schema = chunk.schema;
-	if (!chunk.columns || chunk.repeat)
+	if (!chunk.columns || chunk.repeat || !schema[chunk.kind])
 		return;
 	const kind = totals[chunk.kind] ??= { rows: 0n };
 	kind.rows += BigInt(chunk.count);

@@ -59,7 +59,7 @@ def main(path):
             schema = chunk["schema"]
         elif chunk["kind"] == "end":
             assert chunk["chunks"] == number + 1
-        elif not chunk.get("repeat"):
+        elif chunk["kind"] in schema and not chunk.get("repeat"):
             kind = totals.setdefault(chunk["kind"], {"rows": 0})
             kind["rows"] += chunk["count"]
             for name in schema[chunk["kind"]]:
