@@ -55,8 +55,28 @@ static void put_control(struct rend_call_text *line, const char *character, size
 	put(line, text, strlen(text), columns, bytes);
 }
 
+/* Printable ASCII at the start of a text, as much as fits in front of a mark: at once. */
+static size_t put_plain(struct rend_call_text *line, const char *text, size_t length)
+{
+	int room = line->max_columns - MARK_COLUMNS - line->columns;
+	size_t count = 0;
+	while (count < length && (int)count < room && text[count] >= ' ' && text[count] <= '~')
+		count++;
+	if (count == 0 || line->is_full || line->length + count + 64 > sizeof(line->text))
+		return 0;
+	memcpy(line->text + line->length, text, count);
+	line->length += count;
+	line->columns += (int)count;
+	line->cut_at = line->length;
+	line->cut_columns = line->columns;
+	return count;
+}
+
 static void put_text(struct rend_call_text *line, const char *text, size_t length)
 {
+	size_t plain = put_plain(line, text, length);
+	text += plain;
+	length -= plain;
 	while (length > 0 && !line->is_full) {
 		int step = utf8_step(text, length);
 		size_t bytes = (size_t)abs(step);

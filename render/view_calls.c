@@ -23,7 +23,8 @@
 /* Where a function is, found once. */
 struct place {
 	bool is_known;
-	char *text;
+	char *text; /* clean, and cut to the room there is */
+	int columns;
 	const char *function;
 };
 
@@ -109,7 +110,14 @@ static const struct place *find_place(struct log *log, uint32_t frame)
 	if (location.file[0] != '\0')
 		location.module = "";
 	rend_model_place(&location, text, sizeof(text));
-	place->text = strdup(text);
+	size_t size;
+	FILE *memory = open_memstream(&place->text, &size);
+	if (memory == NULL)
+		return NULL;
+	if (log->place_columns > 0)
+		rend_put_last_tail(memory, text, log->place_columns);
+	fclose(memory);
+	place->columns = place->text != NULL ? rend_text_columns(place->text) : 0;
 	place->is_known = place->text != NULL;
 	return place->is_known ? place : NULL;
 }
@@ -147,17 +155,11 @@ static void put_left(struct log *log, uint64_t time_ns, uint32_t thread)
 	fprintf(log->stream, "%*s", GAP_COLUMNS, "");
 }
 
-static int place_width(const struct log *log, const char *place)
-{
-	int width = rend_text_columns(place);
-	return width < log->place_columns ? width : log->place_columns;
-}
-
 /* A level deeper is further right, as far as half of the room; from there on its number says it. */
-static void begin_call(struct log *log, uint32_t depth, const char *place)
+static void begin_call(struct log *log, uint32_t depth, const struct place *place)
 {
 	char more[16];
-	int width = place_width(log, place);
+	int width = place != NULL ? place->columns : 0;
 	uint32_t max_depth = (uint32_t)(log->call_columns / 2 / INDENT_COLUMNS);
 	rend_call_text_init(&log->line, log->call_columns - width - (width > 0 ? GAP_COLUMNS : 0));
 	for (uint32_t i = 0; i < depth && i < max_depth; i++)
@@ -168,17 +170,16 @@ static void begin_call(struct log *log, uint32_t depth, const char *place)
 	}
 }
 
-static void put_call(struct log *log, const char *place, bool is_warning)
+static void put_call(struct log *log, const struct place *place, bool is_warning)
 {
 	bool has_colour = is_warning && log->frame->has_colour;
 	struct rend_call_text *line = &log->line;
 	rend_call_text_end(line);
 	fprintf(log->stream, "%s%s%s", has_colour ? WARNING_ON : "", line->text,
 		has_colour ? WARNING_OFF : "");
-	int width = place_width(log, place);
-	if (width > 0) {
-		put_blanks(log, log->call_columns - width - line->columns);
-		rend_put_last_tail(log->stream, place, width);
+	if (place != NULL && place->columns > 0) {
+		put_blanks(log, log->call_columns - place->columns - line->columns);
+		fputs(place->text, log->stream);
 	}
 	fputc('\n', log->stream);
 }
@@ -214,7 +215,7 @@ static void put_begin(
 		add_args(log, event);
 		rend_call_text_add(&log->line, ")");
 	}
-	put_call(log, is_call ? place->text : "", false);
+	put_call(log, is_call ? place : NULL, false);
 }
 
 static bool is_named(const struct log *log, const struct tfmt_arg *arg, const char *name)
@@ -252,7 +253,7 @@ static void put_end(struct log *log, const struct rend_span_event *event,
 	else
 		rend_call_text_add_string(&log->line, tfmt_trace_string(trace, event->span.name));
 	rend_call_text_add(&log->line, ")");
-	put_call(log, "", is_exception);
+	put_call(log, NULL, is_exception);
 }
 
 static int log_begin(struct log *log, const struct rend_span_event *event, bool is_taken)
@@ -265,7 +266,7 @@ static int log_begin(struct log *log, const struct rend_span_event *event, bool 
 		if (place == NULL)
 			return TFMT_E_NOMEM;
 		put_left(log, event->span.time_ns, event->span.thread);
-		begin_call(log, depth, event->span.frame != 0 ? place->text : "");
+		begin_call(log, depth, event->span.frame != 0 ? place : NULL);
 		put_begin(log, event, place);
 	}
 	return rend_span_begin(&log->stacks, &event->span, &open);
@@ -282,7 +283,7 @@ static int log_end(struct log *log, const struct rend_span_event *event, bool is
 	if (place == NULL)
 		return TFMT_E_NOMEM;
 	put_left(log, event->span.time_ns, event->span.thread);
-	begin_call(log, stack->count + stack->deeper, "");
+	begin_call(log, stack->count + stack->deeper, NULL);
 	put_end(log, event, ended > 0 ? &stack->open[stack->count] : NULL, place);
 	return 0;
 }
@@ -295,7 +296,7 @@ static void put_gap(struct log *log, const struct rend_span_event *event)
 	uint32_t thread = event->span.thread;
 	num_count(count, event->lost_count);
 	put_left(log, event->span.time_ns, thread);
-	begin_call(log, thread > 0 ? log->stacks.threads[thread].count : 0, "");
+	begin_call(log, thread > 0 ? log->stacks.threads[thread].count : 0, NULL);
 	switch (event->type) {
 	case REND_SPAN_MESSAGE:
 		rend_call_text_add(&log->line, "*** ");
@@ -324,7 +325,7 @@ static void put_gap(struct log *log, const struct rend_span_event *event)
 		rend_call_text_add(&log->line, text);
 		break;
 	}
-	put_call(log, "", event->type != REND_SPAN_MESSAGE);
+	put_call(log, NULL, event->type != REND_SPAN_MESSAGE);
 }
 
 static int log_event(void *context, const struct rend_span_event *event)

@@ -344,7 +344,8 @@ static void draw_foot(const struct gantt *gantt, struct rend_scene *scene, doubl
 {
 	const struct rend_frame *frame = &gantt->frame;
 	const double right = frame->x + frame->width_px;
-	double x = has_two_lines(gantt) ? frame->x : frame->axis.x0;
+	bool is_wide = rend_text_width_px(REND_FONT_SMALL, gantt->note) > right - frame->axis.x0;
+	double x = has_two_lines(gantt) || is_wide ? frame->x : frame->axis.x0;
 	rend_scene_text(scene, &(struct rend_text){
 				       .x = x,
 				       .y = y + 14,

@@ -279,9 +279,14 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 		: shows_waits		   ? "off CPU"
 					   : "CPU");
 	double max_px = timeline->frame.axis.x0 - timeline->frame.x - 12;
-	char *percent = timeline->charts.has_spans ? NULL : strrchr(detail, '%');
-	if (percent != NULL && rend_text_width_px(REND_FONT_SMALL, detail) > max_px)
-		percent[1] = '\0';
+	/* Without room the figure alone. */
+	if (rend_text_width_px(REND_FONT_SMALL, detail) > max_px) {
+		char *percent = strrchr(detail, '%');
+		if (timeline->charts.has_spans)
+			snprintf(detail, sizeof(detail), "%s spans", share);
+		else if (percent != NULL)
+			percent[1] = '\0';
+	}
 	struct rend_text text = {
 		.x = timeline->frame.x,
 		.y = y + 13,
