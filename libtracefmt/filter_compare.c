@@ -108,6 +108,16 @@ bool tfmt_filter__holds_of_value(
 	       compare_decimals(condition->op, number, condition->decimal);
 }
 
+/* "[kernel]" is called kernel, too. */
+static bool holds_of_bracketed(struct tfmt_filter_condition *condition, const char *path)
+{
+	size_t length = strlen(path);
+
+	return !condition->text.is_regex && length > 2 && path[0] == '[' &&
+	       path[length - 1] == ']' &&
+	       tfmt_filter_text__matches(&condition->text, path + 1, length - 2);
+}
+
 /* Of Python code the module is its file, and the package that has it. */
 static bool holds_of_module(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
 	const struct tfmt_location *location)
@@ -116,8 +126,9 @@ static bool holds_of_module(struct tfmt_filter *filter, struct tfmt_filter_condi
 
 	if (location->language != TFMT_LANG_PYTHON)
 		return holds_of_path(filter, condition,
-			tfmt_trace_mapping(filter->trace, location->mapping)->path,
-			location->module);
+			       tfmt_trace_mapping(filter->trace, location->mapping)->path,
+			       location->module) ||
+		       holds_of_bracketed(condition, location->module);
 	if (holds_of_path(filter, condition, location->file_id, location->file))
 		return true;
 	if (!tfmt_python_package_of(location->file, &package) || condition->text.is_regex)

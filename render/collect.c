@@ -296,8 +296,10 @@ static int read_samples(struct collector *collector, const struct tfmt_batch *ba
 	int status = 0;
 	for (size_t i = 0; status == 0 && i < batch->count; i++) {
 		struct tfmt_sample sample;
-		if (!rend_model_clip(model, &batch->samples[i], &sample))
+		if (!rend_model_clip(model, &batch->samples[i], &sample)) {
+			model->dropped_count++;
 			continue;
+		}
 		if (sample.state == TFMT_STATE_RUNNING)
 			read_sampled_cpu(collector, &sample);
 		if (collector->fills_processes)

@@ -100,6 +100,8 @@ static void init_processes(struct rend_model *model)
 		process->id = id;
 		process->info = info;
 		process->is_selected = is_selected(model, process);
+		if (model->root == 0 && process->is_selected)
+			model->root = id;
 	}
 	filter_processes(model);
 	for (uint32_t id = 1; id <= model->process_count; id++) {
@@ -110,8 +112,6 @@ static void init_processes(struct rend_model *model)
 		process->end_ns = clamp(end_ns, process->begin_ns, model->end_ns);
 		process->is_shown = process->is_selected && info->start_ns < model->end_ns &&
 				    end_ns >= model->begin_ns;
-		if (model->root == 0 && process->is_selected)
-			model->root = id;
 	}
 }
 

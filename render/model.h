@@ -129,7 +129,7 @@ struct rend_model {
 	uint64_t recorded_ns;	    /* length of the whole recording */
 	uint32_t pid;		    /* only this process and those it started; 0: all */
 	struct tfmt_filter *filter; /* borrowed, bound to the trace; NULL: all records */
-	uint64_t dropped_count;	    /* samples that it left out */
+	uint64_t dropped_count;	    /* samples that it, the range or --pid left out */
 	size_t bin_count;	    /* columns of all series, over the shown range */
 	uint64_t column_ns;	    /* (end_ns - begin_ns) / bin_count, exactly */
 	uint32_t root;		    /* the command's process, 0 when unknown */

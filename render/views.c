@@ -34,7 +34,7 @@ const char *rend_view_missing(const struct rend_view *view, const struct rend_mo
 {
 	const struct rend_totals *totals = &model->totals;
 	bool has_none = totals->sampled_ns == 0 && totals->wait_ns == 0;
-	if (view->draws_stacks && has_none && model->dropped_count > 0)
+	if (view->draws_stacks && has_none && model->filter != NULL && model->dropped_count > 0)
 		return "The filter leaves no samples.";
 	if (!view->draws_stacks || has_none)
 		return view->missing;

@@ -69,6 +69,12 @@ for row in "sample 1 func == 'fib'" "sample 0 func == 'greet'" "sample 0 arg == 
     expect "$row" "$count" "$(kind "$what" --filter "$expression" demo.cbor.zst)"
 done
 
+# The kernel has a name of its own, and a path in brackets.
+expect "kernel" "$(kind sample --filter "module == '[kernel]'" tiny.cbor.zst)" \
+    "$(kind sample --filter "module == 'kernel'" tiny.cbor.zst)"
+expect "but the kernel" 11 "$(($(kind sample --filter "module == 'kernel'" tiny.cbor.zst) +
+    $(kind sample --filter "module != 'kernel'" tiny.cbor.zst)))"
+
 # In every format, and together with other options; a trace again is that part.
 "$tconv" -q --trace --filter "func == 'fib'" demo.cbor.zst >part.cbor.zst
 expect "spans of a part" 18 "$(kind span part.cbor.zst)"
@@ -146,6 +152,9 @@ for view in top tree; do
     expect "status of $view without samples" 4 "$status"
     grep -q 'The filter leaves no samples.' out || fail "$view: $(cat out)"
 done
+run "$trender" --view top --filter "pid == 200" demo.cbor.zst
+expect "status of top of a process without samples" 4 "$status"
+grep -q 'The filter leaves no samples.' out || fail "top of a process: $(cat out)"
 run "$trender" -o f.svg --filter "func == 'fib' and not pid == 200" demo.cbor.zst
 expect "status of a picture" 0 "$status"
 grep -q "filter: func == 'fib'" f.svg || grep -q "filter: func == &apos;fib&apos;" f.svg ||
