@@ -20,10 +20,17 @@ static const char *sign_of(double change)
 	return change > 0 ? "+" : change < 0 ? MINUS : "";
 }
 
+/* Amounts beyond 64 bits, as no recording has them, stay the most. */
+static uint64_t size_of(double amount)
+{
+	double size = fabs(amount);
+	return size < (double)UINT64_MAX ? (uint64_t)size : UINT64_MAX;
+}
+
 char *rend_diff_amount(const struct rend_diff *diff, char *text, double amount)
 {
 	char number[NUM_TEXT_BYTES];
-	rend_model_amount(diff->models[TFMT_AFTER], number, (uint64_t)fabs(amount));
+	rend_model_amount(diff->models[TFMT_AFTER], number, size_of(amount));
 	snprintf(text, NUM_TEXT_BYTES, "%s%.27s", sign_of(amount), number);
 	return text;
 }
@@ -32,9 +39,9 @@ char *rend_diff_cell(const struct rend_diff *diff, char *text, double amount)
 {
 	char number[NUM_TEXT_BYTES];
 	if (diff->models[TFMT_AFTER]->weight == TFMT_WEIGHT_SAMPLES)
-		num_count(number, (uint64_t)fabs(amount));
+		num_count(number, size_of(amount));
 	else
-		num_duration(number, (uint64_t)fabs(amount));
+		num_duration(number, size_of(amount));
 	snprintf(text, NUM_TEXT_BYTES, "%s%.27s", sign_of(amount), number);
 	return text;
 }
@@ -81,9 +88,9 @@ size_t rend_diff_totals(
 static char *total_text(const struct rend_diff_total *total, char *text, double value)
 {
 	if (total->unit == REND_TOTAL_NS)
-		return num_duration(text, (uint64_t)value);
-	return total->unit == REND_TOTAL_BYTES ? num_bytes(text, (uint64_t)value)
-					       : num_count(text, (uint64_t)value);
+		return num_duration(text, size_of(value));
+	return total->unit == REND_TOTAL_BYTES ? num_bytes(text, size_of(value))
+					       : num_count(text, size_of(value));
 }
 
 char *rend_diff_total_value(const struct rend_diff_total *total, char *text, enum tfmt_side side)
@@ -149,9 +156,9 @@ void rend_diff_doubts(const struct rend_diff *diff, char text[REND_FACTS_BYTES])
 		num_percent(shares[side], (double)diff->nameless[side],
 			(double)rend_diff_whole(diff, (enum tfmt_side)side));
 	snprintf(text + length, REND_FACTS_BYTES - length,
-		"%s%.60s without a name in one recording only (%s before, %s after): addresses "
-		"differ between builds",
-		length > 0 ? REND_FACTS_GAP : "", count, shares[0], shares[1]);
+		"%s%.60s without a name %s in one recording only: %s before, %s after",
+		length > 0 ? REND_FACTS_GAP : "", count, diff->nameless_count == 1 ? "is" : "are",
+		shares[0], shares[1]);
 }
 
 static void put_totals(const struct rend_diff *diff, FILE *stream)

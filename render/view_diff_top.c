@@ -127,8 +127,10 @@ static void put_rows(const struct rend_diff *diff, const struct rend_text_frame 
 	if (unsure_count > 0)
 		fprintf(stream, "~ may come from sampling alone\n");
 	rend_diff_doubts(diff, text);
-	if (text[0] != '\0')
-		fprintf(stream, "%s\n", text);
+	if (text[0] == '\0')
+		return;
+	rend_put_last(stream, text, frame->columns);
+	fputc('\n', stream);
 }
 
 static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
