@@ -91,6 +91,8 @@ static int choose_view(struct job *job)
 	const char *name = job->options.view;
 	if (name == NULL && job->options.diff != NULL)
 		name = "diff";
+	if (name == NULL && job->options.latency != NULL)
+		name = "heat";
 	if (name == NULL)
 		name = job->options.metrics != NULL			  ? "usage"
 		       : job->surface != NULL || job->options.dumps_scene ? "report"
@@ -215,6 +217,25 @@ static int choose_drawing(struct job *job)
 	return EXIT_OK;
 }
 
+/* What was asked for and has no meaning in this view. */
+static void warn_of_unused(const struct job *job)
+{
+	const struct rend_options *options = &job->options;
+	bool is_heat = job->view == &rend_view_heat || job->view == &rend_view_latency;
+	if (options->weight != NULL && !job->view->draws_stacks)
+		msg_warn(&job->msg, "--weight changes nothing: the view %s draws no stacks",
+			job->view->name);
+	if (options->by != NULL && job->view->merges_lines)
+		msg_warn(&job->msg, "--by changes nothing: the view %s is by line",
+			job->view->name);
+	if (!is_heat && (options->rows > 0 || options->column_ns > 0 || options->by_thread ||
+				options->latency != NULL))
+		msg_warn(&job->msg,
+			"--rows, --column, --threads and --latency are of the view heat: they "
+			"change nothing in %s",
+			job->view->name);
+}
+
 static int choose(struct job *job)
 {
 	int status = choose_surface(job);
@@ -228,9 +249,7 @@ static int choose(struct job *job)
 	if (job->options.weight != NULL &&
 		weight_parse(job->options.weight, &job->msg, &job->weight) != 0)
 		return EXIT_USAGE;
-	if (job->options.weight != NULL && !job->view->draws_stacks)
-		msg_warn(&job->msg, "--weight changes nothing: the view %s draws no stacks",
-			job->view->name);
+	warn_of_unused(job);
 	status = choose_table(job);
 	if (status != EXIT_OK)
 		return status;
