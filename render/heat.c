@@ -306,6 +306,9 @@ static void add_up(struct rend_heat *heat, const int64_t *steps)
 		uint64_t *row_sum = &heat->row_sums[has_rows ? row : i / cells];
 		*row_sum += heat->amounts[i];
 		heat->column_sums[column] += heat->amounts[i];
+		/* Many threads in one line would make the scale too long for all others. */
+		if (heat->rest_count > 0 && i / cells == heat->lines - 1)
+			continue;
 		heat->max_row = *row_sum > heat->max_row ? *row_sum : heat->max_row;
 		heat->max = fmax(heat->max, rend_heat_value(heat, heat->amounts[i], length_ns));
 	}

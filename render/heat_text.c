@@ -1,5 +1,6 @@
 #include "heat_text.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "cells.h"
@@ -40,7 +41,7 @@ static void put_cell(const struct plot *plot, uint32_t line, uint32_t column, ui
 static void put_sum(const struct plot *plot, uint64_t sum)
 {
 	uint64_t max = plot->heat->max_row;
-	int columns = max > 0 ? (int)((double)sum / (double)max * SUM_COLUMNS + 0.5) : 0;
+	int columns = max > 0 ? (int)(fmin((double)sum / (double)max, 1) * SUM_COLUMNS + 0.5) : 0;
 	fputs(columns > 0 ? " |" : "", plot->stream);
 	for (int i = 0; i < columns; i++)
 		fputs(plot->ramp->bar, plot->stream);

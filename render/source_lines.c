@@ -13,7 +13,8 @@ struct place {
 struct walk {
 	struct rend_source_lines *lines;
 	const struct tfmt_calltree *tree;
-	struct place *places; /* by function of the tree */
+	struct place *places;		       /* by function of the tree */
+	const struct tfmt_location *locations; /* the same; borrowed from `lines` */
 };
 
 /* Folders of what is installed: code of others, though compiled into the program. */
@@ -32,6 +33,59 @@ static bool is_installed(const char *path)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * What V8 compiled has its place in its name, "JS:*parse /srv/app.js:12:7" or
+ * "file:///srv/app.mjs:3:1": the line on which the function begins. `text` is of the name's length,
+ * and taken when used.
+ */
+static bool set_place_by_name(struct tfmt_location *location, char *text)
+{
+	strcpy(text, location->function);
+	char *column = strrchr(text, ':');
+	char *file = strrchr(text, ' ');
+	if (column == NULL || file == NULL || column < file)
+		return false;
+	*column = '\0';
+	char *line = strrchr(file, ':');
+	unsigned long number = line != NULL ? strtoul(line + 1, NULL, 10) : 0;
+	if (number == 0 || number > UINT32_MAX)
+		return false;
+	*line = *file++ = '\0';
+	file += strncmp(file, "file://", 7) == 0 ? 7 : 0;
+	char *name = strchr(text, ':');
+	name = name != NULL ? name + 1 : text;
+	location->function = name + strspn(name, "*~^+");
+	location->file = file;
+	location->line = location->first_line = (uint32_t)number;
+	return true;
+}
+
+/* The locations of the tree's functions, those of V8's with their places. */
+static int set_locations(struct walk *walk, size_t count)
+{
+	struct rend_source_lines *lines = walk->lines;
+	lines->locations = calloc(count, sizeof(*lines->locations));
+	lines->texts = calloc(count, sizeof(*lines->texts));
+	if (lines->locations == NULL || lines->texts == NULL)
+		return TFMT_E_NOMEM;
+	lines->text_count = count;
+	walk->locations = lines->locations;
+	for (size_t i = 0; i < count; i++) {
+		struct tfmt_location *location = &lines->locations[i];
+		*location = tfmt_calltree_function(walk->tree, (uint32_t)i)->location;
+		if (location->language != TFMT_LANG_JIT || location->file[0] != '\0')
+			continue;
+		char *text = malloc(strlen(location->function) + 1);
+		if (text == NULL)
+			return TFMT_E_NOMEM;
+		if (set_place_by_name(location, text))
+			lines->texts[i] = text;
+		else
+			free(text);
+	}
+	return 0;
 }
 
 static bool has_line(const struct tfmt_location *location)
@@ -53,10 +107,9 @@ static int compare_numbers(uint64_t a, uint64_t b)
 /* qsort_r: by file and function. */
 static int compare_functions(const void *left, const void *right, void *context)
 {
-	const struct tfmt_location *a =
-		&tfmt_calltree_function(context, *(const uint32_t *)left)->location;
-	const struct tfmt_location *b =
-		&tfmt_calltree_function(context, *(const uint32_t *)right)->location;
+	const struct walk *walk = context;
+	const struct tfmt_location *a = &walk->locations[*(const uint32_t *)left];
+	const struct tfmt_location *b = &walk->locations[*(const uint32_t *)right];
 	int order = strcmp(a->file, b->file);
 	return order != 0 ? order : strcmp(a->function, b->function);
 }
@@ -64,27 +117,31 @@ static int compare_functions(const void *left, const void *right, void *context)
 /* qsort_r: by file and line, the heaviest first. */
 static int compare_lines(const void *left, const void *right, void *context)
 {
-	const struct tfmt_function *a = tfmt_calltree_function(context, *(const uint32_t *)left);
-	const struct tfmt_function *b = tfmt_calltree_function(context, *(const uint32_t *)right);
-	int order = strcmp(a->location.file, b->location.file);
+	const struct walk *walk = context;
+	uint32_t left_id = *(const uint32_t *)left, right_id = *(const uint32_t *)right;
+	const struct tfmt_function *a = tfmt_calltree_function(walk->tree, left_id);
+	const struct tfmt_function *b = tfmt_calltree_function(walk->tree, right_id);
+	const struct tfmt_location *at_a = &walk->locations[left_id];
+	const struct tfmt_location *at_b = &walk->locations[right_id];
+	int order = strcmp(at_a->file, at_b->file);
 	if (order == 0)
-		order = compare_numbers(a->location.line, b->location.line);
+		order = compare_numbers(at_a->line, at_b->line);
 	if (order == 0)
 		order = compare_numbers(b->self, a->self);
 	if (order == 0)
 		order = compare_numbers(b->total, a->total);
-	return order != 0 ? order : strcmp(a->location.function, b->location.function);
+	return order != 0 ? order : strcmp(at_a->function, at_b->function);
 }
 
 /* `order` are the shown functions of the tree, which are one a line. */
 static void add_functions(struct walk *walk, uint32_t *order, size_t count)
 {
 	struct rend_source_lines *lines = walk->lines;
-	qsort_r(order, count, sizeof(*order), compare_functions, (void *)walk->tree);
+	qsort_r(order, count, sizeof(*order), compare_functions, walk);
 	for (size_t i = 0; i < count; i++) {
-		const struct tfmt_function *row = tfmt_calltree_function(walk->tree, order[i]);
-		if (i == 0 || compare_functions(&order[i - 1], &order[i], (void *)walk->tree) != 0)
-			lines->functions[lines->function_count++].location = &row->location;
+		if (i == 0 || compare_functions(&order[i - 1], &order[i], walk) != 0)
+			lines->functions[lines->function_count++].location =
+				&walk->locations[order[i]];
 		walk->places[order[i]].function = (uint32_t)lines->function_count - 1;
 	}
 }
@@ -93,11 +150,10 @@ static void add_lines(struct walk *walk, uint32_t *order, size_t count)
 {
 	struct rend_source_lines *lines = walk->lines;
 	const struct tfmt_location *last = NULL;
-	qsort_r(order, count, sizeof(*order), compare_lines, (void *)walk->tree);
+	qsort_r(order, count, sizeof(*order), compare_lines, walk);
 	for (size_t i = 0; i < count; i++) {
 		struct place *place = &walk->places[order[i]];
-		const struct tfmt_location *location =
-			&tfmt_calltree_function(walk->tree, order[i])->location;
+		const struct tfmt_location *location = &walk->locations[order[i]];
 		bool is_new_file = last == NULL || strcmp(last->file, location->file) != 0;
 		if (is_new_file)
 			lines->files[lines->file_count++] = (struct rend_source_file){
@@ -126,8 +182,7 @@ static void enter_node(struct walk *walk, const struct tfmt_node *node)
 	struct rend_source_lines *lines = walk->lines;
 	const struct place *place = &walk->places[node->function];
 	if (place->line == NONE) {
-		bool is_known =
-			has_line(&tfmt_calltree_function(walk->tree, node->function)->location);
+		bool is_known = has_line(&walk->locations[node->function]);
 		*(is_known ? &lines->other_self : &lines->none_self) += node->self;
 		return;
 	}
@@ -203,9 +258,11 @@ int rend_source_lines_init(
 	uint32_t *order = calloc(function_count + 1, sizeof(*order));
 	walk.places = calloc(function_count + 1, sizeof(*walk.places));
 	int status = order != NULL && walk.places != NULL ? 0 : TFMT_E_NOMEM;
+	if (status == 0)
+		status = set_locations(&walk, function_count + 1);
 	for (size_t i = 0; status == 0 && i <= function_count; i++) {
 		walk.places[i].line = NONE;
-		if (is_shown(model, &tfmt_calltree_function(model->tree, (uint32_t)i)->location))
+		if (is_shown(model, &walk.locations[i]))
 			order[shown_count++] = (uint32_t)i;
 	}
 	if (status == 0)
@@ -222,6 +279,10 @@ int rend_source_lines_init(
 
 void rend_source_lines_release(struct rend_source_lines *lines)
 {
+	for (size_t i = 0; i < lines->text_count; i++)
+		free(lines->texts[i]);
+	free(lines->texts);
+	free(lines->locations);
 	free(lines->files);
 	free(lines->lines);
 	free(lines->functions);

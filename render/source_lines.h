@@ -36,6 +36,9 @@ struct rend_source_lines {
 	size_t line_count;
 	struct rend_source_function *functions;
 	size_t function_count;
+	struct tfmt_location *locations; /* by function of the tree */
+	char **texts;			 /* of some of these, else NULL */
+	size_t text_count;
 	uint64_t whole;	     /* weight of everything */
 	uint64_t other_self; /* self of lines that are not own */
 	uint64_t none_self;  /* self of code whose line is not known */

@@ -275,6 +275,9 @@ static void draw_column_sums(const struct picture *picture, struct rend_scene *s
 					bottom - height, picture->cell_px - gap_px, height});
 	}
 	rend_heat_value_text(heat, max, text, sizeof(text));
+	/* The unit is also at the colours. */
+	if (rend_text_width_px(REND_FONT_SMALL, text) > picture->x0 - GAP_PX - picture->frame.x)
+		snprintf(text, sizeof(text), "%.3g", max);
 	rend_heat_small(scene, picture->x0 - GAP_PX, bottom - STRIP_PX + 9, text, REND_ANCHOR_END,
 		picture->x0 - GAP_PX - picture->frame.x);
 	rend_heat_small(scene, picture->x0 - GAP_PX, bottom, "0", REND_ANCHOR_END, 0);
@@ -289,7 +292,7 @@ static void draw_row_sums(const struct picture *picture, struct rend_scene *scen
 	rend_heat_small(scene, x, y + picture->y - STRIP_GAP_PX, "sum", REND_ANCHOR_START,
 		picture->sums_px);
 	for (uint32_t i = 0; heat->max_row > 0 && i < row_count(heat); i++) {
-		double share = (double)heat->row_sums[i] / (double)heat->max_row;
+		double share = fmin((double)heat->row_sums[i] / (double)heat->max_row, 1);
 		bool is_line = heat->threads != NULL;
 		rend_scene_rect(scene, REND_CPU,
 			(struct rend_rect){x, y + picture->y + row_y(picture, i, is_line ? 0 : i),

@@ -154,3 +154,21 @@ near "Python: three quarters of both" 75 $((first * 100 / (first + second)))
 near "Python: all of both" "$((first + second))" "$(share ALL 2 <view.txt)"
 "$trender" --view source --own / --min 0 --top 1000 p.cbor.zst >all.txt
 [ "$(grep -c '^ *[0-9.]* %.*\.py$' all.txt)" -ge 1 ] || fail "--own / shows no file"
+
+# What V8 compiled is at the line on which its function begins.
+if command -v node >/dev/null; then
+    cat >hot.js <<'JS'
+function spin(x, n) {  // SPIN
+  for (let i = 0; i < n; i++) { x ^= x << 13; x ^= x >>> 17; x ^= x << 5; }
+  return x;
+}
+const end = process.cpuUsage().user + 600000;
+let x = 7;
+while (process.cpuUsage().user < end) x = spin(x, 100000);
+JS
+    sleep 0.02
+    "$BUILD/trec" -q -o js.cbor.zst node --perf-basic-prof hot.js || fail "trec node"
+    "$trender" --view source js.cbor.zst >view.txt
+    [ "$(share SPIN 2 <view.txt)" -gt 30 ] || { cat view.txt >&2; fail "no line of JavaScript"; }
+    grep -q '%.*  spin$' view.txt || fail "no heading spin"
+fi
