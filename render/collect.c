@@ -323,8 +323,10 @@ static void read_spans(struct rend_model *model, const struct tfmt_batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct tfmt_span *span = &batch->spans[i];
-		if (!rend_model_takes_span(model, span, batch->first_id + i))
+		if (!rend_model_takes_span(model, span, batch->first_id + i)) {
+			model->dropped_span_count++;
 			continue;
+		}
 		model->threads[span->thread].span_count++;
 		model->totals.span_count++;
 		model->totals.scope_count += span->frame == 0;

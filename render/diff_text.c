@@ -6,6 +6,7 @@
 
 #include "cells.h"
 #include "num.h"
+#include "text_head.h"
 
 #define NAME_COLUMNS	14
 #define VALUE_COLUMNS	12
@@ -122,15 +123,15 @@ void rend_diff_facts(const struct rend_diff *diff, char text[REND_FACTS_BYTES])
 {
 	struct rend_diff_total totals[REND_DIFF_TOTALS];
 	size_t count = rend_diff_totals(diff, totals);
-	size_t length = 0;
-	text[0] = '\0';
+	rend_facts_filter(diff->models[TFMT_BEFORE], text);
+	size_t length = strlen(text);
 	for (size_t i = 0; i < count && length < REND_FACTS_BYTES; i++) {
 		const double *values = totals[i].values;
 		char before[NUM_TEXT_BYTES], after[NUM_TEXT_BYTES], percent[NUM_TEXT_BYTES];
 		rend_diff_percent(percent, values[TFMT_BEFORE], values[TFMT_AFTER]);
 		bool is_same = values[TFMT_BEFORE] == values[TFMT_AFTER];
 		length += (size_t)snprintf(text + length, REND_FACTS_BYTES - length,
-			"%s%s %s" ARROW "%s (%s)", i > 0 ? REND_FACTS_GAP : "", totals[i].name,
+			"%s%s %s" ARROW "%s (%s)", length > 0 ? REND_FACTS_GAP : "", totals[i].name,
 			rend_diff_total_value(&totals[i], before, TFMT_BEFORE),
 			rend_diff_total_value(&totals[i], after, TFMT_AFTER),
 			is_same ? "same" : percent);
@@ -195,6 +196,7 @@ void rend_diff_put_head(const struct rend_diff *diff, int columns, FILE *stream)
 	rend_diff_command(diff, commands, sizeof(commands));
 	rend_put_last(stream, commands, columns);
 	fputc('\n', stream);
+	rend_put_filter(diff->models[TFMT_BEFORE], columns, stream);
 	for (int side = 0; side < TFMT_SIDE_COUNT; side++) {
 		fputs(sides[side], stream);
 		rend_put_last(stream, diff->names[side], columns - SIDE_COLUMNS);

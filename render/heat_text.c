@@ -9,6 +9,7 @@
 #include "heat_ramp.h"
 #include "num.h"
 #include "text.h"
+#include "text_head.h"
 
 #define OFFSET_COLUMNS	 8
 #define NAME_COLUMNS	 20
@@ -157,9 +158,7 @@ static void put_busiest(const struct plot *plot)
 static void put_heading(const struct plot *plot, const struct rend_text_frame *frame)
 {
 	char text[REND_FACTS_BYTES];
-	rend_model_command(plot->heat->model, text, sizeof(text));
-	rend_put_last(plot->stream, text, frame->columns);
-	fputc('\n', plot->stream);
+	rend_put_text_head(plot->heat->model, frame->columns, plot->stream);
 	rend_heat_heading(plot->heat, text, sizeof(text));
 	rend_put_last(plot->stream, text, frame->columns);
 	fprintf(plot->stream, "\n\n");

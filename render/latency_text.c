@@ -8,6 +8,7 @@
 #include "heat_ramp.h"
 #include "num.h"
 #include "text.h"
+#include "text_head.h"
 
 #define LEFT_COLUMNS	 10
 #define RIGHT_COLUMNS	 5
@@ -112,9 +113,7 @@ static void put_plot(const struct plot *plot, const struct rend_text_frame *fram
 {
 	const struct rend_latency *latency = plot->latency;
 	char text[REND_FACTS_BYTES], column[NUM_TEXT_BYTES];
-	rend_model_command(latency->model, text, sizeof(text));
-	rend_put_last(plot->stream, text, frame->columns);
-	fputc('\n', plot->stream);
+	rend_put_text_head(latency->model, frame->columns, plot->stream);
 	rend_latency_heading(latency, text, sizeof(text));
 	size_t length = strlen(text);
 	snprintf(text + length, sizeof(text) - length, REND_FACTS_GAP);

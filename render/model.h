@@ -123,16 +123,17 @@ struct rend_model {
 	size_t own_count;
 	const char *const *source_paths; /* borrowed: --source-path */
 	size_t source_path_count;
-	uint64_t origin_ns;	    /* second 0 */
-	uint64_t begin_ns, end_ns;  /* the shown range; begin < end */
-	uint64_t first_ns, last_ns; /* samples within are shown: of what was asked for, or all */
-	uint64_t recorded_ns;	    /* length of the whole recording */
-	uint32_t pid;		    /* only this process and those it started; 0: all */
-	struct tfmt_filter *filter; /* borrowed, bound to the trace; NULL: all records */
-	uint64_t dropped_count;	    /* samples that it, the range or --pid left out */
-	size_t bin_count;	    /* columns of all series, over the shown range */
-	uint64_t column_ns;	    /* (end_ns - begin_ns) / bin_count, exactly */
-	uint32_t root;		    /* the command's process, 0 when unknown */
+	uint64_t origin_ns;	     /* second 0 */
+	uint64_t begin_ns, end_ns;   /* the shown range; begin < end */
+	uint64_t first_ns, last_ns;  /* samples within are shown: of what was asked for, or all */
+	uint64_t recorded_ns;	     /* length of the whole recording */
+	uint32_t pid;		     /* only this process and those it started; 0: all */
+	struct tfmt_filter *filter;  /* borrowed, bound to the trace; NULL: all records */
+	uint64_t dropped_count;	     /* samples that it, the range or --pid left out */
+	uint64_t dropped_span_count; /* records of spans */
+	size_t bin_count;	     /* columns of all series, over the shown range */
+	uint64_t column_ns;	     /* (end_ns - begin_ns) / bin_count, exactly */
+	uint32_t root;		     /* the command's process, 0 when unknown */
 	struct rend_process *processes; /* by id: [1 .. process_count] */
 	uint32_t process_count;
 	struct rend_thread *threads; /* by id: [1 .. thread_count] */

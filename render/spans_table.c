@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "frame_label.h"
 #include "num.h"
+#include "text_head.h"
 
 #define HEADING_PX	 26
 #define HEADS_PX	 22
@@ -244,9 +245,7 @@ static void put_heading(const struct rend_model *model, const struct rend_span_t
 	uint64_t sum = 0;
 	for (uint32_t i = 0; i < table->count; i++)
 		sum += table->rows[i].count;
-	rend_model_command(model, text, sizeof(text));
-	rend_put_last(stream, text, frame->columns);
-	fputc('\n', stream);
+	rend_put_text_head(model, frame->columns, stream);
 	rend_facts_plural(spans, sum, "call or scope", "calls and scopes");
 	snprintf(text, sizeof(text),
 		"%.60s" REND_FACTS_GAP "%s of %s names by total, recursion once", spans,

@@ -9,6 +9,7 @@
 #include "source_find.h"
 #include "source_lines.h"
 #include "text.h"
+#include "text_head.h"
 #include "view.h"
 
 #define CONTEXT_LINES	3
@@ -268,8 +269,7 @@ static void put_heading(const struct listing *listing, size_t shown)
 	char text[REND_FACTS_BYTES], amount[NUM_TEXT_BYTES], min[NUM_TEXT_BYTES];
 	char count[NUM_TEXT_BYTES], shown_text[NUM_TEXT_BYTES], numbers[REND_NUMBERS_BYTES];
 	bool is_samples = model->weight == TFMT_WEIGHT_SAMPLES;
-	rend_model_command(model, text, sizeof(text));
-	rend_put_last(listing->stream, text, frame->columns);
+	rend_put_text_head(model, frame->columns, listing->stream);
 	rend_model_amount(model, amount, listing->lines.whole);
 	snprintf(text, sizeof(text),
 		"%s%s%s" REND_FACTS_GAP "%s of %s own files by %s" REND_FACTS_GAP
@@ -278,7 +278,6 @@ static void put_heading(const struct listing *listing, size_t shown)
 		num_count(shown_text, shown), num_count(count, listing->lines.file_count),
 		frame->table.sorts_by_total ? "total" : "self",
 		num_percent(min, frame->table.min_share, 1));
-	fputc('\n', listing->stream);
 	rend_put_last(listing->stream, text, frame->columns);
 	rend_format_numbers("self", is_samples ? "samples" : "time", "total", numbers);
 	int bar = frame->columns < BAR_MIN_COLUMNS ? 0 : BAR_COLUMNS;

@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "num.h"
 #include "text.h"
+#include "text_head.h"
 #include "view.h"
 
 #define DEFAULT_ROWS 30
@@ -141,14 +142,7 @@ static void put_heading(
 	const struct rend_model *model = table->model;
 	char text[REND_FACTS_BYTES], amount[NUM_TEXT_BYTES], shown_text[NUM_TEXT_BYTES];
 	char count[NUM_TEXT_BYTES], numbers[REND_NUMBERS_BYTES];
-	rend_model_command(model, text, sizeof(text));
-	rend_put_last(stream, text, frame->columns);
-	fputc('\n', stream);
-	rend_facts_filter(model, text);
-	if (text[0] != '\0') {
-		rend_put_last(stream, text, frame->columns);
-		fputc('\n', stream);
-	}
+	rend_put_text_head(model, frame->columns, stream);
 	rend_model_amount(model, amount, table->whole);
 	snprintf(text, sizeof(text), "%s%s%s" REND_FACTS_GAP "%s of %s %s by %s", amount,
 		model->weight == TFMT_WEIGHT_SAMPLES ? "" : " ",

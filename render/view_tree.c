@@ -8,6 +8,7 @@
 #include "facts.h"
 #include "num.h"
 #include "text.h"
+#include "text_head.h"
 #include "view.h"
 
 #define MAX_RUN	    4	/* functions of one library in a row; more are folded */
@@ -273,19 +274,12 @@ static void put_heading(const struct tree *tree)
 {
 	const struct rend_model *model = tree->model;
 	char text[REND_FACTS_BYTES], amount[NUM_TEXT_BYTES], min[NUM_TEXT_BYTES];
-	rend_model_command(model, text, sizeof(text));
-	rend_put_last(tree->stream, text, tree->frame->columns);
-	rend_facts_filter(model, text);
-	if (text[0] != '\0') {
-		fputc('\n', tree->stream);
-		rend_put_last(tree->stream, text, tree->frame->columns);
-	}
+	rend_put_text_head(model, tree->frame->columns, tree->stream);
 	rend_model_amount(model, amount, tree->nodes[0].total);
 	num_percent(min, tree->frame->table.min_share, 1);
 	snprintf(text, sizeof(text), "%s%s%s" REND_FACTS_GAP "branches of at least %s", amount,
 		model->weight == TFMT_WEIGHT_SAMPLES ? "" : " ",
 		model->weight == TFMT_WEIGHT_SAMPLES ? "" : tfmt_weight_title(model->weight), min);
-	fputc('\n', tree->stream);
 	rend_put_last(tree->stream, text, tree->frame->columns);
 	fprintf(tree->stream, "\n\n");
 	char numbers[REND_NUMBERS_BYTES];

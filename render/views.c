@@ -36,6 +36,9 @@ const char *rend_view_missing(const struct rend_view *view, const struct rend_mo
 	bool has_none = totals->sampled_ns == 0 && totals->wait_ns == 0;
 	if (view->draws_stacks && has_none && model->filter != NULL && model->dropped_count > 0)
 		return "The filter leaves no samples.";
+	if (model->filter != NULL && model->dropped_span_count > 0 &&
+		strcmp(view->missing, REND_NO_SPANS) == 0)
+		return "The filter leaves no calls or scopes.";
 	if (!view->draws_stacks || has_none)
 		return view->missing;
 	if (model->weight == TFMT_WEIGHT_OFFCPU)

@@ -152,6 +152,11 @@ for view in top tree; do
     expect "status of $view without samples" 4 "$status"
     grep -q 'The filter leaves no samples.' out || fail "$view: $(cat out)"
 done
+for view in calls spans; do
+    run "$trender" --view $view --filter "func == 'fib' and type == 'str'" demo.cbor.zst
+    expect "status of $view without calls" 4 "$status"
+    grep -q 'The filter leaves no calls or scopes.' out || fail "$view: $(cat out)"
+done
 run "$trender" --view top --filter "pid == 200" demo.cbor.zst
 expect "status of top of a process without samples" 4 "$status"
 grep -q 'The filter leaves no samples.' out || fail "top of a process: $(cat out)"
