@@ -79,8 +79,9 @@ int imp_rewrite_init(struct imp_rewrite *rewrite, const struct tfmt_trace *trace
 
 	*rewrite = (struct imp_rewrite){.trace = trace, .writer = writer, .begin_ns = begin_ns};
 	for (kind = TFMT_STRING; kind <= TFMT_METRIC; kind++) {
-		rewrite->ids[kind] = calloc(
-			(size_t)tfmt_trace_count(trace, kind) + 1, sizeof(*rewrite->ids[kind]));
+		rewrite->counts[kind] = tfmt_trace_count(trace, kind);
+		rewrite->ids[kind] =
+			calloc((size_t)rewrite->counts[kind] + 1, sizeof(*rewrite->ids[kind]));
 		if (!rewrite->ids[kind])
 			return TFMT_E_NOMEM;
 	}
@@ -98,7 +99,7 @@ void imp_rewrite_release(struct imp_rewrite *rewrite)
 
 bool imp_rewrite_is_due(const struct imp_rewrite *rewrite, enum tfmt_kind kind, uint64_t id)
 {
-	return id && id <= tfmt_trace_count(rewrite->trace, kind) && !rewrite->ids[kind][id];
+	return id && id <= rewrite->counts[kind] && !rewrite->ids[kind][id];
 }
 
 /* 0: the span was not readable, or is left out. */
@@ -131,15 +132,14 @@ int imp_rewrite_ids(struct imp_rewrite *rewrite, enum tfmt_kind kind, union imp_
 	for (; reference->table; reference++) {
 		id = (uint32_t *)(void *)((char *)row + reference->offset);
 		/* Rows of the own table stand before, or are lost. */
-		status = reference->table == kind
-				 ? 0
-				 : imp_rewrite_need(rewrite, reference->table, *id);
-		if (status)
-			return status;
+		if (reference->table >= TFMT_PROCESS && reference->table != kind) {
+			status = imp_rewrite_need(rewrite, reference->table, *id);
+			if (status)
+				return status;
+		}
 		/* Ids of records are within the tables after a scan. */
-		*id = *id <= tfmt_trace_count(rewrite->trace, reference->table)
-			      ? rewrite->ids[reference->table][*id]
-			      : 0;
+		*id = *id <= rewrite->counts[reference->table] ? rewrite->ids[reference->table][*id]
+							       : 0;
 	}
 	return 0;
 }
@@ -259,7 +259,7 @@ int imp_rewrite_names(struct imp_rewrite *rewrite)
 	uint32_t id;
 
 	for (kind = TFMT_STRING; kind <= TFMT_STACK; kind++)
-		for (id = 1; id <= tfmt_trace_count(rewrite->trace, kind); id++) {
+		for (id = 1; id <= rewrite->counts[kind]; id++) {
 			status = put_name(rewrite, kind, id);
 			if (status)
 				return status;
@@ -278,7 +278,7 @@ static int need_process(struct imp_rewrite *rewrite, uint32_t id)
 	if (status || info->image_count)
 		return status;
 	life.process = rewrite->ids[TFMT_PROCESS][id];
-	life.name = info->name <= tfmt_trace_count(rewrite->trace, TFMT_STRING)
+	life.name = info->name <= rewrite->counts[TFMT_STRING]
 			    ? rewrite->ids[TFMT_STRING][info->name]
 			    : 0;
 	return tfmt_writer_life(rewrite->writer, &life);
@@ -288,7 +288,7 @@ int imp_rewrite_need(struct imp_rewrite *rewrite, enum tfmt_kind kind, uint32_t 
 {
 	const struct tfmt_thread_info *thread;
 
-	if (kind < TFMT_PROCESS || !imp_rewrite_is_due(rewrite, kind, id))
+	if (!imp_rewrite_is_due(rewrite, kind, id))
 		return 0;
 	if (kind == TFMT_PROCESS)
 		return need_process(rewrite, id);

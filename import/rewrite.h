@@ -19,9 +19,10 @@ struct imp_span_run {
 struct imp_rewrite {
 	const struct tfmt_trace *trace; /* scanned */
 	struct tfmt_writer *writer;
-	uint64_t begin_ns;		/* of the new trace */
-	uint32_t *ids[TFMT_KIND_COUNT]; /* of tables: the new id by the old one, 0: not written */
-	struct imp_span_run *runs;	/* ascending */
+	uint64_t begin_ns;		  /* of the new trace */
+	uint32_t counts[TFMT_KIND_COUNT]; /* the last id of each table */
+	uint32_t *ids[TFMT_KIND_COUNT];	  /* of tables: the new id by the old one, 0: not written */
+	struct imp_span_run *runs;	  /* ascending */
 	size_t run_count, run_capacity;
 };
 
