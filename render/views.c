@@ -39,6 +39,9 @@ const char *rend_view_missing(const struct rend_view *view, const struct rend_mo
 	if (model->filter != NULL && model->dropped_span_count > 0 &&
 		strcmp(view->missing, REND_NO_SPANS) == 0)
 		return "The filter leaves no calls or scopes.";
+	if (view->draws_stacks && has_none && totals->span_count > 0)
+		return "No samples in this recording: --view calls shows its calls, --view spans "
+		       "adds them up.";
 	if (!view->draws_stacks || has_none)
 		return view->missing;
 	if (model->weight == TFMT_WEIGHT_OFFCPU)

@@ -115,6 +115,12 @@ height=$(sed -n 's/.*<svg[^>]* height="\([0-9]*\).*/\1/p' low.svg | head -n 1)
 grep -q '>build<' lanes.svg || fail "no scopes in the report"
 "$trender" --view timeline -o many.svg many.cbor.zst
 grep -q 'function_[0-9]' many.svg || fail "no functions in the timeline"
+run "$trender" --view top lanes.cbor.zst >none.txt 2>error.txt
+expect "no samples" 4 $status
+grep -q 'view spans' none.txt || fail "where the calls are is not said: $(cat none.txt)"
+run "$trender" --view calls --filter "func == 'nobody'" demo.cbor.zst >none.txt 2>error.txt
+expect "no such calls" 4 $status
+grep -q 'The filter leaves no calls or scopes' none.txt || fail "$(cat none.txt)"
 trace metrics
 run "$trender" --view spans metrics.cbor.zst >none.txt 2>error.txt
 expect "no spans" 4 $status
