@@ -81,6 +81,9 @@ expect "spans of a part" 18 "$(kind span part.cbor.zst)"
 expect "arguments of a part" 18 "$(kind arg part.cbor.zst)"
 expect "with --from" 9 "$(kind span --from 9500us --filter "func == 'fib'" demo.cbor.zst)"
 expect "folded" "main (demo.py:30);fib (demo.py:1) 1" "$("$tconv" -q --folded --weight samples --filter "leaf.func == 'fib'" demo.cbor.zst | sed 's/^.*;main/main/')"
+run "$tconv" -q --folded --weight samples --filter "func == 'fib'" --diff part.cbor.zst demo.cbor.zst
+expect "status of --diff" 0 "$status"
+expect "--diff" "1 1" "$(sed -n 's/^.*fib (demo.py) //p' out)"
 for format in $(formats); do
     run "$tconv" -q --$format --filter "leaf.func == 'fib' and pid == 100" demo.cbor.zst
     expect "status of --$format" 0 "$status"
