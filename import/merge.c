@@ -109,6 +109,8 @@ static char *describe(const struct imp_merge *merge)
 		fprintf(stream, "%s %s", i ? "," : "", merge->parts[i].name);
 		if (merge->parts[i].host)
 			fprintf(stream, " (host %s)", merge->parts[i].host);
+		if (merge->parts[i].pid_base)
+			fprintf(stream, " (process numbers + %u)", merge->parts[i].pid_base);
 	}
 	if (fclose(stream) == 0)
 		return text;
@@ -173,7 +175,9 @@ static int write_all(struct imp_merge *merge, const struct input_part *inputs, s
 	if (status)
 		return status;
 	imp_merge_place(merge);
-	status = begin(merge, sink);
+	status = imp_merge_number(merge);
+	if (!status)
+		status = begin(merge, sink);
 	if (!status)
 		status = imp_merge_tables(merge);
 	if (!status)

@@ -32,6 +32,7 @@ struct imp_part {
 	bool by_utc;		/* of another boot than the clock of the merged trace */
 	int64_t shift_ns;	/* added at last */
 	bool is_piece;		/* another part has the same trace id: a piece of one recording */
+	uint32_t pid_base;	/* added to its numbers, which another boot has too */
 	const char *host;	/* to be told apart by; NULL: the host of the merged trace */
 	uint32_t present;	/* TFMT_KIND_BIT()s of its records */
 	uint32_t *last_stretch; /* index + 1, by metric */
@@ -109,6 +110,9 @@ void imp_merge_place(struct imp_merge *merge);
 /* A time of a part in the merged trace. */
 uint64_t imp_merge_time(
 	const struct imp_merge *merge, const struct imp_part *part, uint64_t time_ns);
+
+/* Find which boots have numbers of processes in common: those are moved apart. */
+int imp_merge_number(struct imp_merge *merge);
 
 /* Write all tables; afterwards every id of a part has its new one. */
 int imp_merge_tables(struct imp_merge *merge);

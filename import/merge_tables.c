@@ -10,6 +10,9 @@
 
 #include "merge_state.h"
 
+/* More than there can be processes. */
+#define PID_STEP 10000000u
+
 /* What /proc and perf say of one start differs by a tick of the kernel. */
 #define START_TOLERANCE_NS UINT64_C(50000000)
 
@@ -106,6 +109,11 @@ static uint64_t scope_of(const struct imp_merge *merge, const struct imp_part *p
 	return merge->sums ? (uint64_t)(part - merge->parts) : part->boot;
 }
 
+static uint32_t moved(const struct imp_part *part, uint32_t pid)
+{
+	return pid ? pid + part->pid_base : 0;
+}
+
 /* The table tells no more of a process whose row is lost than that. */
 static bool is_lost(const struct imp_part *part, const struct tfmt_process_info *info)
 {
@@ -119,7 +127,8 @@ static int put_process(struct imp_merge *merge, struct imp_part *part, uint32_t 
 	const struct tfmt_process_info *info = tfmt_trace_process(rewrite->trace, id);
 	struct imp_task task = task_of(merge, part, info->start_ns, info->end_ns);
 	union imp_row row = {
-		.process = {task.start_ns, info->pid, info->ppid, info->parent},
+		.process = {task.start_ns, moved(part, info->pid),
+			info->parent ? moved(part, info->ppid) : info->ppid, info->parent},
 	};
 	uint8_t rank = info->status_type == TFMT_STATUS_ALIVE	  ? EXIT_ALIVE
 		       : info->status_type != TFMT_STATUS_UNKNOWN ? EXIT_WITH_STATUS
@@ -147,7 +156,7 @@ static int put_thread(struct imp_merge *merge, struct imp_part *part, uint32_t i
 	struct imp_rewrite *rewrite = &part->rewrite;
 	const struct tfmt_thread_info *info = tfmt_trace_thread(rewrite->trace, id);
 	struct imp_task task = task_of(merge, part, info->start_ns, info->end_ns);
-	union imp_row row = {.thread = {task.start_ns, info->process, info->tid}};
+	union imp_row row = {.thread = {task.start_ns, info->process, moved(part, info->tid)}};
 	int status = imp_rewrite_ids(rewrite, TFMT_THREAD, &row);
 	uint32_t process = row.thread.process;
 
@@ -254,6 +263,41 @@ static void place_stretches(struct imp_merge *merge)
 		stretch->next = series->stretches;
 		series->stretches = (uint32_t)(stretch - merge->stretches) + 1;
 	}
+}
+
+/* Note whose each number is. Returns: 0; TFMT_E_NOMEM. */
+static int note_pids(struct imp_ids *owners, const struct imp_part *part, bool *ret_collides)
+{
+	const struct tfmt_trace *trace = tfmt_reader_trace(part->reader);
+	uint32_t id, pid, owner;
+	int status = 0;
+
+	for (id = 1; id <= tfmt_trace_count(trace, TFMT_PROCESS) && !status; id++) {
+		pid = tfmt_trace_process(trace, id)->pid;
+		owner = imp_ids_get(owners, pid, 0);
+		if (!owner)
+			status = imp_ids_put(owners, pid, 0, (uint32_t)part->boot + 1);
+		else if (owner != part->boot + 1)
+			*ret_collides = true;
+	}
+	return status;
+}
+
+int imp_merge_number(struct imp_merge *merge)
+{
+	bool *collides = calloc(merge->clock_count, sizeof(*collides));
+	struct imp_ids owners = {0};
+	struct imp_part *part;
+	int status = collides ? 0 : TFMT_E_NOMEM;
+
+	for (part = merge->parts; part < merge->parts + merge->count && !status; part++)
+		status = note_pids(&owners, part, &collides[part->boot]);
+	for (part = merge->parts; part < merge->parts + merge->count && !status; part++)
+		if (collides[part->boot] && !merge->sums)
+			part->pid_base = PID_STEP * (uint32_t)part->boot;
+	imp_ids_release(&owners);
+	free(collides);
+	return status;
 }
 
 static int put_tables(struct imp_merge *merge, struct imp_part *part)

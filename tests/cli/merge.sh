@@ -49,6 +49,10 @@ for inputs in "web db" "db web" "web old db"; do
 done
 expect "processes of three hosts" 3 "$(count out process)"
 expect "names" "srv srv@db srv@old" "$(sed -n 's/^{"kind":"name".*"name":"\([^"]*\)".*/\1/p' out | sort | paste -sd' ')"
+expect "numbers of processes" "7 10000007 20000007" \
+    "$(sed -n 's/^{"kind":"process".*"pid":\([0-9]*\).*/\1/p' out | sort -n | paste -sd' ')"
+expect "names and numbers" "srv 7,srv@db 10000007" "$("$tconv" -q --json web.cbor.zst db.cbor.zst |
+    sed -n 's/^{"kind":"name".*"pid":\([0-9]*\).*"name":"\([^"]*\)".*/\2 \1/p' | sort | paste -sd,)"
 expect "metrics of three machines" 3 "$(count out metric)"
 expect "second 0" '"utc_ns":1699913600000000000' "$(head -1 out | grep -o '"utc_ns":[0-9]*')"
 grep -q 'db.cbor.zst (host db)' <(head -1 out) || fail "the note does not name the host"
