@@ -1,5 +1,5 @@
 #!/bin/bash
-# An SVG looks as the PNG of the same scene does, in librsvg and in Chromium.
+# An SVG looks as the PNG of the same scene does, in librsvg and in Chromium, and so does a PDF.
 . "$ROOT/tests/lib/trender.sh"
 command -v rsvg-convert >/dev/null && command -v compare >/dev/null ||
     { echo "SKIP: rsvg-convert or compare (imagemagick) is missing"; exit 77; }
@@ -8,25 +8,44 @@ trace threads
 "$BUILD/targets/python_trace" python.cbor.zst
 "$BUILD/targets/spans_trace" server server.cbor.zst
 
-# compare_pictures NAME A B: root mean square of the difference, at most 2.5 % of the full scale: the
-# edges of letters. Another font makes 5 %.
+# compare_pictures NAME A B [MOST]: root mean square of the difference at half the size, at most 2.5 %
+# of the full scale: the edges of letters. Another font makes nearly 5 %.
 compare_pictures() {
     local difference
-    difference=$(compare -metric RMSE "$2" "$3" null: 2>&1 | sed 's/.*(\(.*\)).*/\1/') || true
-    awk -v d="$difference" 'BEGIN { exit !(d != "" && d <= 0.025) }' || fail "$1 differs: $difference"
+    convert "$2" -resize 50% a-half.png
+    convert "$3" -resize 50% b-half.png
+    difference=$(compare -metric RMSE a-half.png b-half.png null: 2>&1 | sed 's/.*(\(.*\)).*/\1/') || true
+    awk -v d="$difference" -v m="${4:-0.025}" 'BEGIN { exit !(d != "" && d <= m) }' || fail "$1 differs: $difference"
 }
 
-for view in procs usage heat flame timeline report spans python; do
-    for theme in light dark; do
-        shape=make
-        [ $view = timeline ] && shape=threads
-        [ $view = spans ] && shape=server
-        [ $view = python ] && view=flame shape=python
-        "$trender" --view $view --theme $theme -o own.png $shape.cbor.zst
-        "$trender" --view $view --theme $theme -o own.svg $shape.cbor.zst
+# draw VIEW OPTION...: with the trace that has most of it, and another for what compares two.
+draw() {
+    local view=$1 shape=make other=()
+    case $view in
+    timeline | heat) shape=threads ;;
+    flame) shape=python other=(--weight wall) ;;
+    spans) shape=server ;;
+    diff) other=(--diff threads.cbor.zst) ;;
+    esac
+    "$trender" -q --view $view --width 800 "${other[@]}" "${@:2}" $shape.cbor.zst
+}
+
+for view in $("$trender" --list-views | grep -v '(text only)' | cut -d ' ' -f 1); do
+    themes="light dark"
+    [ $view != report ] || themes="light dark print"
+    for theme in $themes; do
+        draw $view --theme $theme -o own.png
+        draw $view --theme $theme -o own.svg
         rsvg-convert -z 2 own.svg -o rsvg.png
-        compare_pictures "$view of $shape, $theme, in librsvg" own.png rsvg.png
+        compare_pictures "$view, $theme, in librsvg" own.png rsvg.png
     done
+    if command -v pdftoppm >/dev/null; then
+        draw $view --theme dark -o own.png
+        draw $view --theme dark -o own.pdf
+        # 96 dots an inch are a pixel of the page.
+        pdftoppm -r 192 -singlefile -png -scale-to-x "$(identify -format %w own.png)" -scale-to-y "$(identify -format %h own.png)" own.pdf pdf
+        compare_pictures "$view as PDF" own.png pdf.png 0.035
+    fi
 done
 
 # --theme auto: light for who does not know better, both for browsers.
