@@ -164,6 +164,10 @@ static void add_lines(struct walk *walk, uint32_t *order, size_t count)
 				.line = location->line, .function = place->function};
 			file->count++;
 		}
+		struct rend_source_line *line = &lines->lines[lines->line_count - 1];
+		if (line->function != place->function &&
+			tfmt_calltree_function(walk->tree, order[i])->self > 0)
+			line->is_shared = true;
 		place->line = (uint32_t)lines->line_count - 1;
 		place->file = (uint32_t)lines->file_count - 1;
 		last = location;

@@ -16,6 +16,7 @@ struct rend_source_line {
 	struct rend_weighed weight;
 	uint32_t line;
 	uint32_t function; /* of struct rend_source_lines; the heaviest on this line */
+	bool is_shared;	   /* by other functions: of a macro, of a template */
 };
 
 struct rend_source_function {

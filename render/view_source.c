@@ -112,14 +112,16 @@ static void put_line(const struct listing *listing, const struct rend_weighed *w
 	free(buffer);
 }
 
-static void put_function(const struct listing *listing, uint32_t index)
+static void put_function(const struct listing *listing, const struct rend_source_line *line)
 {
-	const struct rend_source_function *function = &listing->lines.functions[index];
+	const struct rend_source_function *function = &listing->lines.functions[line->function];
+	static const char others[] = " and others";
+	int others_columns = line->is_shared ? (int)sizeof(others) - 1 : 0;
 	put_numbers(listing, &function->weight);
 	fprintf(listing->stream, "%*s", GAP_COLUMNS, "");
 	rend_put_last(listing->stream, function->location->function,
-		text_columns(listing) + LINE_COLUMNS);
-	fputc('\n', listing->stream);
+		text_columns(listing) + LINE_COLUMNS - others_columns);
+	fprintf(listing->stream, "%s\n", line->is_shared ? others : "");
 }
 
 static void put_gap(const struct listing *listing)
@@ -181,7 +183,7 @@ static void put_hunk(
 {
 	uint32_t begin = context_begin(listing, cursor, line);
 	if (line->function != cursor->function)
-		put_function(listing, line->function);
+		put_function(listing, line);
 	else if (cursor->source->line_count > 0 && begin > cursor->next)
 		put_gap(listing);
 	cursor->function = line->function;

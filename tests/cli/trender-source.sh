@@ -158,6 +158,7 @@ near "Python: all of both" "$((first + second))" "$(share ALL 2 <view.txt)"
 # What V8 compiled is at the line on which its function begins.
 if command -v node >/dev/null; then
     cat >hot.js <<'JS'
+"use strict";
 function spin(x, n) {  // SPIN
   for (let i = 0; i < n; i++) { x ^= x << 13; x ^= x >>> 17; x ^= x << 5; }
   return x;
