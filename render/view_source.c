@@ -295,7 +295,8 @@ static void put_footer(const struct listing *listing, size_t shown)
 	uint64_t self = 0;
 	for (size_t i = shown; i < lines->file_count; i++)
 		self += lines->files[i].weight.self;
-	fputc('\n', listing->stream);
+	if (shown < lines->file_count || lines->other_self > 0 || lines->none_self > 0)
+		fputc('\n', listing->stream);
 	if (shown < lines->file_count)
 		fprintf(listing->stream,
 			"… %zu more file%s, self %s (--top %zu --min 0 shows all)\n",
