@@ -147,7 +147,7 @@ static void check_table(struct tfmt_check *check, const struct tfmt_schema *sche
 static struct tfmt_open_spans *spans_of(struct tfmt_check *check, uint32_t thread)
 {
 	if (thread >= check->thread_count) {
-		size_t count = thread + 64;
+		size_t count = 2 * (size_t)thread + 64;
 		struct tfmt_open_spans *grown = reallocarray(check->threads, count, sizeof(*grown));
 
 		if (!grown)

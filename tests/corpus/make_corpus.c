@@ -609,6 +609,41 @@ static void make_indexes(struct file *file)
 	save(file, "bad-index-cut");
 }
 
+/* An index of more chunks than any reader lists: its columns take no room. */
+static void make_long_index(struct file *file)
+{
+	struct tfmt_header header = make_header(file);
+	struct tfmt_bytes *out = &file->chunk, packed = {0};
+	size_t unpacked_bytes;
+
+	put_header(file);
+	put_samples(file, MARKER_NS, 0);
+	put_end(file);
+	tfmt_cbor__put_map(out, 6);
+	tfmt_cbor__put_key(out, "seq");
+	tfmt_cbor__put_uint(out, file->sequence);
+	tfmt_cbor__put_key(out, "kind");
+	tfmt_cbor__put_key(out, "index");
+	tfmt_cbor__put_key(out, "count");
+	tfmt_cbor__put_uint(out, TFMT_MAX_INDEX_ROWS + 1);
+	tfmt_cbor__put_key(out, "kinds");
+	tfmt_cbor__put_array(out, 1);
+	tfmt_cbor__put_key(out, "header");
+	tfmt_cbor__put_key(out, "columns");
+	tfmt_cbor__put_map(out, 1);
+	put_constant_column(file, "size", 1);
+	tfmt_cbor__put_key(out, "trace_id");
+	tfmt_cbor__put_bytes(out, header.trace_id, sizeof(header.trace_id));
+	unpacked_bytes = out->length;
+	must(tfmt_packer__pack(file->packer, out->data, unpacked_bytes, &packed));
+	tfmt_bytes__append(&file->all, packed.data, packed.length);
+	must(tfmt_seek_table__pack(&file->index, packed.length, unpacked_bytes, &packed));
+	tfmt_bytes__append(&file->all, packed.data, packed.length);
+	tfmt_bytes__release(&packed);
+	out->length = 0;
+	save(file, "bad-index-limit");
+}
+
 int main(int argc, char **argv)
 {
 	struct file file = {0};
@@ -624,6 +659,7 @@ int main(int argc, char **argv)
 	make_unsupported(&file);
 	make_good(&file);
 	make_indexes(&file);
+	make_long_index(&file);
 	tfmt_index__release(&file.index);
 	tfmt_packer__free(file.packer);
 	tfmt_bytes__release(&file.chunk);

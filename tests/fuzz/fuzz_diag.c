@@ -1,0 +1,46 @@
+/* Fuzzes the notation of tconv --diag: any bytes as the content of a frame. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "convert/diag_cbor.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *text = NULL;
+	size_t length = 0;
+	FILE *stream = open_memstream(&text, &length);
+	struct conv_sink sink;
+
+	if (!stream || conv_sink_init(&sink, stream))
+		abort();
+	for (int shows_all = 0; shows_all < 2; shows_all++)
+		diag_put_items(&sink, data, size, shows_all);
+	conv_sink_flush(&sink);
+	conv_sink_release(&sink);
+	fclose(stream);
+	/* No control character but the ends of lines. */
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < ' ' && text[i] != '\n')
+			abort();
+	free(text);
+	return 0;
+}
+
+#ifndef WITH_LIBFUZZER
+int main(int argc, char **argv)
+{
+	static uint8_t data[1 << 20];
+
+	for (int i = 1; i < argc; i++) {
+		FILE *file = fopen(argv[i], "rb");
+
+		if (!file)
+			return 1;
+		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof(data), file));
+		fclose(file);
+	}
+	return 0;
+}
+#endif
