@@ -36,6 +36,8 @@
 #define MAX_SYSCALL 1024
 /* After which a thread that was seen running may be anywhere. */
 #define MOMENT_NS 10000000ull
+/* A thread's first sample of Python code stands for no more. */
+#define MOST_FIRST_NS 50000000ull
 /* Descriptors of binaries kept open. */
 #define MAX_FILES 512
 
@@ -51,6 +53,7 @@ struct native_thread {
 	struct rec_wait_view running_view;
 	uint64_t seen_running_ns;
 	struct rec_python_thread *python; /* NULL: it has run no Python code */
+	bool has_python_sample;		  /* without native stacks */
 };
 
 struct loss {
@@ -136,9 +139,13 @@ static void process_executed(void *opaque, struct rec_process *process)
 {
 	struct state *state = opaque;
 	struct rec_image *image = process->slots[state->context.slot];
+	struct rec_thread *thread = rec_tree_thread(state->context.tree, process->pid);
+	struct native_thread *native = thread ? thread->slots[state->context.slot] : NULL;
 	leave_python(state, image);
 	if (image)
 		rec_image_exec(image);
+	if (native)
+		native->has_python_sample = false;
 }
 
 static void process_settled(void *opaque, struct rec_process *process)
@@ -333,6 +340,14 @@ static void take_running_python(
 		state->losses[LOST_OUTPUT].count++;
 		return;
 	}
+	/* It has run that before its process had an interpreter. */
+	if (!native->has_python_sample && running->weight_ns > MOST_FIRST_NS) {
+		joined = (struct rec_joined_stack){0};
+		rec_schedule_sampled(&native->schedule, running->weight_ns);
+		write_running(state, native, running, add_python_stack(state, native, &joined), 0);
+		native->has_python_sample = true;
+		return;
+	}
 	look_at_python(state, native, running->thread, image, running->time_ns);
 	if (!rec_python_take(state->python, native->python, running->time_ns, &joined)) {
 		/* Until it has started there is none. */
@@ -340,6 +355,7 @@ static void take_running_python(
 			return;
 		joined = (struct rec_joined_stack){0};
 	}
+	native->has_python_sample = true;
 	rec_schedule_sampled(&native->schedule, running->weight_ns);
 	write_running(state, native, running, add_python_stack(state, native, &joined), 0);
 }
@@ -349,8 +365,12 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 {
 	struct state *state = opaque;
 	struct native_thread *native = native_thread(state, running->thread);
-	if (!native || !is_wanted(state, running->thread->process))
+	if (!native)
 		return;
+	if (!is_wanted(state, running->thread->process)) {
+		rec_schedule_sampled(&native->schedule, running->weight_ns);
+		return;
+	}
 	if (state->is_python_alone) {
 		take_running_python(state, native, running);
 		return;

@@ -9,6 +9,9 @@
 #include "symbols/elf_file.h"
 #include "tracefmt/error.h"
 
+/* From it on the runtime says where everything is. */
+#define PY_SELF_DESCRIBED_MINOR 13
+
 /* What the file says, in its own addresses; 0: nothing. */
 struct image {
 	uint64_t runtime, code_type, version;
@@ -133,6 +136,9 @@ static int take_old_version(struct search *search, const struct image *image, ui
 	runtime->version = version ? (uint32_t)version : 3u << 24 | minor << 16;
 	if (take_table(runtime, minor))
 		return 0;
+	/* It would describe itself: its data is not mapped yet. */
+	if (minor >= PY_SELF_DESCRIBED_MINOR)
+		return TFMT_E_FORMAT;
 	if (minor == 0)
 		snprintf(search->reason, search->reason_bytes,
 			"nothing tells which version of Python it is");

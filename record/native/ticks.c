@@ -15,8 +15,9 @@
 #define LIST_NS	 500000000ull
 #define COUNT_NS 5000000ull
 /* An interpreter is mapped soon after an exec, or whenever the program likes. */
-#define FIRST_MAPS_NS 1000000ull
-#define LAST_MAPS_NS  1000000000ull
+#define FIRST_MAPS_NS	    1000000ull
+#define LAST_MAPS_NS	    100000000ull
+#define LAST_PYTHON_MAPS_NS 1000000000ull
 /* What does not move is looked at less and less often, down to each so many ticks. */
 #define MOST_SKIPPED 8u
 
@@ -219,7 +220,8 @@ static void look_at_maps(struct rec_ticks *ticks, struct ticked *process, uint64
 		free(lines);
 	}
 	process->watched.next_maps_ns = now_ns + process->maps_period_ns;
-	if (process->maps_period_ns < LAST_MAPS_NS)
+	if (process->maps_period_ns <
+		(process->has_interpreter ? LAST_PYTHON_MAPS_NS : LAST_MAPS_NS))
 		process->maps_period_ns *= 2;
 }
 
@@ -423,7 +425,11 @@ void rec_ticks_look(struct rec_ticks *ticks, rec_take_ptrace_event *take, void *
 	uint64_t due;
 	if (read(ticks->fd, &due, sizeof(due)) != sizeof(due))
 		return;
-	ticks->late += due - 1;
+	for (size_t i = 0; i < ticks->count; i++)
+		if (ticks->processes[i].has_interpreter) {
+			ticks->late += due - 1;
+			break;
+		}
 	ticks->take = take;
 	ticks->context = context;
 	ticks->look++;

@@ -65,6 +65,37 @@ already()' &
     grep -q already p.folded || fail "$how: nothing of -p: $(cat p.folded)"
 done
 
+# An interpreter that comes late into a program; what that did before is no Python code.
+library=$("$python" -c 'import sysconfig; v = sysconfig.get_config_var; print(v("LIBDIR") + "/" + (v("INSTSONAME") or ""))')
+case $library in
+*.so.*)
+    cat >late.c <<'E'
+#include <dlfcn.h>
+#include <stdio.h>
+#include <time.h>
+int main(int argc, char **argv)
+{
+	while (clock() < CLOCKS_PER_SEC / 4)
+		;
+	void *library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
+	if (!library)
+		return puts(dlerror()), 1;
+	((void (*)(void))dlsym(library, "Py_Initialize"))();
+	((int (*)(const char *))dlsym(library, "PyRun_SimpleString"))(
+		"import time\ndef late():\n e = time.thread_time() + 0.4\n while time.thread_time() < e: pass\nlate()");
+	return 0;
+}
+E
+    cc_target -o late late.c -ldl
+    home=$("$python" -c 'import sys; print(sys.base_prefix)')
+    for how in $hows; do
+        PYTHONHOME=$home "$trec" -q --no-native --sampler $how -o late.cbor.zst -- ./late "$library"
+        "$tconv" -q --folded --weight cpu late.cbor.zst |
+            awk '/late \(/ { late += $NF } END { print "late:", late / 1e6, "ms"; exit !(late > 300e6 && late < 420e6) }' ||
+            fail "$how: a late interpreter"
+    done ;;
+esac
+
 # As in a container without either interface, one line for each; nothing is stopped there.
 ${CC:-cc} -O1 -o refuse "$targets/refuse.c"
 if ./refuse perf true; then
