@@ -6,6 +6,8 @@
 #include "thread_cpu.h"
 #include "tracefmt/error.h"
 
+#define MAX_PROCESSES 256 /* whose memory is looked at */
+
 struct collector {
 	struct rend_span_table *table;
 	struct rend_model *model;
@@ -92,7 +94,7 @@ static int compare_rows(const void *left, const void *right)
 	return a->what > b->what ? 1 : -1;
 }
 
-/* Memory of the processes that have spans. */
+/* Memory of the processes that have spans; of none when they are many, whose series take room. */
 static int read_memory(struct rend_model *model)
 {
 	uint32_t *ids = calloc((size_t)model->process_count + 1, sizeof(*ids));
@@ -106,7 +108,7 @@ static int read_memory(struct rend_model *model)
 		is_chosen[process] = true;
 		ids[count++] = process;
 	}
-	if (status == 0)
+	if (status == 0 && count <= MAX_PROCESSES)
 		status = rend_model_process_series(model, ids, count, NULL);
 	free(ids);
 	free(is_chosen);
