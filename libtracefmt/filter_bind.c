@@ -41,6 +41,7 @@ void tfmt_filter__unbind(struct tfmt_filter *filter)
 	filter->warnings = NULL;
 	filter->warning_count = filter->warning_capacity = 0;
 	tfmt_arena__release(&filter->texts);
+	filter->trace = NULL;
 }
 
 static int bind_processes(struct tfmt_filter *filter, struct tfmt_filter_condition *condition)
@@ -228,5 +229,7 @@ int tfmt_filter_bind(struct tfmt_filter *filter, struct tfmt_reader *reader, str
 		status = tfmt_filter__warn(filter);
 	if (status == TFMT_E_NOMEM)
 		tfmt_error_set(err, TFMT_E_NOMEM, 0, "no memory");
+	if (status)
+		tfmt_filter__unbind(filter);
 	return status;
 }

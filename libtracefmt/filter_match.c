@@ -279,7 +279,7 @@ bool tfmt_filter_takes(
 {
 	struct subject subject = {.kind = kind};
 
-	if (kind < TFMT_LIFE || kind > TFMT_COST || kind == TFMT_ARG)
+	if (!filter->trace || kind < TFMT_LIFE || kind > TFMT_COST || kind == TFMT_ARG)
 		return true;
 	if (describe_event(&subject, row, id))
 		return judge(filter, filter->root, &subject) == VERDICT_YES;
@@ -291,12 +291,12 @@ bool tfmt_filter_takes_process(struct tfmt_filter *filter, uint32_t process)
 {
 	const struct subject subject = {.process = process};
 
-	return judge(filter, filter->root, &subject) != VERDICT_NO;
+	return !filter->trace || judge(filter, filter->root, &subject) != VERDICT_NO;
 }
 
 bool tfmt_filter_takes_thread(struct tfmt_filter *filter, uint32_t thread)
 {
 	const struct subject subject = {.thread = thread};
 
-	return judge(filter, filter->root, &subject) != VERDICT_NO;
+	return !filter->trace || judge(filter, filter->root, &subject) != VERDICT_NO;
 }

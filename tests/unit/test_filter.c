@@ -472,6 +472,35 @@ static void processes_are_judged_alone(void **state)
 	}
 }
 
+/* A date means nothing to a trace that has none; then nothing is left out. */
+static void dates_need_a_date(void **state)
+{
+	static const char expression[] = "func == 'main' or time > '2020/01/01'";
+	const struct tfmt_sample sample = {0};
+	struct tfmt_header header = test_header();
+	struct fixture fixture = {0};
+	struct tfmt_filter *filter;
+	struct tfmt_writer *writer;
+	struct tfmt_error err;
+
+	header.utc_ns = 0;
+	assert_int_equal(
+		tfmt_writer_new(&header, NULL, memory_sink(&fixture.memory), &writer, NULL), 0);
+	assert_int_equal(tfmt_writer_finish(writer, NULL), 0);
+	tfmt_writer_free(writer);
+	assert_int_equal(tfmt_reader_open_memory(
+				 fixture.memory.data, fixture.memory.size, &fixture.reader, NULL),
+		0);
+	assert_int_equal(tfmt_reader_scan(fixture.reader, NULL), 0);
+	assert_int_equal(tfmt_filter_new(expression, &filter, &err), 0);
+	assert_true(tfmt_filter_takes(filter, TFMT_SAMPLE, &sample, 0));
+	assert_int_equal(tfmt_filter_bind(filter, fixture.reader, &err), TFMT_E_ARG);
+	assert_int_equal(err.offset, strlen("func == 'main' or time > "));
+	assert_true(tfmt_filter_takes(filter, TFMT_SAMPLE, &sample, 0));
+	tfmt_filter_free(filter);
+	tear_down((void *[]){&fixture});
+}
+
 static void missing_names_are_said(void **state)
 {
 	static const struct {
@@ -527,6 +556,7 @@ int main(void)
 		cmocka_unit_test(unknown_stacks_have_no_frames),
 		cmocka_unit_test(context_stays),
 		cmocka_unit_test(processes_are_judged_alone),
+		cmocka_unit_test(dates_need_a_date),
 		cmocka_unit_test(missing_names_are_said),
 	};
 

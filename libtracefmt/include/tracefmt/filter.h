@@ -53,7 +53,8 @@ const char *tfmt_filter_text(const struct tfmt_filter *filter);
  * Look its names up in a scanned trace, to ask about the records of that. A filter on the length of
  * spans, their names or arguments reads the trace once more, one on arguments twice; afterwards the
  * reader is at the start, as after a scan. Frames that tfmt_reader_hide_interpreter() hides must
- * be hidden before. May be called again, for another trace.
+ * be hidden before. May be called again, for another trace. Before it, and after it failed, every
+ * record is in.
  * Returns: 0; TFMT_E_NOMEM; TFMT_E_IO; TFMT_E_ARG as above, for a date in a trace without dates.
  */
 int tfmt_filter_bind(
