@@ -76,20 +76,34 @@ static double legend_px(const struct diff_flame *flame)
 	       rend_text_width_px(REND_FONT_SMALL, flame->most);
 }
 
+/* "Stacks on CPU, 1.2 s → 2.4 s"; on narrow pages without where. */
+static void make_heading(struct diff_flame *flame, const char *before, const char *after)
+{
+	static const char *const wheres[] = {
+		[TFMT_WEIGHT_SAMPLES] = " on CPU",
+		[TFMT_WEIGHT_CPU] = " on CPU",
+		[TFMT_WEIGHT_OFFCPU] = " off CPU",
+		[TFMT_WEIGHT_WALL] = " on and off CPU",
+	};
+	const char *where = wheres[flame->diff->models[TFMT_AFTER]->weight];
+	for (int i = 0; i < 2; i++) {
+		snprintf(flame->heading, sizeof(flame->heading), "Stacks%s, %s \u2192 %s", where,
+			before, after);
+		if (rend_text_width_px(REND_FONT_HEADING, flame->heading) <= flame->frame.width_px)
+			return;
+		where = "";
+	}
+}
+
 static void make_texts(struct diff_flame *flame)
 {
 	const struct rend_diff *diff = flame->diff;
 	const struct rend_flame_layout *layout = &flame->layout;
-	char amounts[TFMT_SIDE_COUNT][NUM_TEXT_BYTES], change[NUM_TEXT_BYTES];
-	double wholes[TFMT_SIDE_COUNT];
-	for (int side = 0; side < TFMT_SIDE_COUNT; side++) {
-		uint64_t whole = rend_diff_whole(diff, (enum tfmt_side)side);
-		wholes[side] = (double)whole;
-		rend_model_amount(diff->models[side], amounts[side], whole);
-	}
-	rend_diff_amount(diff, change, wholes[TFMT_AFTER] - wholes[TFMT_BEFORE]);
-	snprintf(flame->heading, sizeof(flame->heading), "All stacks, %s \u2192 %s",
-		amounts[TFMT_BEFORE], amounts[TFMT_AFTER]);
+	char amounts[TFMT_SIDE_COUNT][NUM_TEXT_BYTES];
+	for (int side = 0; side < TFMT_SIDE_COUNT; side++)
+		rend_model_amount(diff->models[side], amounts[side],
+			rend_diff_whole(diff, (enum tfmt_side)side));
+	make_heading(flame, amounts[TFMT_BEFORE], amounts[TFMT_AFTER]);
 	rend_model_amount(diff->models[TFMT_BEFORE], amounts[0], flame->gone.nodes[0].total);
 	snprintf(flame->gone_heading, sizeof(flame->gone_heading), "Gone stacks, %s before",
 		amounts[0]);

@@ -10,15 +10,16 @@
 #include "text.h"
 #include "view.h"
 
-#define DEFAULT_ROWS	30
-#define MIN_ROWS	5
-#define OTHER_LINES	14 /* of the screen: totals, headings, footer, the next prompt */
-#define AMOUNT_COLUMNS	10 /* of functions */
-#define CHANGE_COLUMNS	11
-#define POINTS_COLUMNS	8
-#define NOTE_COLUMNS	5
-#define NUMBERS_COLUMNS (2 * AMOUNT_COLUMNS + CHANGE_COLUMNS + POINTS_COLUMNS + NOTE_COLUMNS + 2)
-#define NONE		"\u2013"
+#define DEFAULT_ROWS	  30
+#define MIN_ROWS	  5
+#define OTHER_LINES	  14 /* of the screen: totals, headings, footer, the next prompt */
+#define AMOUNT_COLUMNS	  12 /* of functions */
+#define CHANGE_COLUMNS	  12
+#define POINTS_COLUMNS	  7
+#define NOTE_COLUMNS	  5
+#define MIN_PLACE_COLUMNS 10
+#define NUMBERS_COLUMNS	  (2 * AMOUNT_COLUMNS + CHANGE_COLUMNS + POINTS_COLUMNS + NOTE_COLUMNS + 2)
+#define NONE		  "\u2013"
 
 static bool has_data(const struct rend_model *model)
 {
@@ -79,6 +80,8 @@ static void put_row(const struct rend_diff *diff, const struct rend_text_frame *
 		place[0] = '\0';
 	int columns = frame->columns - NUMBERS_COLUMNS;
 	int place_columns = place[0] != '\0' ? columns * 2 / 5 : 0;
+	if (place_columns < MIN_PLACE_COLUMNS)
+		place_columns = 0;
 	bool is_bold = line.is_own && frame->has_colour;
 	fputs(is_bold ? "\033[1m" : "", stream);
 	if (place_columns > 0) {
