@@ -130,6 +130,42 @@ static size_t add_note(struct tfmt_note *notes, size_t count, const struct tfmt_
 	return count;
 }
 
+static bool is_same_command(const struct tfmt_header *a, const struct tfmt_header *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->argc && i < b->argc; i++)
+		if (strcmp(a->argv[i], b->argv[i]) != 0)
+			return false;
+	return a->argc == b->argc;
+}
+
+/* Each command once, joined by "+". NULL: no memory; the caller frees it. */
+static const char **join_commands(const struct imp_merge *merge, size_t *ret_count)
+{
+	const struct tfmt_header *header;
+	const char **argv;
+	size_t count = 0, i, k;
+
+	for (i = 0; i < merge->count; i++)
+		count += merge->parts[i].header->argc + 1;
+	argv = calloc(count, sizeof(*argv));
+	count = 0;
+	for (i = 0; argv && i < merge->count; i++) {
+		header = merge->parts[i].header;
+		for (k = 0; k < i && !is_same_command(merge->parts[k].header, header); k++)
+			;
+		if (k < i || !header->argc)
+			continue;
+		if (count)
+			argv[count++] = "+";
+		memcpy(argv + count, header->argv, header->argc * sizeof(*argv));
+		count += header->argc;
+	}
+	*ret_count = count;
+	return argv;
+}
+
 /* The first part's, with the remarks of all; of pieces of one recording even the id stays. */
 static int begin(struct imp_merge *merge, struct tfmt_sink sink)
 {
@@ -137,12 +173,17 @@ static int begin(struct imp_merge *merge, struct tfmt_sink sink)
 	const struct imp_clock *clock = &merge->clocks[merge->main_clock];
 	struct tfmt_note notes[MAX_NOTES];
 	char *text = describe(merge);
+	const char **argv = join_commands(merge, &header.argc);
 	const struct tfmt_header *other;
 	size_t i, k;
 	int status;
 
-	if (!text)
+	if (!text || !argv) {
+		free(text);
+		free(argv);
 		return TFMT_E_NOMEM;
+	}
+	header.argv = argv;
 	header.notes = notes;
 	header.note_count = add_note(notes, 0, &(struct tfmt_note){"merged", text});
 	for (i = 0; i < merge->count; i++) {
@@ -162,6 +203,7 @@ static int begin(struct imp_merge *merge, struct tfmt_sink sink)
 		&(struct tfmt_writer_options){.checkpoint_bytes = SIZE_MAX}, sink, &merge->writer,
 		&merge->error);
 	free(text);
+	free(argv);
 	return status;
 }
 

@@ -188,7 +188,16 @@ static void init_totals(struct rend_model *model)
 	uint64_t wall_ns = model->end_ns - model->begin_ns;
 	if (model->root > 0 && model->processes[model->root].is_shown) {
 		const struct rend_process *root = &model->processes[model->root];
-		wall_ns = root->end_ns - root->begin_ns;
+		uint64_t begin_ns = root->begin_ns, end_ns = root->end_ns;
+		/* Several recordings have several commands. */
+		for (uint32_t id = 1; id <= model->process_count; id++) {
+			const struct rend_process *process = &model->processes[id];
+			if (!process->is_shown || process->parent != 0)
+				continue;
+			begin_ns = process->begin_ns < begin_ns ? process->begin_ns : begin_ns;
+			end_ns = process->end_ns > end_ns ? process->end_ns : end_ns;
+		}
+		wall_ns = end_ns - begin_ns;
 	}
 	model->totals.wall_ns = wall_ns;
 }

@@ -57,6 +57,8 @@ expect "metrics of three machines" 3 "$(count out metric)"
 expect "second 0" '"utc_ns":1699913600000000000' "$(head -1 out | grep -o '"utc_ns":[0-9]*')"
 grep -q 'db.cbor.zst (host db)' <(head -1 out) || fail "the note does not name the host"
 
+expect "commands" "prog web + prog old" "$("$trender" web.cbor.zst old.cbor.zst web.cbor.zst | head -1)"
+
 # --- --sum: one run, which begins at second 0; the same pid is another process ---
 run "$tconv" --json --sum web.cbor.zst old.cbor.zst
 expect "second 0 of a sum" '"time_ns":5999750013' "$(head -1 out | grep -o '"time_ns":[0-9]*')"
