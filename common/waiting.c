@@ -85,6 +85,7 @@ static enum waiting_end look_at_file(struct waiting *waiting)
 
 bool waiting_wait(struct waiting *waiting)
 {
+	struct signalfd_siginfo taken;
 	struct pollfd what[] = {
 		{.fd = waiting->signal_fd, .events = POLLIN},
 		{.fd = waiting->fd, .events = POLLIN},
@@ -92,7 +93,8 @@ bool waiting_wait(struct waiting *waiting)
 
 	if (waiting->end != WAITING_GOES_ON && waiting->is_last_look)
 		return false;
-	if (poll(what, waiting->is_file ? 1 : 2, LOOK_AGAIN_MS) > 0 && what[0].revents) {
+	if (poll(what, waiting->is_file ? 1 : 2, LOOK_AGAIN_MS) > 0 && what[0].revents &&
+		read(waiting->signal_fd, &taken, sizeof(taken)) == sizeof(taken)) {
 		waiting->end = WAITING_INTERRUPTED;
 		waiting->is_last_look = true;
 		return false;

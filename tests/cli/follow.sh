@@ -57,13 +57,20 @@ expect "lines about a cut pipe" 1 "$(grep -c 'cut before its end' err)"
 
 # Interrupted: what was whole, and no complaint.
 cat 1 >growing.cbor.zst
-"$tconv" --follow --json growing.cbor.zst >got 2>err & tail=$!
-waits got 2
-kill -INT $tail
-ended $tail
-expect "status when interrupted" 0 "$status"
-grep -q '"kind":"end"' got || fail "no last line when interrupted"
-expect "messages when interrupted" "" "$(cat err)"
+for signal in INT TERM; do
+    "$tconv" --follow --json growing.cbor.zst >got 2>err & tail=$!
+    waits got 2
+    kill -$signal $tail
+    ended $tail
+    expect "status after SIG$signal" 0 "$status"
+    grep -q '"kind":"end"' got || fail "no last line after SIG$signal"
+    expect "messages after SIG$signal" "" "$(cat err)"
+    "$trender" --follow --view summary growing.cbor.zst >got 2>err & tail=$!
+    waits got 1
+    kill -$signal $tail
+    ended $tail
+    expect "status of trender after SIG$signal" 0 "$status"
+done
 
 # Cut, or replaced by another.
 for change in ": >growing.cbor.zst" "rm growing.cbor.zst" "mv 2 growing.cbor.zst"; do
