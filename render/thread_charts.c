@@ -8,6 +8,7 @@
 
 #define UNKNOWN_NODE   UINT32_MAX
 #define DEFAULT_GAP_NS 20000000
+#define FAILURE_SLICES 16 /* of the shortest: two marks are not nearer, 8 pixels */
 #define MAX_LOCATIONS  64 /* of one frame: functions inlined into one another */
 
 /* What turns samples into slices, and is needed only while they are read. */
@@ -170,6 +171,24 @@ static int add_time(struct collector *collector, uint32_t thread, uint64_t time_
 	return rend_slices_add(&track->slices, &sample, stack->open[stack->count - 1].what);
 }
 
+static void add_failure(struct collector *collector, const struct tfmt_span *span, uint32_t node)
+{
+	struct rend_track *track =
+		&collector->charts->tracks[collector->track_of[span->thread] - 1];
+	uint32_t depth = collector->charts->paths.nodes[node].depth;
+	if (depth == 0 || track->failure_count == REND_MAX_FAILURES)
+		return;
+	/* Far enough from the others of its row. */
+	for (size_t i = 0; i < track->failure_count; i++) {
+		const struct rend_failure *other = &track->failures[i];
+		if (other->row == depth - 1 &&
+			span->time_ns <= other->time_ns + track->slices.min_ns * FAILURE_SLICES)
+			return;
+	}
+	track->failures[track->failure_count++] =
+		(struct rend_failure){.time_ns = span->time_ns, .row = depth - 1};
+}
+
 static int add_span(void *context, const struct tfmt_span *span, uint64_t number)
 {
 	struct collector *collector = context;
@@ -181,7 +200,11 @@ static int add_span(void *context, const struct tfmt_span *span, uint64_t number
 	if (status < 0)
 		return status;
 	if (span->phase == TFMT_SPAN_END) {
-		stack->count -= rend_span_ended_count(&collector->spans, span);
+		uint32_t count = rend_span_ended_count(&collector->spans, span);
+		stack->count -= count;
+		if (count > 0 && (span->flags & TFMT_SPAN_EXCEPTION) != 0 &&
+			rend_model_takes_span(collector->model, span, number))
+			add_failure(collector, span, stack->open[stack->count].what);
 		return 0;
 	}
 	uint32_t node = stack->count > 0 ? stack->open[stack->count - 1].what : 0;

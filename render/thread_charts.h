@@ -12,9 +12,20 @@
 
 #define REND_MAX_TRACKS 8
 
+/* Of one track; more are not marked. */
+#define REND_MAX_FAILURES 64
+
+/* A call that was left by an exception. */
+struct rend_failure {
+	uint64_t time_ns;
+	uint32_t row; /* of the call, from 0 */
+};
+
 struct rend_track {
 	uint32_t thread; /* id */
 	struct rend_slices slices;
+	struct rend_failure failures[REND_MAX_FAILURES]; /* none nearer than it can be seen */
+	size_t failure_count;
 };
 
 struct rend_thread_charts {

@@ -17,6 +17,7 @@
 #define STRIPS_GAP_PX	    26
 #define ROW_PX		    18
 #define BOX_PX		    17.4
+#define FAILURE_BASELINE_PX 8
 #define GAP_PX		    0.6
 #define MIN_BOX_PX	    0.5
 #define TRACK_GAP_PX	    20
@@ -402,6 +403,23 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 	rend_scene_item(scene, &item);
 }
 
+/* A small triangle where an exception has left a call. */
+static void draw_failure(const struct timeline *timeline, struct rend_scene *scene,
+	const struct rend_failure *failure, double y)
+{
+	if (failure->row >= timeline->max_rows)
+		return;
+	rend_scene_text(scene,
+		&(struct rend_text){
+			.x = rend_time_x_clamped(&timeline->frame.axis, failure->time_ns) - GAP_PX,
+			.y = y + failure->row * ROW_PX + FAILURE_BASELINE_PX,
+			.text = "◥",
+			.font = REND_FONT_SMALL,
+			.role = REND_MARK,
+			.anchor = REND_ANCHOR_END,
+		});
+}
+
 static void draw_track(
 	const struct timeline *timeline, struct rend_scene *scene, size_t index, double y)
 {
@@ -422,6 +440,8 @@ static void draw_track(
 		for (size_t i = 0; i < slices->count; i++)
 			draw_slice(timeline, scene, &slices->slices[i], y + row * ROW_PX);
 	}
+	for (size_t i = 0; i < track->failure_count; i++)
+		draw_failure(timeline, scene, &track->failures[i], y);
 	rend_scene_group_end(scene);
 }
 

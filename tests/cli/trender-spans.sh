@@ -121,6 +121,9 @@ grep -q 'view spans' none.txt || fail "where the calls are is not said: $(cat no
 run "$trender" --view calls --filter "func == 'nobody'" demo.cbor.zst >none.txt 2>error.txt
 expect "no such calls" 4 $status
 grep -q 'The filter leaves no calls or scopes' none.txt || fail "$(cat none.txt)"
+spans errors
+"$trender" --view timeline --dump-scene errors.cbor.zst >errors.scene
+expect "marks of exceptions" 11 "$(grep -c '"◥"' errors.scene)"
 trace metrics
 run "$trender" --view spans metrics.cbor.zst >none.txt 2>error.txt
 expect "no spans" 4 $status

@@ -9,7 +9,9 @@
  *	deep    one thread that recurs 3000 deep
  *	lanes   60 scopes of different names, most of them short, and nothing else
  *	hostile names that drive terminals and break markup, ends without beginnings and the
- *reverse, records that go back in time one     a single call
+ *		reverse, records that go back in time
+ *	one     a single call
+ *	errors  calls of which every third is left by an exception
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -372,6 +374,24 @@ static void add_one(struct tfmt_writer *w)
 	end_process(w, process, START_NS + 4 * MS);
 }
 
+static void add_errors(struct tfmt_writer *w)
+{
+	uint32_t process = add_process(w, PID, 0, "errors", 7);
+	uint32_t thread = add_thread(w, process, PID, "errors");
+	uint32_t outer = function(w, "main", "/srv/app/errors.py", 1);
+	uint32_t inner = function(w, "attempt", "/srv/app/errors.py", 9);
+	begin(w, 0, thread, outer);
+	for (uint64_t i = 0; i < 30; i++) {
+		begin(w, i * 10 * MS + MS, thread, inner);
+		if (i % 3 == 2)
+			fail(w, i * 10 * MS + 8 * MS, thread, inner, "OSError", "not there");
+		else
+			end(w, i * 10 * MS + 8 * MS, thread, inner);
+	}
+	fail(w, 300 * MS, thread, outer, "SystemExit", "3");
+	end_process(w, process, START_NS + 305 * MS);
+}
+
 static bool add_shape(struct tfmt_writer *w, const char *shape)
 {
 	if (strcmp(shape, "server") == 0)
@@ -388,6 +408,8 @@ static bool add_shape(struct tfmt_writer *w, const char *shape)
 		add_hostile(w);
 	else if (strcmp(shape, "one") == 0)
 		add_one(w);
+	else if (strcmp(shape, "errors") == 0)
+		add_errors(w);
 	else
 		return false;
 	return true;
