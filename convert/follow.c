@@ -8,6 +8,24 @@
 #include "pump.h"
 #include "waiting.h"
 
+bool conv_follow_refuses(const struct conv_format *format, size_t input_count, const char *output,
+	const struct conv_select_options *select, const struct msg *msg)
+{
+	if (!format->can_follow)
+		msg_error(msg, "--follow: %s needs the whole trace; json can be followed",
+			format->name);
+	else if (input_count > 1)
+		msg_error(msg, "--follow: one trace at a time");
+	else if (output)
+		msg_error(msg, "--follow writes to standard output, not to -o %s", output);
+	else if (select->from_ns || select->to_ns != UINT64_MAX || select->pids.count ||
+		 select->threads.count || select->filter)
+		msg_error(msg, "--follow gives every record: select them afterwards");
+	else
+		return false;
+	return true;
+}
+
 struct following {
 	const struct conv_format *format;
 	const char *name;

@@ -424,27 +424,6 @@ static int look_at_files(
 	return EXIT_USAGE;
 }
 
-/* What --follow cannot be together with. Returns 0, or EXIT_USAGE after saying. */
-static int check_follow(const struct options *options, const struct conv_format *format,
-	size_t path_count, const struct msg *msg)
-{
-	const struct conv_select_options *select = &options->select;
-
-	if (!format->can_follow)
-		msg_error(msg, "--follow: %s needs the whole trace; json can be followed",
-			format->name);
-	else if (path_count > 1 || options->diff)
-		msg_error(msg, "--follow: one trace at a time");
-	else if (options->output)
-		msg_error(msg, "--follow writes to standard output, not to -o %s", options->output);
-	else if (select->from_ns || select->to_ns != UINT64_MAX || select->pids.count ||
-		 select->threads.count || select->filter)
-		msg_error(msg, "--follow gives every record: select them afterwards");
-	else
-		return 0;
-	return EXIT_USAGE;
-}
-
 static int run(
 	const struct options *options, char *const *paths, size_t path_count, const struct msg *msg)
 {
@@ -464,7 +443,8 @@ static int run(
 	format = choose_format(options, msg);
 	if (!format)
 		return EXIT_USAGE;
-	if (options->follows && check_follow(options, format, path_count, msg))
+	if (options->follows && conv_follow_refuses(format, path_count + (options->diff != NULL),
+					options->output, &options->select, msg))
 		return EXIT_USAGE;
 	status = choose_weight(options, format, &context);
 	if (!status)
