@@ -37,7 +37,8 @@ void progress_at(struct progress *progress, uint64_t offset_bytes, uint64_t size
 		return;
 	progress->shown_ns = time_ns;
 	num_bytes(read, offset_bytes);
-	/* A file that grows is longer by now. The line ends where it began: messages overwrite it. */
+	/* A file that grows is longer by now. The line ends where it began: messages overwrite it.
+	 */
 	if (size_bytes >= offset_bytes && size_bytes > 0)
 		fprintf(stderr, "%s: %s of %s read, %s\033[K\r", progress->tool, read,
 			num_bytes(size, size_bytes),
