@@ -424,8 +424,9 @@ static int wait_ms(const struct session *s)
 /* Nobody has woken us, as news of processes do: there are samples and switches at most. */
 static bool is_quiet(const struct session *s)
 {
-	return s->samplers.in_force == REC_SAMPLER_PERF && !s->has_left_overs &&
-	       rec_now_ns() < s->next_round_ns;
+	bool tells_itself = s->samplers.in_force == REC_SAMPLER_PERF ||
+			    (s->samplers.in_force == REC_SAMPLER_TIMER && s->connector_fd >= 0);
+	return tells_itself && !s->has_left_overs && rec_now_ns() < s->next_round_ns;
 }
 
 static void run_quiet_round(struct session *s)

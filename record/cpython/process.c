@@ -35,6 +35,7 @@ struct py_process {
 	enum py_state state;
 	uint64_t next_try_ns, try_period_ns;
 	unsigned refusals;
+	int refusal; /* errno of the last try */
 	char reason[128];
 	struct py_runtime runtime;
 	struct py_codes *codes;
@@ -95,7 +96,7 @@ const char *py_process_reason(const struct py_process *process)
 
 int py_process_refusal(const struct py_process *process)
 {
-	return process->state == PY_REFUSED ? process->memory.refusal : 0;
+	return process->refusal;
 }
 
 const struct py_runtime *py_process_runtime(const struct py_process *process)
@@ -141,6 +142,7 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 	int code = py_runtime_find(&process->memory, modules, space, &process->runtime,
 		process->reason, sizeof(process->reason));
 	bool is_there = code == 0 && has_started(process);
+	process->refusal = process->memory.refusal;
 	/* Nothing that was read is true then. */
 	if (process->memory.refusal != 0 && ++process->refusals < REFUSALS) {
 		py_memory_release(&process->memory);

@@ -36,7 +36,9 @@ enum py_state py_process_find(struct py_process *process, struct rec_modules *mo
 /* What the last search said. */
 enum py_state py_process_state(const struct py_process *process);
 const char *py_process_reason(const struct py_process *process);
-/* The errno of the system when it does not let us read; 0: another reason. */
+/* The errno of the system when it did not let us read, the last time; 0: it did, or has not been
+ * asked.
+ */
 int py_process_refusal(const struct py_process *process);
 /*
  * After PY_FOUND: look for asyncio, unless it is too soon after the last time.

@@ -96,7 +96,7 @@ static void put_totals(struct rec_ptrace *ptrace, pid_t pid, struct rec_watched_
 static void put_state(struct rec_ptrace *ptrace, struct rec_watched *process,
 	struct rec_watched_thread *thread, struct rec_schedule_totals *totals)
 {
-	thread->cpu = rec_watched_cpu(process, thread->tid);
+	thread->cpu = rec_watched_cpu(process, thread, false);
 	totals->is_open = thread->cpu >= 0;
 	totals->waits = !totals->is_open;
 	put_totals(ptrace, process->pid, thread, totals);

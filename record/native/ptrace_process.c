@@ -25,7 +25,9 @@ static void close_thread(struct rec_watched_thread *thread)
 {
 	if (thread->fd >= 0)
 		close(thread->fd);
-	thread->fd = -1;
+	if (thread->stat_fd >= 0)
+		close(thread->stat_fd);
+	thread->fd = thread->stat_fd = -1;
 }
 
 void rec_watched_end(struct rec_watched *process)
@@ -80,8 +82,8 @@ static void add_thread(struct rec_watched *process, pid_t tid, size_t *open_file
 	memmove(&process->threads[at + 1], &process->threads[at],
 		(process->thread_count - at) * sizeof(*process->threads));
 	process->thread_count++;
-	process->threads[at] =
-		(struct rec_watched_thread){.tid = tid, .fd = -1, .cpu = -1, .is_new = true};
+	process->threads[at] = (struct rec_watched_thread){
+		.tid = tid, .fd = -1, .stat_fd = -1, .cpu = -1, .is_new = true};
 	if (*open_files < max_files)
 		process->threads[at].fd = rec_schedstat_open(process->pid, tid);
 	*open_files += process->threads[at].fd >= 0;
@@ -178,14 +180,19 @@ bool rec_watched_is_young(struct rec_watched *process)
 	return !process->is_grown_up;
 }
 
-int rec_watched_cpu(struct rec_watched *process, pid_t tid)
+int rec_watched_cpu(struct rec_watched *process, struct rec_watched_thread *thread, bool keeps_file)
 {
 	char name[32];
 	struct rec_proc_stat stat;
-	snprintf(name, sizeof(name), "task/%d/stat", (int)tid);
-	int fd = rec_proc_open(process->pid, name);
+	int fd = thread->stat_fd;
+	if (fd < 0) {
+		snprintf(name, sizeof(name), "task/%d/stat", (int)thread->tid);
+		fd = rec_proc_open(process->pid, name);
+	}
 	bool runs = fd >= 0 && rec_proc_read_stat(fd, &stat) == 0 && stat.state == 'R';
-	if (fd >= 0)
+	if (keeps_file)
+		thread->stat_fd = fd;
+	else if (fd >= 0)
 		close(fd);
 	return runs ? stat.cpu : -1;
 }

@@ -18,8 +18,9 @@ struct rec_watched_thread {
 	int fd; /* its schedstat; -1: opened for each reading, there are too many */
 	struct rec_schedule_totals totals, base; /* since it began; what of it does not count */
 	uint64_t sampled_run_ns;		 /* of its run time: what samples stand for */
-	unsigned idle_looks;			 /* since when it has not moved */
-	uint64_t last_look, next_look;		 /* numbers of looks */
+	int stat_fd;		       /* of rec_watched_cpu(); -1: opened for each reading */
+	unsigned idle_looks;	       /* since when it has not moved */
+	uint64_t last_look, next_look; /* numbers of looks */
 	int cpu; /* it ran, or waited for a CPU, when last looked at; -1: it did not */
 	bool is_new, is_gone;
 };
@@ -79,8 +80,9 @@ void rec_watched_count_from_now(struct rec_watched *process, struct rec_watched_
  */
 bool rec_watched_is_young(struct rec_watched *process);
 
-/* Does it run, or could it? Then its CPU, else -1. */
-int rec_watched_cpu(struct rec_watched *process, pid_t tid);
+/* Does it run, or could it? Then its CPU, else -1. With `keeps_file` faster the next time. */
+int rec_watched_cpu(
+	struct rec_watched *process, struct rec_watched_thread *thread, bool keeps_file);
 
 bool rec_watched_has_code_at(const struct rec_watched *process, uint64_t address);
 /*

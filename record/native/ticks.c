@@ -13,7 +13,7 @@
 
 /* Threads that come as fast as others go are not told by their number, which is asked for often. */
 #define LIST_NS	 500000000ull
-#define COUNT_NS 5000000ull
+#define COUNT_NS 10000000ull
 /* An interpreter is mapped soon after an exec, or whenever the program likes. */
 #define FIRST_MAPS_NS	    1000000ull
 #define LAST_MAPS_NS	    100000000ull
@@ -245,11 +245,13 @@ static void put_end(
  * Whether a thread that has moved is on a CPU or waits for one. The clock of a process with one
  * thread goes on while that runs; one that we have taken the CPU from is told by its state.
  */
-static bool runs_now(struct ticked *process, const struct rec_watched_thread *thread)
+static bool runs_now(struct ticked *process, struct rec_watched_thread *thread)
 {
+	/* As many as schedstat files. */
+	bool keeps_file = thread->fd >= 0;
 	if (!process->has_threads && rec_watched_has_run(&process->watched) > 0)
 		return true;
-	return rec_watched_cpu(&process->watched, thread->tid) >= 0;
+	return rec_watched_cpu(&process->watched, thread, keeps_file) >= 0;
 }
 
 static void put_totals(struct rec_ticks *ticks, struct ticked *process,
