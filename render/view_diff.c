@@ -22,7 +22,7 @@ struct diff_page {
 
 static bool has_data(const struct rend_model *model)
 {
-	return model->diff != NULL;
+	return rend_view_diff_usage.has_data(model) || rend_view_diff_flame.has_data(model);
 }
 
 static double usage_px(const struct diff_page *page)
@@ -125,7 +125,7 @@ const struct rend_view rend_view_diff = {
 	.draws_stacks = true,
 	.is_listing = true,
 	.has_data = has_data,
-	.missing = "Nothing to compare with: --diff B names the other recording.",
+	.missing = "Nothing to compare: one of the recordings has neither metrics nor stacks.",
 	.left_px = 150,
 	.right_px = 90,
 	.prepare = prepare,

@@ -142,7 +142,7 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 	struct rend_diff_rows rows;
 	rend_diff_put_head(diff, frame->columns, stream);
 	if (diff->stacks == NULL) {
-		fprintf(stream, "No stacks to compare: one of the recordings has none.\n");
+		fprintf(stream, "%s\n", REND_NO_STACKS_TO_COMPARE);
 		return 0;
 	}
 	int status = rend_diff_rows_init(&rows, diff, false);
@@ -159,6 +159,6 @@ const struct rend_view rend_view_diff_top = {
 	.draws_stacks = true,
 	.is_listing = true,
 	.has_data = has_data,
-	.missing = REND_NO_STACKS,
+	.missing = REND_NO_STACKS_TO_COMPARE,
 	.text = write_text,
 };

@@ -42,7 +42,7 @@ const char *rend_view_missing(const struct rend_view *view, const struct rend_mo
 	if (view->draws_stacks && has_none && totals->span_count > 0)
 		return "No samples in this recording: --view calls shows its calls, --view spans "
 		       "adds them up.";
-	if (!view->draws_stacks || has_none)
+	if (!view->draws_stacks || has_none || model->diff != NULL)
 		return view->missing;
 	if (model->weight == TFMT_WEIGHT_OFFCPU)
 		return "No thread was seen off the CPU: --weight cpu shows what ran.";
