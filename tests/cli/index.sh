@@ -82,3 +82,20 @@ cmp -s out wanted || fail "from a pipe"
 # A short recording gets none.
 "$BUILD/trec" -q -o short.cbor.zst true
 "$tconv" --check short.cbor.zst | grep -q 'tables$' || fail "a short recording is not good"
+
+# Calls and scopes: a window cuts them.
+"$BUILD/targets/spans_trace" many spans.cbor.zst >/dev/null
+"$tconv" -q --trace -o with.cbor.zst spans.cbor.zst
+$python "$ROOT/tests/lib/strip_index.py" with.cbor.zst without.cbor.zst >frames
+for range in "" "--from 10ms --to 30ms"; do
+    for format in json chrome-trace perfetto trace; do
+        # shellcheck disable=SC2086
+        compare --$format $range
+    done
+    for view in spans calls; do
+        # shellcheck disable=SC2086
+        cmp -s <("$trender" --view $view $range with.cbor.zst 2>&1 | sed 's/with\.cbor/X/') \
+            <("$trender" --view $view $range without.cbor.zst 2>&1 | sed 's/without\.cbor/X/') ||
+            fail "trender --view $view $range: the index makes a difference"
+    done
+done
