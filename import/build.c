@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tracefmt/limits.h"
+
 struct imp_id {
 	uint64_t a, b;
 	uint32_t id; /* 0: free */
@@ -164,4 +166,43 @@ int imp_push(struct imp_build *build, uint32_t frame, uint32_t *stack, bool *ret
 		return status;
 	*ret_cut = true;
 	return 0;
+}
+
+int imp_frames_add(struct imp_frames *frames, uint32_t id)
+{
+	size_t capacity = frames->capacity ? 2 * frames->capacity : 128;
+	uint32_t *grown;
+
+	if (frames->count == TFMT_MAX_DEPTH) {
+		frames->is_cut = true;
+		return 0;
+	}
+	if (frames->count == frames->capacity) {
+		grown = reallocarray(frames->ids, capacity, sizeof(*grown));
+		if (!grown)
+			return TFMT_E_NOMEM;
+		frames->ids = grown;
+		frames->capacity = capacity;
+	}
+	frames->ids[frames->count++] = id;
+	return 0;
+}
+
+int imp_frames_push(struct imp_frames *frames, struct imp_build *build, uint32_t *ret_stack)
+{
+	bool is_cut = false;
+	int status = 0;
+
+	*ret_stack = 0;
+	while (frames->count && !status)
+		status = imp_push(build, frames->ids[--frames->count], ret_stack, &is_cut);
+	frames->count = 0;
+	frames->is_cut = false;
+	return status;
+}
+
+void imp_frames_release(struct imp_frames *frames)
+{
+	free(frames->ids);
+	*frames = (struct imp_frames){0};
 }

@@ -64,6 +64,18 @@ int imp_frame(struct imp_build *build, const struct imp_frame *frame, uint32_t *
 /* A stack that is too deep stays as it is, and `*ret_cut` is set. */
 int imp_push(struct imp_build *build, uint32_t frame, uint32_t *stack, bool *ret_cut);
 
+/* Frames that come leaf first, to be pushed root first. */
+struct imp_frames {
+	uint32_t *ids;
+	size_t count, capacity;
+	bool is_cut; /* there were more than a stack holds */
+};
+/* Returns: 0; TFMT_E_NOMEM. */
+int imp_frames_add(struct imp_frames *frames, uint32_t id);
+/* All as one stack, 0 for none; they are gone afterwards. Returns as imp_push(). */
+int imp_frames_push(struct imp_frames *frames, struct imp_build *build, uint32_t *ret_stack);
+void imp_frames_release(struct imp_frames *frames);
+
 /* The id of a key, 0 when it is new. imp_ids_put(): 0; TFMT_E_NOMEM. */
 uint32_t imp_ids_get(const struct imp_ids *ids, uint64_t a, uint64_t b);
 int imp_ids_put(struct imp_ids *ids, uint64_t a, uint64_t b, uint32_t id);

@@ -15,7 +15,6 @@
 #include "build.h"
 #include "import.h"
 #include "source.h"
-#include "tracefmt/limits.h"
 
 #define MAX_EVENT_NAME 64
 #define MAX_NAME_BYTES 64
@@ -31,16 +30,10 @@ struct event_line {
 	size_t rest; /* of the line: the only frame where no stacks were recorded */
 };
 
-/* A frame of the stack being read: perf has the leaf first, a trace the root. */
-struct frames {
-	uint32_t *ids;
-	size_t count, capacity;
-};
-
 struct state {
 	struct imp_source *source;
 	struct imp_build *build;
-	struct frames frames;
+	struct imp_frames frames; /* of the stack being read: perf has the leaf first */
 	struct tfmt_sample sample;
 	bool has_sample;		 /* the lines that follow are its stack */
 	char event_name[MAX_EVENT_NAME]; /* of the samples */
@@ -198,7 +191,7 @@ static int read_frame(struct state *state, char *line, size_t length)
 	struct imp_frame frame = {.function = strchr(skip_spaces(line), ' ')};
 	char *end = line + length, *open = NULL, *at;
 	int depth = 0;
-	uint32_t id, *grown;
+	uint32_t id;
 	int status;
 
 	frame.function = skip_spaces(frame.function);
@@ -224,37 +217,21 @@ static int read_frame(struct state *state, char *line, size_t length)
 	status = imp_frame(state->build, &frame, &id);
 	if (status)
 		return status;
-	if (state->frames.count == TFMT_MAX_DEPTH) {
-		state->sample.flags |= TFMT_SAMPLE_TRUNCATED;
-		return 0;
-	}
-	if (state->frames.count == state->frames.capacity) {
-		size_t capacity = state->frames.capacity ? 2 * state->frames.capacity : 128;
-
-		grown = realloc(state->frames.ids, capacity * sizeof(*grown));
-		if (!grown)
-			return TFMT_E_NOMEM;
-		state->frames.ids = grown;
-		state->frames.capacity = capacity;
-	}
-	state->frames.ids[state->frames.count++] = id;
-	return 0;
+	return imp_frames_add(&state->frames, id);
 }
 
 /* The stack has ended: write its sample. */
 static int finish_sample(struct state *state)
 {
-	bool is_cut = false;
-	int status = 0;
+	bool is_cut = state->frames.is_cut;
+	int status;
 
 	if (!state->has_sample)
 		return 0;
 	state->has_sample = false;
-	state->sample.stack = 0;
-	while (state->frames.count && !status)
-		status = imp_push(state->build, state->frames.ids[--state->frames.count],
-			&state->sample.stack, &is_cut);
-	state->frames.count = 0;
+	status = imp_frames_push(&state->frames, state->build, &state->sample.stack);
+	if (is_cut)
+		state->sample.flags |= TFMT_SAMPLE_TRUNCATED;
 	return status ? status : tfmt_writer_sample(state->build->writer, &state->sample);
 }
 
@@ -399,7 +376,7 @@ static int read_perf_script(struct imp_source *source, struct imp_build *build)
 		status = finish_sample(&state);
 	if (!status)
 		status = note_others(&state);
-	free(state.frames.ids);
+	imp_frames_release(&state.frames);
 	return status ? status : imp_build_end(build);
 }
 

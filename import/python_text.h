@@ -29,16 +29,4 @@ int imp_python_process(struct imp_build *build, uint32_t pid);
 /* The number in all of the text: decimal, or hexadecimal where it begins with 0x. */
 bool imp_text_number(const char *text, size_t length, uint64_t *ret_number);
 
-/* Frames that come leaf first, to be pushed root first. */
-struct imp_frames {
-	uint32_t *ids;
-	size_t count, capacity;
-	bool is_cut; /* there were more than a stack holds */
-};
-/* Returns: 0; TFMT_E_NOMEM. */
-int imp_frames_add(struct imp_frames *frames, uint32_t id);
-/* All as one stack, 0 for none; they are gone afterwards. Returns as imp_push(). */
-int imp_frames_push(struct imp_frames *frames, struct imp_build *build, uint32_t *ret_stack);
-void imp_frames_release(struct imp_frames *frames);
-
 #endif
