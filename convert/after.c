@@ -45,8 +45,8 @@ int conv_after_open(struct conv_after *after, const char *path, const struct inp
 		return status;
 	status = conv_select_init(&after->select, select, context->msg);
 	if (!status)
-		status = filter_bind(after->select.filter, after->input.reader, !shows_native,
-			context->msg);
+		status = filter_bind(
+			after->select.filter, after->input.reader, !shows_native, context->msg);
 	if (status) {
 		conv_select_release(&after->select);
 		input_close(&after->input);

@@ -51,7 +51,7 @@ void rend_diff_sort(struct rend_diff *diff, const char *name);
 /* How a view of that name compares; NULL: it cannot. */
 const struct rend_view *rend_diff_view(const char *name);
 #define REND_NO_STACKS_TO_COMPARE "No stacks to compare: a recording has none."
-#define REND_DIFF_VIEWS "diff, flame, top and usage"
+#define REND_DIFF_VIEWS		  "diff, flame, top and usage"
 
 extern const struct rend_view rend_view_diff_flame, rend_view_diff_top, rend_view_diff_usage;
 
