@@ -115,6 +115,9 @@ struct conv_format {
 extern const struct conv_format *const conv_formats[];
 extern const size_t conv_format_count;
 
+/* On stdout: names, extensions, and what each can hold. */
+void conv_formats_list(void);
+
 /* The format of a file name's extension, NULL when no format has it. */
 const struct conv_format *conv_format_from_path(const char *path);
 

@@ -33,3 +33,28 @@ void conv_warn_weightless(const struct conv_context *context)
 	msg_warn(context->msg, "no sample is of a thread %s a CPU; --weight wall shows all",
 		is_offcpu ? "off" : "on");
 }
+
+/* The kinds of data records, such as "life, counter, span". */
+static void print_carried(const struct conv_format *format)
+{
+	const char *separator = "";
+	int kind;
+
+	for (kind = TFMT_LIFE; kind <= TFMT_COST; kind++)
+		if (format->carries & TFMT_KIND_BIT(kind)) {
+			printf("%s%s", separator, tfmt_kind_name(kind));
+			separator = ", ";
+		}
+}
+
+void conv_formats_list(void)
+{
+	size_t i;
+
+	for (i = 0; i < conv_format_count; i++) {
+		printf("%-14s %-17s %s\n%-32s holds: ", conv_formats[i]->name,
+			conv_formats[i]->extension, conv_formats[i]->summary, "");
+		print_carried(conv_formats[i]);
+		putchar('\n');
+	}
+}
