@@ -154,16 +154,22 @@ static int resynchronise(struct tfmt_reader *reader, uint64_t frame_bytes, uint6
 	return seek_magic(reader);
 }
 
+/* Bytes beyond a ratio that no writer reaches: a small file could ask for hours of unpacking. */
+static size_t count_vain(size_t size, size_t unpacked)
+{
+	size_t usual = size * USUAL_RATIO;
+
+	return unpacked > usual ? unpacked - usual : 0;
+}
+
 /*
- * Unpack a whole frame. Bytes beyond a ratio that no writer reaches count as vain ones: else a
- * small file could ask for hours of unpacking.
+ * Unpack a whole frame, as long as the budget pays for what is vain.
  * Returns: 1; 0 when it was passed over; TFMT_E_IO; TFMT_E_NOMEM.
  */
 static int unpack_frame(
 	struct tfmt_reader *reader, const uint8_t *data, size_t size, size_t unpacked)
 {
-	size_t usual = size * USUAL_RATIO;
-	size_t vain_bytes = unpacked > usual ? unpacked - usual : 0;
+	size_t vain_bytes = count_vain(size, unpacked);
 	int status;
 
 	reader->fault = "a frame that does not unpack to what its checksum says";
@@ -310,9 +316,12 @@ static int next_indexed_frame(struct tfmt_reader *reader, const struct tfmt_inde
 	reader->chunk_offset = reader->offset;
 	reader->chunk_bytes = (size_t)size;
 	status = TFMT_E_CORRUPT;
-	if (frame == TFMT_FRAME_WHOLE)
+	if (frame == TFMT_FRAME_WHOLE &&
+		count_vain((size_t)size, unpacked) <= reader->search_budget) {
+		reader->search_budget -= count_vain((size_t)size, unpacked);
 		status = tfmt_unpacker__unpack(
 			reader->unpacker, data, (size_t)size, unpacked, &reader->unpacked);
+	}
 	if (status == TFMT_E_NOMEM)
 		return status;
 	if (status < 0) {
