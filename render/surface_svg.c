@@ -4,6 +4,7 @@
  * as an outline.
  */
 #include <cairo-svg.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +54,17 @@ static void put_colour(FILE *stream, struct rend_colour colour)
 	fprintf(stream, "#%02x%02x%02x", colour.red, colour.green, colour.blue);
 }
 
-/* .t<role> for text, .b<role> for boxes, .l<role> for the labels on them. */
-static void put_colours(FILE *stream, const struct rend_theme *theme)
+/* .t<role> for text, .b<role> for boxes, .s<role> for lines, .l<role> for the labels on boxes. */
+static void put_colours(FILE *stream, const struct rend_theme *theme, bool has_lines)
 {
 	for (enum rend_role role = REND_NONE; role < REND_ROLE_COUNT; role++) {
 		if (role != REND_NONE) {
 			fprintf(stream, ".b%u,.t%u{fill:", role, role);
+			put_colour(stream, rend_theme_colour(theme, role));
+			fputs("}\n", stream);
+		}
+		if (role != REND_NONE && has_lines) {
+			fprintf(stream, ".s%u{stroke:", role);
 			put_colour(stream, rend_theme_colour(theme, role));
 			fputs("}\n", stream);
 		}
@@ -68,7 +74,7 @@ static void put_colours(FILE *stream, const struct rend_theme *theme)
 	}
 }
 
-/* .f<font> for sizes; .light and .dark are the shapes in colours that only one page has. */
+/* .f<font> for sizes. */
 static void put_style(FILE *stream, const struct rend_surface_options *options)
 {
 	fputs("<style>\ntext{font-family:" REND_FONT_FAMILY "}\n", stream);
@@ -76,12 +82,10 @@ static void put_style(FILE *stream, const struct rend_surface_options *options)
 		fprintf(stream, ".f%u{font-size:%gpx%s}\n", font, rend_font_size_px(font),
 			rend_font_is_bold(font) ? ";font-weight:bold" : "");
 	fputs(".b0{fill:none;pointer-events:all}\n", stream);
-	put_colours(stream, options->theme);
+	put_colours(stream, options->theme, options->dark_theme != NULL);
 	if (options->dark_theme != NULL) {
-		fputs(".dark{display:none}\n@media (prefers-color-scheme:dark){\n"
-		      ".light{display:none}\n.dark{display:inline}\n",
-			stream);
-		put_colours(stream, options->dark_theme);
+		fputs("@media (prefers-color-scheme:dark){\n", stream);
+		put_colours(stream, options->dark_theme, true);
 		fputs("}\n", stream);
 	}
 	fputs("g:hover>.b0{fill:#000;fill-opacity:.04}\ng:hover>.h{fill-opacity:.8}\n</style>\n",
@@ -189,23 +193,55 @@ static cairo_status_t draw_shapes(
 	return status;
 }
 
-/* What is between cairo's <svg ...> and </svg>, as a group of that class; "" for no group. */
-static cairo_status_t put_shapes(FILE *stream, const struct rend_scene *scene,
-	const struct rend_theme *theme, const char *class)
+/* The last `what` in [text, end), `end` when there is none. */
+static const char *find_last(const char *text, const char *end, const char *what)
 {
+	const char *last = end;
+	for (const char *at = strstr(text, what); at != NULL && at < end; at = strstr(at + 1, what))
+		last = at;
+	return last;
+}
+
+/*
+ * Cairo's shapes in the colours of rend_theme_of_roles(), each with a class instead of its colour:
+ * style="...;fill:rgb(4.7%,0%,0%);..." becomes class="b12" style="...;;...", and so does the
+ * fill="rgb(...)" of cairo 1.18.
+ */
+static void put_classed(FILE *stream, const char *text, const char *end)
+{
+	const char *colour;
+	while ((colour = strstr(text, "rgb(")) != NULL && colour < end) {
+		const bool is_attribute = colour[-1] == '"';
+		const char *name_end = colour - (is_attribute ? 2 : 1);
+		const bool is_fill = strncmp(name_end - 4, "fill", 4) == 0;
+		const char *property = name_end - strlen(is_fill ? "fill" : "stroke");
+		const char *class = is_attribute ? property : find_last(text, property, "style=\"");
+		long role = lround(strtod(colour + strlen("rgb("), NULL) * 255 / 100);
+		fwrite(text, 1, (size_t)(class - text), stream);
+		fprintf(stream, "class=\"%c%ld\" ", is_fill ? 'b' : 's', role);
+		fwrite(class, 1, (size_t)(property - class), stream);
+		text = colour + strcspn(colour, ")") + (is_attribute ? 2 : 1);
+	}
+	fwrite(text, 1, (size_t)(end - text), stream);
+}
+
+/* What is between cairo's <svg ...> and </svg>. */
+static cairo_status_t put_shapes(
+	FILE *stream, const struct rend_scene *scene, const struct rend_surface_options *options)
+{
+	const bool has_classes = options->dark_theme != NULL;
 	char *svg = NULL;
-	cairo_status_t status = draw_shapes(scene, theme, &svg);
+	cairo_status_t status =
+		draw_shapes(scene, has_classes ? rend_theme_of_roles() : options->theme, &svg);
 	if (status != CAIRO_STATUS_SUCCESS)
 		return status;
 	const char *begin = strstr(svg, "<svg");
 	begin = begin != NULL ? strchr(begin, '>') : NULL;
 	const char *end = begin != NULL ? strstr(begin, "</svg>") : NULL;
-	if (class[0] != '\0')
-		fprintf(stream, "<g class=\"%s\">", class);
-	if (end != NULL)
+	if (end != NULL && has_classes)
+		put_classed(stream, begin + 1, end);
+	else if (end != NULL)
 		fwrite(begin + 1, 1, (size_t)(end - begin - 1), stream);
-	if (class[0] != '\0')
-		fputs("</g>\n", stream);
 	free(svg);
 	return status;
 }
@@ -228,13 +264,9 @@ static void put_head(FILE *stream, const struct rend_scene *scene)
 static int write_svg(const struct rend_scene *scene, const struct rend_surface_options *options,
 	FILE *stream, struct tfmt_error *err)
 {
-	const bool follows_reader = options->dark_theme != NULL;
 	put_head(stream, scene);
 	put_style(stream, options);
-	cairo_status_t status =
-		put_shapes(stream, scene, options->theme, follows_reader ? "light" : "");
-	if (status == CAIRO_STATUS_SUCCESS && follows_reader)
-		status = put_shapes(stream, scene, options->dark_theme, "dark");
+	cairo_status_t status = put_shapes(stream, scene, options);
 	if (status != CAIRO_STATUS_SUCCESS)
 		return tfmt_error_set(err, TFMT_E_NOMEM, 0, "cannot draw the SVG: %s",
 			cairo_status_to_string(status));

@@ -61,6 +61,9 @@ struct rend_theme;
 /* "light", "dark", "print"; NULL for any other name. */
 const struct rend_theme *rend_theme_find(const char *name);
 
+/* No theme of people: the colour of a role is its number, in `red`. */
+const struct rend_theme *rend_theme_of_roles(void);
+
 /* Black for REND_NONE, which nobody draws. */
 struct rend_colour rend_theme_colour(const struct rend_theme *theme, enum rend_role role);
 

@@ -31,6 +31,12 @@ PYTHON
     done
 done
 
+# For readers of both kinds there are no more shapes than for one.
+"$trender" -q --view report --theme auto -o auto.svg wide.cbor.zst
+[ "$(stat -c %s auto.svg)" -le 1500000 ] || fail "--theme auto is too large"
+grep -q 'prefers-color-scheme:dark' auto.svg || fail "--theme auto knows one page only"
+! grep -q 'rgb(' auto.svg || fail "--theme auto has shapes of one colour only"
+
 # Words are text: they can be found.
 grep -q '>run_selftest' flame-make.svg || fail "no function in the text of the flame graph"
 grep -q 'worker' procs-make.svg || fail "no process in the text of the picture"
