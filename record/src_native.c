@@ -234,6 +234,17 @@ static uint32_t add_python_stack(
 		state->stack_ids, &native->path, joined, &no_stack, NULL, 0);
 }
 
+/* An interpreter may be a part of a program of any name. */
+static void search_program(struct state *state, struct rec_image *image)
+{
+	if (!state->python || !image || image->is_searched)
+		return;
+	int is_there = image->python ? 1 : rec_python_is_in_program(state->python, image->space);
+	image->is_searched = is_there >= 0;
+	if (is_there > 0)
+		rec_image_set_python(image);
+}
+
 /* Whether samples and waits of a process are wanted. */
 static bool is_wanted(const struct state *state, const struct rec_process *process)
 {
@@ -365,6 +376,7 @@ static void take_running(void *opaque, const struct rec_running_sample *running)
 {
 	struct state *state = opaque;
 	struct native_thread *native = native_thread(state, running->thread);
+	search_program(state, image_of(state, running->thread->process));
 	if (!native)
 		return;
 	if (!is_wanted(state, running->thread->process)) {

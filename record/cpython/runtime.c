@@ -117,8 +117,10 @@ struct search {
 	struct py_memory *memory;
 	struct rec_modules *modules;
 	struct py_runtime *runtime;
-	unsigned minor; /* as the paths of anything mapped tell; 0: they do not */
-	int code;	/* as of py_runtime_find() */
+	bool has_named;	    /* there is a file with the name of an interpreter */
+	bool takes_program; /* the first file is looked into, whatever its name */
+	unsigned minor;	    /* as the paths of anything mapped tell; 0: they do not */
+	int code;	    /* as of py_runtime_find() */
 	char *reason;
 	size_t reason_bytes;
 };
@@ -177,8 +179,10 @@ static bool look_into(void *opaque, struct rec_module *module, uint64_t bias)
 	struct search *search = opaque;
 	struct image image;
 	unsigned minor = minor_of_path(module->path);
-	if (module->type != REC_MODULE_FILE || !py_is_interpreter_name(module->path))
+	bool is_named = py_is_interpreter_name(module->path);
+	if (module->type != REC_MODULE_FILE || !(is_named || search->takes_program))
 		return true;
+	search->has_named |= is_named;
 	int fd = rec_module_dup(search->modules, module);
 	if (fd < 0)
 		return true;
@@ -189,7 +193,38 @@ static bool look_into(void *opaque, struct rec_module *module, uint64_t bias)
 		search->code = TFMT_E_UNSUPPORTED;
 	}
 	close(fd);
-	return search->code == TFMT_E_FORMAT;
+	return search->code == TFMT_E_FORMAT && !search->takes_program;
+}
+
+struct program {
+	struct rec_modules *modules;
+	bool has_interpreter;
+};
+
+/* A visitor too. */
+static bool look_at_program(void *opaque, struct rec_module *module, uint64_t bias)
+{
+	struct program *program = opaque;
+	struct rec_elf_file file = {0};
+	GElf_Shdr header;
+	if (module->type != REC_MODULE_FILE)
+		return true;
+	int fd = rec_module_dup(program->modules, module);
+	if (fd < 0)
+		return false;
+	if (rec_elf_open(&file, fd) == 0) {
+		program->has_interpreter = rec_elf_section(&file, ".PyRuntime", &header) != NULL;
+		rec_elf_close(&file);
+	}
+	close(fd);
+	return false;
+}
+
+bool py_is_in_program(struct rec_modules *modules, struct rec_space *space)
+{
+	struct program program = {.modules = modules};
+	rec_space_each(space, look_at_program, &program);
+	return program.has_interpreter;
 }
 
 int py_runtime_find(struct py_memory *memory, struct rec_modules *modules, struct rec_space *space,
@@ -206,6 +241,9 @@ int py_runtime_find(struct py_memory *memory, struct rec_modules *modules, struc
 	};
 	rec_space_each(space, find_minor, &search);
 	rec_space_each(space, look_into, &search);
+	search.takes_program = !search.has_named;
+	if (search.takes_program)
+		rec_space_each(space, look_into, &search);
 	if (search.code == 0)
 		*ret_runtime = runtime;
 	return search.code;

@@ -24,8 +24,14 @@ struct py_runtime {
 bool py_is_interpreter_name(const char *path);
 
 /*
+ * Whether a program of any name holds an interpreter, from 3.10 on: it has a section for it. Looks
+ * at the first file of `space` only.
+ */
+bool py_is_in_program(struct rec_modules *modules, struct rec_space *space);
+
+/*
  * Look through what the process has mapped. Files of other names than an interpreter's are not
- * opened.
+ * opened, but for the program itself when there are none.
  * Returns: 0; TFMT_E_FORMAT when there is no interpreter, or none yet; TFMT_E_UNSUPPORTED for one
  * that cannot be read, `ret_reason` says why.
  * Cost: some ms, for the symbol table of the file.

@@ -24,6 +24,7 @@ struct rec_image *rec_image_fork(const struct rec_image *parent, pid_t pid)
 	image->pid = pid;
 	image->wants_python = parent->wants_python;
 	image->space = rec_space_clone(parent->space);
+	image->is_searched = parent->is_searched;
 	if (parent->python)
 		image->python = py_process_new(pid);
 	if (image->space)
@@ -46,6 +47,13 @@ void rec_image_exec(struct rec_image *image)
 	rec_space_clear(image->space);
 	py_process_free(image->python);
 	image->python = NULL;
+	image->is_searched = false;
+}
+
+void rec_image_set_python(struct rec_image *image)
+{
+	if (!image->python)
+		image->python = py_process_new(image->pid);
 }
 
 static void note_interpreter(struct rec_image *image, const char *path)

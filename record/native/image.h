@@ -13,6 +13,7 @@ struct rec_image {
 	bool wants_python;
 	struct rec_space *space;
 	struct py_process *python; /* NULL: no sign of an interpreter */
+	bool is_searched;	   /* its program too, for one that no name tells of */
 };
 
 /* Returns: NULL without memory. Nothing is mapped yet. */
@@ -20,6 +21,9 @@ struct rec_image *rec_image_new(struct rec_modules *modules, pid_t pid, bool wan
 /* Of a child that has just been forked. */
 struct rec_image *rec_image_fork(const struct rec_image *parent, pid_t pid);
 void rec_image_free(struct rec_image *image);
+
+/* It runs Python, whatever its files are called. */
+void rec_image_set_python(struct rec_image *image);
 
 /* Nothing is mapped any more. */
 void rec_image_exec(struct rec_image *image);

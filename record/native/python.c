@@ -32,6 +32,8 @@ struct rec_python_thread {
 
 enum count { READ, COMMON, TORN, GONE, EMPTY, MERGED, APART, COUNTS };
 
+enum program { PROGRAM_NOT_KNOWN, PROGRAM_OTHER, PROGRAM_PYTHON };
+
 struct rec_python {
 	struct rec_sink *sink;
 	struct rec_modules *modules;
@@ -47,6 +49,8 @@ struct rec_python {
 	size_t task_count;  /* names that stand in the trace, about */
 	uint32_t last_task; /* the highest of their ids */
 	bool said_old_tasks;
+	uint8_t *programs; /* enum program by the module's index */
+	size_t program_count;
 	bool said_newer;
 	char said_reason[128]; /* the last refusal: the same is not said again */
 };
@@ -73,6 +77,7 @@ void rec_python_free(struct rec_python *python)
 		return;
 	rec_frozen_free(python->frozen);
 	free(python->merged);
+	free(python->programs);
 	free(python);
 }
 
@@ -99,6 +104,37 @@ static void say_refused(struct rec_python *python, const struct py_process *proc
 			error, "no Python stacks, only native ones");
 	else
 		msg_warn(python->msg, "%s: only native stacks", reason);
+}
+
+/* A visitor of rec_space_each(): the program comes first. */
+static bool take_first_file(void *opaque, struct rec_module *module, uint64_t bias)
+{
+	struct rec_module **first = opaque;
+	if (module->type == REC_MODULE_FILE)
+		*first = module;
+	return !*first;
+}
+
+int rec_python_is_in_program(struct rec_python *python, struct rec_space *space)
+{
+	struct rec_module *module = NULL;
+	rec_space_each(space, take_first_file, &module);
+	if (!module)
+		return -1;
+	if (module->index >= python->program_count) {
+		size_t count = 2 * (size_t)module->index + 64;
+		uint8_t *programs = realloc(python->programs, count);
+		if (!programs)
+			return 0;
+		memset(programs + python->program_count, 0, count - python->program_count);
+		python->programs = programs;
+		python->program_count = count;
+	}
+	uint8_t *program = &python->programs[module->index];
+	if (*program == PROGRAM_NOT_KNOWN)
+		*program =
+			py_is_in_program(python->modules, space) ? PROGRAM_PYTHON : PROGRAM_OTHER;
+	return *program == PROGRAM_PYTHON;
 }
 
 static void find_tasks(struct rec_python *python, struct py_process *process,

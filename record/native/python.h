@@ -22,6 +22,12 @@ void rec_python_free(struct rec_python *python);
 void rec_python_thread_free(struct rec_python_thread *thread);
 
 /*
+ * Whether a program of any name holds an interpreter: 1 or 0, -1 when nothing is mapped yet. Cost:
+ * next to nothing for one met before.
+ */
+int rec_python_is_in_program(struct rec_python *python, struct rec_space *space);
+
+/*
  * Whether the stacks of a process can be read by now. Looks for the interpreter, and says once why
  * one cannot be read.
  */

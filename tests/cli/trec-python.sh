@@ -142,6 +142,18 @@ E
     "$tconv" -q --json embed.cbor.zst | grep -q '"functions":\["embedded"\]' || fail "no embedded Python"
 fi
 
+# The same as a part of a program that no name tells of, stripped.
+for each in "${pythons[@]}"; do
+    archive=$("$each" -c 'import sys, sysconfig; v = sysconfig.get_config_var; print(v("LIBPL") + "/" + v("LIBRARY") if sys.version_info >= (3, 11) else "")')
+    [ -n "$archive" ] && [ -e "$archive" ] && [ -e embed.c ] || continue
+    include=$("$each" -c 'import sysconfig; print(sysconfig.get_path("include"))')
+    cc_target -o inside embed.c -I"$include" "$archive" -ldl -lm -lutil -Wl,--export-dynamic 2>/dev/null || continue
+    strip inside
+    PYTHONHOME=$("$each" -c 'import sys; print(sys.base_prefix)') "$trec" -q -o inside.cbor.zst -- ./inside
+    "$tconv" -q --json inside.cbor.zst | grep -q '"functions":\["embedded"\]' || fail "$each: no Python inside of a program"
+    break
+done
+
 # Many threads, and many short lives.
 "$trec" -q -o threads.cbor.zst -- "$python" -c '
 import threading, time
