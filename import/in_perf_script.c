@@ -4,8 +4,9 @@
  *	comm  PID/TID [CPU]  SECONDS:  PERIOD EVENT:
  *		  ADDRESS SYMBOL+OFFSET (MODULE)
  *
- * CPU, PERIOD and PID are not always there. The events of the first name are the samples; periods
- * of clocks are nanoseconds, those of other events are taken for them.
+ * CPU, PERIOD, PID and EVENT are not always there. The events of the first name are the samples;
+ * periods of clocks are nanoseconds, those of other events are taken for them. What
+ *--show-mmap-events and its like print between them is passed over.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -105,7 +106,7 @@ static bool read_rest(const char *at, struct event_line *event)
 	event->name_length = strcspn(at, " \t");
 	if (event->name_length && at[event->name_length - 1] == ':')
 		event->name_length--;
-	return event->name_length > 0;
+	return true;
 }
 
 /* The name of a thread may hold anything, so all of its possible ends are tried. */
@@ -266,6 +267,13 @@ static int begin(struct state *state, const struct event_line *event)
 	return imp_build_begin(state->build, &begin);
 }
 
+static bool is_record(const struct event_line *event)
+{
+	static const char prefix[] = "PERF_RECORD_";
+
+	return !strncmp(event->name, prefix, sizeof(prefix) - 1);
+}
+
 static bool is_sample(const struct state *state, const struct event_line *event)
 {
 	size_t length = strlen(state->event_name);
@@ -340,7 +348,7 @@ static int take_line(struct state *state, char *line, size_t length)
 			"no event: 'name PID [CPU] SECONDS: PERIOD EVENT:'");
 	}
 	status = finish_sample(state);
-	return status ? status : take_event(state, &event, line, length);
+	return status || is_record(&event) ? status : take_event(state, &event, line, length);
 }
 
 /* Events that are no samples are counted as lost. */

@@ -75,6 +75,13 @@ grep -q 'lost while recording: 1 sample .*another event' err || fail "the other 
 printf 'prog 1 1.000000:  5 cpu-clock:ppp:      7f12 work(int)+0x1f (/bin/prog)\nprog 1 1.1: 7 cpu-clock:ppp:  9 g\n' >flat.perf
 expect "flat perf script" "prog;g 7 prog;work(int) 5" \
     "$("$tconv" -q --folded --weight cpu flat.perf | LC_ALL=C sort | paste -sd' ')"
+# What perf knows of mappings and lives is no event; events may have no name.
+printf 'prog 1 0.0: PERF_RECORD_MMAP -1/0: [0x1(0x2) @ 0]: x [kernel.kallsyms]_text\n' >records.perf
+cat in.perf >>records.perf
+printf 'prog 1 0.0: PERF_RECORD_EXIT(1:1):(2:2)\n' >>records.perf
+expect "lines of --show-mmap-events" "$("$tconv" -q --folded in.perf)" "$("$tconv" -q --folded records.perf)"
+printf 'prog 1/2 1.0:  5 \n\t 7f12 f\n\nprog 1/2 1.1: \n\t 7f12 f\n\n' >unnamed.perf
+expect "events without names" "prog;f 2" "$("$tconv" -q --folded unnamed.perf)"
 printf 'prog 1 1.000000: 5 cpu-clock: \n\n???\n' >bad.perf
 says 1 'line 3, column 1' "$tconv" -q --folded bad.perf
 
