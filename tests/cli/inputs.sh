@@ -80,7 +80,7 @@ printf 'prog 1 0.0: PERF_RECORD_MMAP -1/0: [0x1(0x2) @ 0]: x [kernel.kallsyms]_t
 cat in.perf >>records.perf
 printf 'prog 1 0.0: PERF_RECORD_EXIT(1:1):(2:2)\n' >>records.perf
 expect "lines of --show-mmap-events" "$("$tconv" -q --folded in.perf)" "$("$tconv" -q --folded records.perf)"
-printf 'prog 1/2 1.0:  5 \n\t 7f12 f\n\nprog 1/2 1.1: \n\t 7f12 f\n\n' >unnamed.perf
+printf 'prog 1 1.0:  5 \n\t 7f12 f\n\nprog 1 1.1: \n\t 7f12 f\n\n' >unnamed.perf
 expect "events without names" "prog;f 2" "$("$tconv" -q --folded unnamed.perf)"
 printf 'prog 1 1.000000: 5 cpu-clock: \n\n???\n' >bad.perf
 says 1 'line 3, column 1' "$tconv" -q --folded bad.perf
