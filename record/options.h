@@ -31,7 +31,7 @@ struct rec_options {
 	bool wants_all_offcpu;	  /* a stack of every wait, however short */
 	bool without_native;
 	bool without_python;
-	bool is_exact; /* threads are stopped for each sample, where perf would do */
+	bool is_exact;	       /* threads are stopped for each sample, where perf would do */
 	bool wants_debuginfod; /* ask debuginfod servers for symbols */
 	struct opt_list pids;  /* -p, as given: numbers, each item may hold several with commas */
 	bool dumps_stacks;     /* --dump: print the stacks of `pids`, record nothing */

@@ -3,18 +3,16 @@
  * and values of a small trace are made of. What is understood must give the same answer twice, an
  * error must point into the expression.
  *
- * With libFuzzer (make VARIANT=fuzz build/fuzz/fuzz/fuzz_filter) it mutates; otherwise it replays
- * the files given as arguments.
+ * With libFuzzer: make VARIANT=fuzz build/fuzz/fuzz/fuzz_filter
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/lib/fuzz_main.h"
 #include "tracefmt/tracefmt.h"
 
 #define MAX_TRACE_BYTES (1u << 20)
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct memory {
 	uint8_t data[MAX_TRACE_BYTES];
@@ -189,20 +187,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(expression);
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-
-		if (!file)
-			return 1;
-		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof(data), file));
-		fclose(file);
-	}
-	return 0;
-}
-#endif

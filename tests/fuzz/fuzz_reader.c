@@ -4,8 +4,7 @@
  * bytes, which are packed first: so mutations get past the checksums. A seek table follows, so that
  * the last chunk is found as an index.
  *
- * With libFuzzer (make VARIANT=fuzz build/fuzz/fuzz/fuzz_reader) it mutates; otherwise it replays
- * the files given as arguments.
+ * With libFuzzer: make VARIANT=fuzz build/fuzz/fuzz/fuzz_reader
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +13,13 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "tests/lib/fuzz_main.h"
 #include "tracefmt/tracefmt.h"
 
 #define MAX_IDS		 20000u
 #define MAX_INLINED	 8
 #define COMMAND_SIZE	 64
 #define SEEK_TABLE_BYTES 25
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check(int condition, const char *what)
 {
@@ -256,39 +254,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(packed);
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-static int replay(const char *path)
-{
-	FILE *file = fopen(path, "rb");
-	uint8_t *data = NULL;
-	size_t size = 0, got;
-
-	if (!file) {
-		perror(path);
-		return 1;
-	}
-	do {
-		uint8_t *grown = realloc(data, size + 65536);
-
-		check(grown != NULL, "no memory");
-		data = grown;
-		got = fread(data + size, 1, 65536, file);
-		size += got;
-	} while (got > 0);
-	fclose(file);
-	LLVMFuzzerTestOneInput(data, size);
-	free(data);
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	int failed = 0;
-
-	for (int i = 1; i < argc; i++)
-		failed |= replay(argv[i]);
-	printf("%d files replayed\n", argc - 1);
-	return failed;
-}
-#endif

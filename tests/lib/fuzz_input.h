@@ -1,6 +1,6 @@
 /*
  * The body of a fuzzer of one foreign format: define FUZZED as its struct imp_format_* and include
- * this. With libFuzzer (make VARIANT=fuzz) it mutates; otherwise it replays files.
+ * this.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,8 +12,7 @@
 #include "import/build.h"
 #include "import/import.h"
 #include "import/source.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "tests/lib/fuzz_main.h"
 
 extern const struct imp_format FUZZED;
 
@@ -57,20 +56,3 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	close(out);
 	return 0;
 }
-
-#ifndef WITH_LIBFUZZER
-int main(int argc, char **argv)
-{
-	static uint8_t data[1 << 20];
-
-	for (int i = 1; i < argc; i++) {
-		FILE *file = fopen(argv[i], "rb");
-
-		if (!file)
-			return 1;
-		LLVMFuzzerTestOneInput(data, fread(data, 1, sizeof(data), file));
-		fclose(file);
-	}
-	return 0;
-}
-#endif
