@@ -184,6 +184,7 @@ static bool fill_code(struct py_codes *codes, struct py_code *code, const uint8_
 		return false;
 	code->is_shim = code->file[0] == '<' && strcmp(code->file, "<shim>") == 0;
 	code->is_shim |= strcmp(code->function, "<shim>") == 0;
+	code->is_module = strcmp(code->function, "<module>") == 0;
 	if (layout->code_instructions == 0)
 		return true;
 	/* The object's size field counts units of 2 bytes; it follows the type. */

@@ -22,7 +22,8 @@ struct py_code {
 	char *function;	       /* qualified from 3.11 on; UTF-8 */
 	char *file;
 	uint32_t first_line;
-	bool is_shim; /* made by the interpreter for itself, not by a program */
+	bool is_shim;	/* made by the interpreter for itself, not by a program */
+	bool is_module; /* runs at the root of a program */
 	uint8_t *lines;
 	size_t lines_bytes;
 	/*
@@ -33,6 +34,9 @@ struct py_code {
 		uint32_t line, user;
 	} * seen;
 	size_t seen_count;
+	/* The instruction asked for last, and the number of its line. */
+	int64_t last_offset;
+	uint32_t last_user; /* 0: none */
 };
 
 struct py_codes;

@@ -599,8 +599,7 @@ static bool has_root(struct py_thread *thread, const struct py_stack *stack, uin
 	*last_root = code->address;
 	if (code->address == thread->root_code)
 		return true;
-	bool is_sure = thread->root_code == 0 || stack->is_root_sure ||
-		       strcmp(code->function, "<module>") == 0;
+	bool is_sure = thread->root_code == 0 || stack->is_root_sure || code->is_module;
 	if (!(is_sure && code->address == before) &&
 		!(code->address == thread->other_root && thread->other_root_count >= SURE_SAMPLES))
 		return false;

@@ -196,10 +196,15 @@ bool rec_python_is_running(const struct rec_python *python)
 static uint32_t frame_id(
 	struct rec_python *python, const struct py_runtime *runtime, const struct py_frame *frame)
 {
+	/* Callers mostly stay where they are. */
+	if (frame->code->last_user != 0 && frame->code->last_offset == frame->offset)
+		return frame->code->last_user;
 	uint32_t line = py_code_line(&runtime->layout, frame->code, frame->offset);
 	uint32_t *id = py_code_user(frame->code, line);
-	if (id && *id != 0)
-		return *id;
+	frame->code->last_offset = frame->offset;
+	frame->code->last_user = id ? *id : 0;
+	if (frame->code->last_user != 0)
+		return frame->code->last_user;
 	struct tfmt_frame row = {
 		.function = rec_sink_text(python->sink, frame->code->function),
 		.file = rec_sink_text(python->sink, frame->code->file),
@@ -210,7 +215,7 @@ static uint32_t frame_id(
 	uint32_t new_id = 0;
 	tfmt_writer_add_frame(rec_sink_writer(python->sink), &row, &new_id);
 	if (id)
-		*id = new_id;
+		*id = frame->code->last_user = new_id;
 	return new_id;
 }
 
