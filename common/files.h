@@ -57,6 +57,7 @@ struct input {
 	struct tfmt_reader *reader;
 	struct progress *progress; /* of how */
 	bool is_stdin;
+	bool is_merged;	 /* of several inputs */
 	bool is_damaged; /* one of several inputs is: it has been said */
 };
 int input_open(struct input *input, char *const *paths, size_t path_count,

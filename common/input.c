@@ -218,6 +218,7 @@ static int merge_parts(struct input *input, struct part_list *parts, const struc
 	int status = how->merge(parts->items, parts->count, how->sums, msg, &input->fd);
 	if (status != 0 && status != EXIT_DAMAGED)
 		return status;
+	input->is_merged = true;
 	input->is_damaged = status == EXIT_DAMAGED;
 	if (asprintf(&input->owned_name, "%s and %zu more", parts->items[0].name,
 		    parts->count - 1) < 0)

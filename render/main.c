@@ -227,7 +227,10 @@ static int draw_source(const struct rend_job *job, const struct source *source)
 	/* Text comes to the terminal while the trace is read. */
 	if (job->surface == NULL && job->options.output == NULL)
 		progress_end(input->progress);
-	int status = write_output(job, model, input->is_stdin ? "TRACE" : input->name);
+	int status = write_output(job, model,
+		input->is_merged  ? "TRACE..."
+		: input->is_stdin ? "TRACE"
+				  : input->name);
 	progress_end(input->progress);
 	if (status == EXIT_OK)
 		status = input_report_damage(input, &job->msg);

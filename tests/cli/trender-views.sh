@@ -73,6 +73,8 @@ done
 cmp summary.txt summary2.txt || fail "-o FILE.txt and stdout differ"
 "$trender" <make.cbor.zst >stdin.txt
 expect "last line for stdin" "trender -o report.svg TRACE" "$(tail -n 1 stdin.txt)"
+expect "last line for several" "trender -o report.svg TRACE..." \
+    "$("$trender" -q make.cbor.zst make.cbor.zst | tail -n 1)"
 cp make.cbor.zst "my trace"
 expect "last line for a name with a space" "trender -o report.svg 'my trace'" \
     "$("$trender" "my trace" | tail -n 1)"
