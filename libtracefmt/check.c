@@ -129,7 +129,7 @@ static int check_records(struct tfmt_check *check)
 	const struct tfmt_chunk *chunk = &reader->chunk;
 	bool is_table = TFMT_TABLE_KINDS & ~TFMT_KIND_BIT(TFMT_LIFE) & TFMT_KIND_BIT(chunk->kind);
 	bool is_good;
-	int status = tfmt_reader__decode_good(reader, &is_good);
+	int status = tfmt_reader__decode(reader, &is_good);
 
 	if (status < 0)
 		return status;

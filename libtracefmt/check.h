@@ -11,6 +11,7 @@ struct tfmt_open_spans {
 	uint64_t *items;
 	size_t count;
 	size_t capacity;
+	uint64_t deeper; /* begun when too many were open: nothing is known of them */
 };
 
 struct tfmt_check {

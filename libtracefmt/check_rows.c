@@ -176,13 +176,17 @@ static int follow_span(struct tfmt_check *check, const struct tfmt_span *span, u
 	if (!open)
 		return TFMT_E_NOMEM;
 	if (span->phase == TFMT_SPAN_BEGIN) {
-		if (check->open_spans >= MAX_OPEN_SPANS)
+		if (check->open_spans >= MAX_OPEN_SPANS || open->deeper > 0) {
+			open->deeper++;
 			return 0;
+		}
 		if (tfmt_array__grow(&open->items, &open->capacity, open->count + 1,
 			    sizeof(*open->items)) < 0)
 			return TFMT_E_NOMEM;
 		open->items[open->count++] = identity(span);
 		check->open_spans++;
+	} else if (open->deeper > 0) {
+		open->deeper--;
 	} else if (open->count > 0) {
 		*crossed += identity(span) != 0 && open->items[open->count - 1] != identity(span);
 		open->count--;

@@ -6,36 +6,31 @@
 
 #define NUMBER_BYTES 64
 
-bool tfmt_filter__compare(enum tfmt_filter_op op, int64_t left, int64_t right)
+/* None of the three is true of what is no number. */
+static bool holds_of_order(enum tfmt_filter_op op, bool is_less, bool is_equal, bool is_greater)
 {
 	switch (op) {
 	case OP_LESS:
-		return left < right;
+		return is_less;
 	case OP_GREATER:
-		return left > right;
+		return is_greater;
 	case OP_AT_MOST:
-		return left <= right;
+		return is_less || is_equal;
 	case OP_AT_LEAST:
-		return left >= right;
+		return is_greater || is_equal;
 	default:
-		return left == right;
+		return is_equal;
 	}
+}
+
+bool tfmt_filter__compare(enum tfmt_filter_op op, int64_t left, int64_t right)
+{
+	return holds_of_order(op, left<right, left == right, left> right);
 }
 
 static bool compare_decimals(enum tfmt_filter_op op, double left, double right)
 {
-	switch (op) {
-	case OP_LESS:
-		return left < right;
-	case OP_GREATER:
-		return left > right;
-	case OP_AT_MOST:
-		return left <= right;
-	case OP_AT_LEAST:
-		return left >= right;
-	default:
-		return left == right;
-	}
+	return holds_of_order(op, left<right, left == right, left> right);
 }
 
 /* A text that is a number as a whole, as `repr` and printf() write them. */
@@ -158,9 +153,10 @@ bool tfmt_filter__holds_of_location(struct tfmt_filter *filter,
 	}
 }
 
-static bool holds_of_argument(struct tfmt_filter *filter, struct tfmt_filter_condition *condition,
-	const struct tfmt_arg *arg)
+static bool argument_holds(
+	struct tfmt_filter *filter, struct tfmt_filter_condition *condition, const void *subject)
 {
+	const struct tfmt_arg *arg = subject;
 	uint32_t string = condition->field == FIELD_ARG ? arg->name : arg->type;
 
 	if (condition->field == FIELD_VALUE)
@@ -192,37 +188,41 @@ bool tfmt_filter__holds_of_process(
 	return holds_of_image(filter, condition, info->name, info->exe);
 }
 
-bool tfmt_filter__node_holds_of_location(
-	struct tfmt_filter *filter, uint32_t id, const struct tfmt_location *location)
+typedef bool holds_fn(
+	struct tfmt_filter *filter, struct tfmt_filter_condition *condition, const void *subject);
+
+/* A node of conditions that `holds` answers about the subject. */
+static bool node_holds(
+	struct tfmt_filter *filter, uint32_t id, holds_fn *holds, const void *subject)
 {
 	const struct tfmt_filter_node *node = &filter->nodes[id];
+	bool is_or = node->type == NODE_OR;
 	uint32_t child = node->first_child;
 
 	if (node->type == NODE_CONDITION)
-		return tfmt_filter__holds_of_location(
-			filter, &filter->conditions[node->condition], location);
+		return holds(filter, &filter->conditions[node->condition], subject);
 	if (node->type == NODE_NOT)
-		return !tfmt_filter__node_holds_of_location(filter, child, location);
+		return !node_holds(filter, child, holds, subject);
 	for (; child; child = filter->nodes[child].next)
-		if (tfmt_filter__node_holds_of_location(filter, child, location) ==
-			(node->type == NODE_OR))
-			return node->type == NODE_OR;
-	return node->type == NODE_AND;
+		if (node_holds(filter, child, holds, subject) == is_or)
+			return is_or;
+	return !is_or;
+}
+
+static bool location_holds(
+	struct tfmt_filter *filter, struct tfmt_filter_condition *condition, const void *location)
+{
+	return tfmt_filter__holds_of_location(filter, condition, location);
+}
+
+bool tfmt_filter__node_holds_of_location(
+	struct tfmt_filter *filter, uint32_t id, const struct tfmt_location *location)
+{
+	return node_holds(filter, id, location_holds, location);
 }
 
 bool tfmt_filter__node_holds_of_argument(
 	struct tfmt_filter *filter, uint32_t id, const struct tfmt_arg *arg)
 {
-	const struct tfmt_filter_node *node = &filter->nodes[id];
-	uint32_t child = node->first_child;
-
-	if (node->type == NODE_CONDITION)
-		return holds_of_argument(filter, &filter->conditions[node->condition], arg);
-	if (node->type == NODE_NOT)
-		return !tfmt_filter__node_holds_of_argument(filter, child, arg);
-	for (; child; child = filter->nodes[child].next)
-		if (tfmt_filter__node_holds_of_argument(filter, child, arg) ==
-			(node->type == NODE_OR))
-			return node->type == NODE_OR;
-	return node->type == NODE_AND;
+	return node_holds(filter, id, argument_holds, arg);
 }

@@ -7,7 +7,6 @@
 
 #define NS_PER_S	 INT64_C(1000000000)
 #define MAX_WHOLE_DIGITS 18
-#define FRACTION_DIGITS	 9
 /* Years that nanoseconds in 64 bits can tell, with room for time zones. */
 #define MIN_YEAR 1970
 #define MAX_YEAR 2261
@@ -86,7 +85,7 @@ int tfmt_filter__read_number(const char *text, struct tfmt_filter_number *ret_nu
 	return 0;
 }
 
-/* Exactly `digits` digits, or with `digits` 0 up to two, and what must follow. */
+/* A number of one to `most` digits. */
 static int read_digits(const char **at, int most, int *ret_value)
 {
 	int digits = 0;

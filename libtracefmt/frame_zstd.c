@@ -9,6 +9,8 @@
 #include "tracefmt/error.h"
 #include "tracefmt/limits.h"
 
+/* Unpacked to packed size of a chunk, at most. */
+#define USUAL_RATIO 1000
 /* RFC 8878, 3.1.1.1.1: the descriptor byte after the magic. */
 #define DESCRIPTOR_HAS_CHECKSUM 0x04
 #define HEAD_BYTES_MAX		18
@@ -72,6 +74,20 @@ int tfmt_packer__pack(
 size_t tfmt_frame__max_packed(void)
 {
 	return ZSTD_compressBound(TFMT_MAX_CHUNK_BYTES) + 64;
+}
+
+const uint8_t *tfmt_frame__find(const uint8_t *data, size_t available)
+{
+	static const uint8_t magic[TFMT_FRAME_MAGIC_BYTES] = {0x28, 0xb5, 0x2f, 0xfd};
+
+	return memmem(data, available, magic, sizeof(magic));
+}
+
+size_t tfmt_frame__vain_bytes(size_t size, size_t unpacked)
+{
+	size_t usual = size * USUAL_RATIO;
+
+	return unpacked > usual ? unpacked - usual : 0;
 }
 
 static uint32_t read_u32(const uint8_t *data)

@@ -36,6 +36,21 @@ const char *tfmt_frame__fault(const uint8_t *data, size_t available);
 /* The largest packed frame that a reader accepts. */
 size_t tfmt_frame__max_packed(void);
 
+#define TFMT_FRAME_MAGIC_BYTES 4
+
+/* The first place in `data` where a frame might begin, NULL when there is none. */
+const uint8_t *tfmt_frame__find(const uint8_t *data, size_t available);
+
+/*
+ * What may be looked at in vain, in bytes, before whole frames are passed over: so a file made of
+ * overlapping frames, or of frames that are almost nothing but zeros, takes no more than linear
+ * time: about half a second.
+ */
+#define TFMT_SEARCH_BUDGET_BYTES (512u << 20)
+
+/* Bytes beyond a ratio that no writer reaches: a small file could ask for hours of unpacking. */
+size_t tfmt_frame__vain_bytes(size_t size, size_t unpacked);
+
 struct tfmt_unpacker;
 
 struct tfmt_unpacker *tfmt_unpacker__new(void);

@@ -55,7 +55,8 @@ int tfmt_index__add(struct tfmt_index *index, const struct tfmt_index_row *row)
 	return 0;
 }
 
-const char *tfmt_index__kind_name(unsigned int kind)
+/* The name of a row's kind in the file. */
+static const char *kind_name(unsigned int kind)
 {
 	if (kind == TFMT_INDEX_HEADER)
 		return "header";
@@ -109,7 +110,7 @@ static void put_kinds(struct tfmt_index *index, struct tfmt_bytes *out)
 	tfmt_cbor__put_key(out, "kinds");
 	tfmt_cbor__put_array(out, count);
 	for (size_t i = 0; i < count; i++)
-		tfmt_cbor__put_key(out, tfmt_index__kind_name(kinds[i]));
+		tfmt_cbor__put_key(out, kind_name(kinds[i]));
 }
 
 int tfmt_index__pack(struct tfmt_index *index, const struct tfmt_header *header, uint64_t sequence,

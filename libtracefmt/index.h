@@ -60,9 +60,6 @@ struct tfmt_index_row *tfmt_index__at(const struct tfmt_index *index, uint64_t o
 uint64_t tfmt_index__first_begin(
 	const struct tfmt_sample *samples, size_t count, uint64_t begin_ns, uint64_t tick_ns);
 
-/* The name of a row's kind in the file. */
-const char *tfmt_index__kind_name(unsigned int kind);
-
 /*
  * The zstd seek table (seekable format 0.1.0) of the rows and of the index itself, which takes
  * `packed_bytes`. Returns: 0; TFMT_E_NOMEM.

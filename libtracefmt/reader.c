@@ -10,9 +10,6 @@
 
 #include "tracefmt/limits.h"
 
-/* Bytes that may be looked at in vain before searches become coarse: about half a second. */
-#define SEARCH_BUDGET_BYTES (512u << 20)
-
 static const char *failure(int status)
 {
 	return status == TFMT_E_IO ? strerror(errno) : tfmt_strerror(status);
@@ -22,10 +19,9 @@ static const char *failure(int status)
 static int refuse(struct tfmt_reader *reader, struct tfmt_error *err)
 {
 	static const uint8_t raw_magic[3] = {0xd9, 0xd9, 0xf7};
-	static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 	const uint8_t *data;
 	size_t available;
-	int status = tfmt_input__at(&reader->input, 0, sizeof(zstd_magic), &data, &available);
+	int status = tfmt_input__at(&reader->input, 0, TFMT_FRAME_MAGIC_BYTES, &data, &available);
 
 	if (status < 0)
 		return tfmt_error_set(err, TFMT_E_FORMAT, 0, "no trace: no whole chunk in it");
@@ -34,7 +30,7 @@ static int refuse(struct tfmt_reader *reader, struct tfmt_error *err)
 	if (available >= sizeof(raw_magic) && memcmp(data, raw_magic, sizeof(raw_magic)) == 0)
 		return tfmt_error_set(err, TFMT_E_FORMAT, 0,
 			"a trace that was unpacked: give the .cbor.zst file itself");
-	if (available >= sizeof(zstd_magic) && memcmp(data, zstd_magic, sizeof(zstd_magic)) == 0)
+	if (tfmt_frame__find(data, available) == data)
 		return tfmt_error_set(
 			err, TFMT_E_FORMAT, 0, "zstd data, but no whole chunk of a trace in it");
 	return tfmt_error_set(err, TFMT_E_FORMAT, 0,
@@ -101,7 +97,7 @@ static int open_input(
 {
 	int status;
 
-	reader->search_budget = SEARCH_BUDGET_BYTES;
+	reader->search_budget = TFMT_SEARCH_BUDGET_BYTES;
 	reader->unpacker = tfmt_unpacker__new();
 	if (reader->unpacker)
 		status = begin_trace(reader, err);
@@ -197,7 +193,7 @@ int tfmt_reader_next(struct tfmt_reader *reader, uint32_t kinds,
 		is_applied = tfmt_schema__of(reader->chunk.kind)->is_table && !reader->is_scanned;
 		if (!is_wanted && !is_applied)
 			continue;
-		status = tfmt_reader__decode_good(reader, &is_good);
+		status = tfmt_reader__decode(reader, &is_good);
 		if (status < 0)
 			return tfmt_error_set(err, status, reader->chunk_offset, "cannot read: %s",
 				failure(status));

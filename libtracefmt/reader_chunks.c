@@ -7,11 +7,8 @@
 
 /* How much of the input is asked for first; chunks are rarely larger. */
 #define FIRST_WANT (256u << 10)
-/* Unpacked to packed size of a chunk, at most; see unpack_frame(). */
-#define USUAL_RATIO 1000
 /* A file without a whole chunk in so many bytes is foreign. */
 #define FOREIGN_AFTER_BYTES (64u << 20)
-static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
 void tfmt_reader__note_damage(
 	struct tfmt_reader *reader, uint64_t *counter, uint64_t count, uint64_t offset)
@@ -118,21 +115,23 @@ static int seek_magic(struct tfmt_reader *reader)
 
 		if (status < 0)
 			return status;
-		found = memmem(data, available, zstd_magic, sizeof(zstd_magic));
+		found = tfmt_frame__find(data, available);
 		if (found) {
 			skip_bytes(reader, (uint64_t)(found - data));
 			return 0;
 		}
 		if (available < FIRST_WANT && is_growing(reader)) {
 			/* The magic may be there in part. */
-			skip_bytes(reader, available < sizeof(zstd_magic) ? 0 : available - 3);
+			skip_bytes(reader, available < TFMT_FRAME_MAGIC_BYTES
+						   ? 0
+						   : available - (TFMT_FRAME_MAGIC_BYTES - 1));
 			return 0;
 		}
 		if (available < FIRST_WANT) {
 			skip_bytes(reader, available);
 			return 0;
 		}
-		skip_bytes(reader, available - (sizeof(zstd_magic) - 1));
+		skip_bytes(reader, available - (TFMT_FRAME_MAGIC_BYTES - 1));
 	}
 	return 0;
 }
@@ -154,14 +153,6 @@ static int resynchronise(struct tfmt_reader *reader, uint64_t frame_bytes, uint6
 	return seek_magic(reader);
 }
 
-/* Bytes beyond a ratio that no writer reaches: a small file could ask for hours of unpacking. */
-static size_t count_vain(size_t size, size_t unpacked)
-{
-	size_t usual = size * USUAL_RATIO;
-
-	return unpacked > usual ? unpacked - usual : 0;
-}
-
 /*
  * Unpack a whole frame, as long as the budget pays for what is vain.
  * Returns: 1; 0 when it was passed over; TFMT_E_IO; TFMT_E_NOMEM.
@@ -169,7 +160,7 @@ static size_t count_vain(size_t size, size_t unpacked)
 static int unpack_frame(
 	struct tfmt_reader *reader, const uint8_t *data, size_t size, size_t unpacked)
 {
-	size_t vain_bytes = count_vain(size, unpacked);
+	size_t vain_bytes = tfmt_frame__vain_bytes(size, unpacked);
 	int status;
 
 	reader->fault = "a frame that does not unpack to what its checksum says";
@@ -317,8 +308,8 @@ static int next_indexed_frame(struct tfmt_reader *reader, const struct tfmt_inde
 	reader->chunk_bytes = (size_t)size;
 	status = TFMT_E_CORRUPT;
 	if (frame == TFMT_FRAME_WHOLE &&
-		count_vain((size_t)size, unpacked) <= reader->search_budget) {
-		reader->search_budget -= count_vain((size_t)size, unpacked);
+		tfmt_frame__vain_bytes((size_t)size, unpacked) <= reader->search_budget) {
+		reader->search_budget -= tfmt_frame__vain_bytes((size_t)size, unpacked);
 		status = tfmt_unpacker__unpack(
 			reader->unpacker, data, (size_t)size, unpacked, &reader->unpacked);
 	}

@@ -145,7 +145,11 @@ static bool is_applied(const struct tfmt_reader *reader)
 	return true;
 }
 
-int tfmt_reader__decode(struct tfmt_reader *reader)
+/*
+ * Returns: 0; TFMT_E_NOMEM; TFMT_E_CORRUPT and TFMT_E_LIMIT when the chunk contradicts itself or
+ * the tables.
+ */
+static int decode(struct tfmt_reader *reader)
 {
 	const struct tfmt_schema *schema = tfmt_schema__of(reader->chunk.kind);
 	int status;
@@ -169,10 +173,10 @@ int tfmt_reader__decode(struct tfmt_reader *reader)
 	return status;
 }
 
-int tfmt_reader__decode_good(struct tfmt_reader *reader, bool *ret_is_good)
+int tfmt_reader__decode(struct tfmt_reader *reader, bool *ret_is_good)
 {
 	bool is_table = tfmt_schema__of(reader->chunk.kind)->is_table;
-	int status = tfmt_reader__decode(reader);
+	int status = decode(reader);
 
 	*ret_is_good = status == 0;
 	if (status == TFMT_E_NOMEM)

@@ -78,17 +78,10 @@ int tfmt_reader__next_chunk(struct tfmt_reader *reader, uint32_t kinds, struct t
 
 /*
  * Decode the records of the current chunk into reader->rows and, while the trace is not scanned,
- * apply those of tables.
- * Returns: 0; TFMT_E_NOMEM; TFMT_E_CORRUPT and TFMT_E_LIMIT when the chunk contradicts itself or
- * the tables.
- */
-int tfmt_reader__decode(struct tfmt_reader *reader);
-
-/*
- * The same; a chunk that contradicts is counted as damage, and passed over.
+ * apply those of tables. One that contradicts itself or the tables is counted as damage.
  * Returns: 0 and whether it is good; TFMT_E_NOMEM.
  */
-int tfmt_reader__decode_good(struct tfmt_reader *reader, bool *ret_is_good);
+int tfmt_reader__decode(struct tfmt_reader *reader, bool *ret_is_good);
 
 /* Go back to the start of the trace. */
 void tfmt_reader__rewind(struct tfmt_reader *reader);

@@ -11,12 +11,6 @@
 
 /* How much of the input is asked for first; chunks are rarely larger. */
 #define FIRST_WANT (256u << 10)
-/* What may be looked at in vain before whole frames are passed over: see the reader. */
-#define SEARCH_BUDGET_BYTES (512u << 20)
-/* Unpacked to packed size that any writer reaches. */
-#define USUAL_RATIO 1000
-
-static const uint8_t zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
 struct tfmt_walk {
 	struct tfmt_input input;
@@ -34,7 +28,7 @@ int tfmt_walk_new(int fd, struct tfmt_walk **ret_walk)
 	if (!walk)
 		return TFMT_E_NOMEM;
 	tfmt_input__init_fd(&walk->input, fd);
-	walk->search_budget = SEARCH_BUDGET_BYTES;
+	walk->search_budget = TFMT_SEARCH_BUDGET_BYTES;
 	walk->unpacker = tfmt_unpacker__new();
 	if (!walk->unpacker) {
 		tfmt_walk_free(walk);
@@ -88,13 +82,13 @@ static int find_end(struct tfmt_walk *walk, uint64_t at)
 
 		if (status < 0)
 			return status;
-		found = memmem(data, available, zstd_magic, sizeof(zstd_magic));
+		found = tfmt_frame__find(data, available);
 		if (found)
 			at += (uint64_t)(found - data);
 		else if (available < FIRST_WANT)
 			at += available;
 		else
-			at += available - (sizeof(zstd_magic) - 1);
+			at += available - (TFMT_FRAME_MAGIC_BYTES - 1);
 		if (found || available < FIRST_WANT) {
 			walk->piece.size_bytes = at - walk->piece.offset;
 			return 0;
@@ -120,8 +114,7 @@ static int take_foreign(struct tfmt_walk *walk, uint64_t vain_bytes, const char 
 static int take_frame(struct tfmt_walk *walk, const uint8_t *data, size_t unpacked)
 {
 	struct tfmt_piece *piece = &walk->piece;
-	size_t usual = (size_t)piece->size_bytes * USUAL_RATIO;
-	size_t vain_bytes = unpacked > usual ? unpacked - usual : 0;
+	size_t vain_bytes = tfmt_frame__vain_bytes((size_t)piece->size_bytes, unpacked);
 	int status;
 
 	if (vain_bytes > walk->search_budget) {

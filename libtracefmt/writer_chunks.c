@@ -109,13 +109,13 @@ static int hand_over(struct tfmt_writer *writer, enum tfmt_kind kind)
 	return 0;
 }
 
-static void plan_checks(struct tfmt_checks *checks, const struct tfmt_schema *schema)
+static void plan_checks(struct tfmt_field_checks *checks, const struct tfmt_schema *schema)
 {
 	for (size_t i = 0; i < schema->column_count; i++) {
 		const struct tfmt_column *column = &schema->columns[i];
 
 		if (column->refers_to != TFMT_NONE || column->limit)
-			checks->items[checks->count++] = (struct tfmt_check){
+			checks->items[checks->count++] = (struct tfmt_field_check){
 				.offset = column->offset,
 				.size = column->size,
 				.kind = column->refers_to,

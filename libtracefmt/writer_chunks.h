@@ -10,7 +10,7 @@
 
 #include "tracefmt/writer.h"
 
-#define TFMT_MAX_CHECKS 8
+#define TFMT_MAX_FIELD_CHECKS 8
 
 /* The rows of one kind. Tables keep all rows, data kinds those of the open chunk. */
 struct tfmt_rows {
@@ -21,14 +21,13 @@ struct tfmt_rows {
 	size_t handed;	    /* rows of a table that are in the file */
 	size_t text_bytes;  /* of strings not handed over yet */
 	uint64_t oldest_ns; /* of the open chunk */
-	uint64_t newest_ns;
-	uint64_t total; /* rows ever added */
-	uint64_t bytes; /* handed to the sink */
+	uint64_t total;	    /* rows ever added */
+	uint64_t bytes;	    /* handed to the sink */
 	uint64_t repeated_bytes;
 };
 
 /* A field that holds an id, or a value of an enum. */
-struct tfmt_check {
+struct tfmt_field_check {
 	uint16_t offset;
 	uint8_t size;  /* bytes */
 	uint8_t kind;  /* enum tfmt_kind it refers to, or TFMT_NONE */
@@ -36,8 +35,8 @@ struct tfmt_check {
 };
 
 /* What is checked of every record of a kind. */
-struct tfmt_checks {
-	struct tfmt_check items[TFMT_MAX_CHECKS];
+struct tfmt_field_checks {
+	struct tfmt_field_check items[TFMT_MAX_FIELD_CHECKS];
 	size_t count;
 };
 
@@ -47,7 +46,7 @@ struct tfmt_writer {
 	struct tfmt_arena arena; /* texts of strings and of the header */
 	struct tfmt_header header;
 	struct tfmt_rows rows[TFMT_KIND_COUNT];
-	struct tfmt_checks checks[TFMT_KIND_COUNT];
+	struct tfmt_field_checks checks[TFMT_KIND_COUNT];
 	struct tfmt_intern index[TFMT_STACK + 1];
 	uint32_t *depths; /* of stacks, by id - 1 */
 	size_t depth_capacity;
@@ -62,7 +61,6 @@ struct tfmt_writer {
 	uint64_t checkpoint_at; /* value of `bytes` at the last checkpoint */
 	uint64_t now_ns;	/* the latest time seen */
 	enum tfmt_err failed;	/* the sink's error, for all later calls */
-	bool is_in_checkpoint;
 };
 
 /* Work out what depends on the options and the schema only. */

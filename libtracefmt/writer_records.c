@@ -7,10 +7,10 @@
 /* Whether all ids of a row are defined, and all values of enums known. */
 static bool is_sound(const struct tfmt_writer *writer, enum tfmt_kind kind, const void *row)
 {
-	const struct tfmt_checks *checks = &writer->checks[kind];
+	const struct tfmt_field_checks *checks = &writer->checks[kind];
 
 	for (size_t i = 0; i < checks->count; i++) {
-		const struct tfmt_check *check = &checks->items[i];
+		const struct tfmt_field_check *check = &checks->items[i];
 		const uint8_t *field = (const uint8_t *)row + check->offset;
 		uint32_t id_32;
 		uint64_t id;

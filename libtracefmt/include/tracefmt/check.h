@@ -38,7 +38,7 @@ struct tfmt_check_totals {
  * in the order of the input, several of one sort in a chunk as one.
  * Returns: 0, also with findings; TFMT_E_IO; TFMT_E_NOMEM; TFMT_E_FORMAT when it is empty or
  * foreign; TFMT_E_VERSION.
- * Memory: that of a reader, 48 bytes for each chunk, 4 for each open span.
+ * Memory: that of a reader, 40 to 80 bytes for each chunk, 8 to 16 for each open span.
  */
 int tfmt_check_fd(int fd, tfmt_finding_fn *on_finding, void *context,
 	struct tfmt_check_totals *ret_totals, struct tfmt_error *err);
