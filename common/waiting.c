@@ -22,6 +22,7 @@ int waiting_begin(struct waiting *waiting, int fd, const char *path, const struc
 		waiting->is_file = true;
 		waiting->device = st.st_dev;
 		waiting->inode = st.st_ino;
+		waiting->size_bytes = st.st_size;
 		if (path && stat(path, &named) == 0 && named.st_dev == st.st_dev &&
 			named.st_ino == st.st_ino)
 			waiting->path = path;
@@ -43,6 +44,7 @@ void waiting_release(struct waiting *waiting)
 {
 	if (waiting->signal_fd >= 0)
 		close(waiting->signal_fd);
+	waiting->signal_fd = -1;
 	sigprocmask(SIG_SETMASK, &waiting->old_mask, NULL);
 }
 
