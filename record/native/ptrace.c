@@ -550,10 +550,10 @@ void rec_ptrace_executed(struct rec_ptrace *ptrace, pid_t pid)
 	command(ptrace, COMMAND_EXECUTED, pid);
 }
 
-void rec_ptrace_set_look(struct rec_ptrace *ptrace, rec_look_at_stopped *look, void *context)
+void rec_ptrace_set_look(struct rec_ptrace *ptrace, rec_look_at_stopped *wanted, void *context)
 {
 	pthread_mutex_lock(&ptrace->mutex);
-	ptrace->look_at_stopped = look;
+	ptrace->look_at_stopped = wanted;
 	ptrace->look_context = context;
 	pthread_mutex_unlock(&ptrace->mutex);
 }

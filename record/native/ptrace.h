@@ -50,7 +50,7 @@ void rec_ptrace_remove(struct rec_ptrace *ptrace, pid_t pid);
 void rec_ptrace_executed(struct rec_ptrace *ptrace, pid_t pid);
 
 /* To be called before there are processes; until rec_ptrace_stop(). */
-void rec_ptrace_set_look(struct rec_ptrace *ptrace, rec_look_at_stopped *look, void *context);
+void rec_ptrace_set_look(struct rec_ptrace *ptrace, rec_look_at_stopped *wanted, void *context);
 
 void rec_ptrace_drain(struct rec_ptrace *ptrace, rec_take_ptrace_event *take, void *context);
 
