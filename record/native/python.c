@@ -479,6 +479,7 @@ bool rec_python_join(struct rec_python *python, struct rec_python_thread *thread
 		.frames = python->merged,
 		.count = count,
 		.python = snapshot->places,
+		.is_apart = merge == PY_APART,
 	};
 	return true;
 }

@@ -189,7 +189,7 @@ uint32_t rec_stack_ids_add_joined(struct rec_stack_ids *ids, struct rec_stack_pa
 {
 	uint32_t stack = 0;
 	size_t depth = 0;
-	reserve(path, joined->count + kernel_frame_count);
+	reserve(path, joined->count + 1 + kernel_frame_count);
 	for (size_t i = joined->count; i-- > 0; depth++) {
 		const struct py_merged_frame *frame = &joined->frames[i];
 		uint32_t id = 0;
@@ -206,6 +206,9 @@ uint32_t rec_stack_ids_add_joined(struct rec_stack_ids *ids, struct rec_stack_pa
 		}
 		stack = step(ids, path, depth, stack, id);
 	}
+	bool is_python_leaf = joined->count > 0 && joined->frames[0].kind == PY_FRAME_PYTHON;
+	if (joined->is_apart && is_python_leaf && kernel_frame_count > 0)
+		stack = step(ids, path, depth++, stack, unmerged_frame(ids));
 	return add_kernel(ids, path, depth, stack, kernel_frames, kernel_frame_count);
 }
 

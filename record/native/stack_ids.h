@@ -7,6 +7,7 @@
 #ifndef RECORD_NATIVE_STACK_IDS_H
 #define RECORD_NATIVE_STACK_IDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,7 @@ struct rec_joined_stack {
 	const struct py_merged_frame *frames;
 	size_t count;
 	const struct py_place *python; /* what the Python ones among them stand for */
+	bool is_apart;		       /* as of PY_APART: so are kernel frames on top of it */
 };
 
 /* The same for such a stack; `user` is what its native frames stand for. */

@@ -72,7 +72,7 @@ done
 # What runs in a sub-interpreter is called by what has started it, in the main thread and another one.
 for each in "${pythons[@]}"; do
     "$each" -c 'import _xxsubinterpreters' 2>/dev/null || "$each" -c 'import _interpreters' 2>/dev/null || continue
-    "$trec" -q -o sub.cbor.zst -- "$each" "$targets/interpreters.py" 0.4 2>/dev/null || fail "$each: interpreters.py"
+    "$trec" -q -o sub.cbor.zst -- "$each" - 0.4 <"$targets/interpreters.py" 2>/dev/null || fail "$each: interpreters.py"
     "$tconv" -q --folded sub.cbor.zst >sub.folded
     for caller in calls_in_main calls_in_thread; do
         grep -q "$caller.*;runs .*;inside" sub.folded || fail "$each: no sub-interpreter under $caller"
