@@ -47,12 +47,18 @@ static bool stdin_has_data(void)
 	       (S_ISFIFO(st.st_mode) || S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode));
 }
 
+static int no_memory(const struct msg *msg)
+{
+	msg_error(msg, "no memory");
+	return EXIT_FAILED;
+}
+
 /* What to read where nothing was named. Returns 0, or the exit status. */
 static int choose_default(char **ret_name, const struct msg *msg)
 {
 	if (stdin_has_data()) {
 		*ret_name = strdup("-");
-		return *ret_name ? 0 : EXIT_FAILED;
+		return *ret_name ? 0 : no_memory(msg);
 	}
 	*ret_name = newest_trace();
 	if (*ret_name) {
@@ -90,16 +96,12 @@ int input_open_raw(const char *path, const struct msg *msg, char **ret_name, int
 	int status = path ? 0 : choose_default(&chosen, msg);
 	if (status == 0)
 		status = open_path(path ? path : chosen, &name, ret_fd, msg);
-	if (status == 0)
-		*ret_name = strdup(name);
+	if (status == 0 && !(*ret_name = strdup(name))) {
+		close(*ret_fd);
+		status = no_memory(msg);
+	}
 	free(chosen);
 	return status;
-}
-
-static int no_memory(const struct msg *msg)
-{
-	msg_error(msg, "no memory");
-	return EXIT_FAILED;
 }
 
 /* What is no trace and no recording of others either. */
@@ -113,38 +115,42 @@ static int say_unreadable(
 	return EXIT_FAILED;
 }
 
-/* Add the trace that begins where `fd` is. Takes `name`. Returns 0, or the exit status. */
-static int add_part(struct part_list *parts, char *name, int fd, const struct input_how *how,
-	const struct msg *msg)
+/* Make room for one more. Returns 0, or the exit status. */
+static int reserve_part(struct part_list *parts, const char *name, const struct msg *msg)
 {
-	struct input_part *grown =
-		name ? reallocarray(parts->items, parts->count + 1, sizeof(*grown)) : NULL;
-	struct tfmt_error err;
-	struct tfmt_reader *reader;
-	int status = 0;
-	if (grown)
-		parts->items = grown;
-	if (!grown)
-		status = no_memory(msg);
-	else if (parts->count == MAX_PARTS)
-		status = EXIT_FAILED;
-	if (status && grown)
+	if (parts->count == MAX_PARTS) {
 		msg_error(msg,
 			"%s: more than %d traces at once: merge some of them first with "
 			"`tconv --trace`",
 			name, MAX_PARTS);
-	if (!status && tfmt_reader_open_fd(fd, &reader, &err) != 0)
-		status = say_unreadable(fd, name, &err, msg);
-	if (!status) {
-		parts->items[parts->count++] = (struct input_part){name, fd, reader};
-		progress_watch(how->progress, reader);
-		if (tfmt_reader_scan(reader, &err) == 0)
-			return 0;
-		msg_error(msg, "%s: %s", name, err.message);
 		return EXIT_FAILED;
 	}
-	free(name);
-	return status;
+	struct input_part *grown = reallocarray(parts->items, parts->count + 1, sizeof(*grown));
+	if (!grown)
+		return no_memory(msg);
+	parts->items = grown;
+	return 0;
+}
+
+/* Add the trace that begins where `fd` is. Takes `name`. Returns 0, or the exit status. */
+static int add_part(struct part_list *parts, char *name, int fd, const struct input_how *how,
+	const struct msg *msg)
+{
+	struct tfmt_error err;
+	struct tfmt_reader *reader;
+	int status = name ? reserve_part(parts, name, msg) : no_memory(msg);
+	if (status == 0 && tfmt_reader_open_fd(fd, &reader, &err) != 0)
+		status = say_unreadable(fd, name, &err, msg);
+	if (status != 0) {
+		free(name);
+		return status;
+	}
+	parts->items[parts->count++] = (struct input_part){name, fd, reader};
+	progress_watch(how->progress, reader);
+	if (tfmt_reader_scan(reader, &err) == 0)
+		return 0;
+	msg_error(msg, "%s: %s", name, err.message);
+	return EXIT_FAILED;
 }
 
 /* Add all traces of a file, one behind the other. Takes `fd`. Returns 0, or the exit status. */

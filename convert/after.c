@@ -5,22 +5,14 @@
 
 #define MAX_ALIASES 64
 
-static int read_stacks(struct conv_after *after, bool shows_native,
-	const struct conv_format *format, const struct conv_context *first, struct tfmt_error *err)
+static int read_stacks(struct conv_after *after, const struct conv_format *format,
+	const struct conv_context *first, struct tfmt_error *err)
 {
 	struct conv_context context = *first;
 	struct conv_totals totals = {0};
 	struct conv_sink sink;
-	int code = tfmt_reader_scan(after->input.reader, err);
+	int code;
 
-	if (!code && !shows_native)
-		code = tfmt_reader_hide_interpreter(after->input.reader);
-	after->header = tfmt_reader_header(after->input.reader);
-	if (!code)
-		code = conv_select_resolve(&after->select, after->header,
-			tfmt_reader_trace(after->input.reader), first->msg);
-	if (code)
-		return code;
 	/* Nothing is written: the tree is kept. */
 	if (conv_sink_init(&sink, stdout))
 		return TFMT_E_NOMEM;
@@ -43,25 +35,25 @@ int conv_after_open(struct conv_after *after, const char *path, const struct inp
 	status = input_open(&after->input, paths, 1, how, context->msg);
 	if (status)
 		return status;
+	after->header = tfmt_reader_header(after->input.reader);
 	status = conv_select_init(&after->select, select, context->msg);
 	if (!status)
-		status = filter_bind(
-			after->select.filter, after->input.reader, !shows_native, context->msg);
-	if (status) {
-		conv_select_release(&after->select);
-		input_close(&after->input);
-		return status;
-	}
-	code = read_stacks(after, shows_native, format, context, &err);
+		status = conv_select_bind(
+			&after->select, &after->input, !shows_native, context->msg);
+	if (status)
+		goto fail;
+	code = read_stacks(after, format, context, &err);
 	if (!code)
 		return EXIT_OK;
 	msg_error(context->msg, "%s: %s", after->input.name,
 		*err.message ? err.message : tfmt_strerror(code));
-	conv_select_release(&after->select);
-	input_close(&after->input);
+	status = EXIT_FAILED;
+fail:
 	tfmt_calltree_free(after->tree);
 	after->tree = NULL;
-	return EXIT_FAILED;
+	conv_select_release(&after->select);
+	input_close(&after->input);
+	return status;
 }
 
 int conv_after_close(struct conv_after *after, const struct msg *msg)

@@ -59,7 +59,7 @@ static int check_one(const char *path, FILE *out, const struct msg *msg)
 
 	if (status)
 		return status;
-	report.name = name ? name : "trace";
+	report.name = name;
 	code = tfmt_check_fd(fd, on_finding, &report, &totals, &err);
 	if (code) {
 		msg_error(msg, "%s: %s", report.name, err.message);

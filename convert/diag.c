@@ -142,7 +142,7 @@ int conv_diag(const char *path, const char *path_out, bool shows_all, const stru
 
 	if (status)
 		return status;
-	diag.name = name ? name : "trace";
+	diag.name = name;
 	status = show(&diag, fd, path_out);
 	close(fd);
 	free(name);

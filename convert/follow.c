@@ -119,7 +119,7 @@ int conv_follow(const struct conv_format *format, const char *path, struct conv_
 
 	if (status)
 		return status;
-	following.name = name ? name : "trace";
+	following.name = name;
 	status = waiting_begin(&following.waiting, fd, following.name, context->msg);
 	if (!status && conv_sink_init(&following.sink, stdout)) {
 		msg_error(context->msg, "no memory");

@@ -21,9 +21,9 @@ static int report_failure(int code, const struct input *input, const struct conv
 {
 	bool to_stdout = !path || !strcmp(path, "-");
 
-	if (sink && sink->saved_errno == EPIPE)
+	if (sink->saved_errno == EPIPE)
 		return EXIT_OK; /* a reader that has seen enough, such as head */
-	if (sink && sink->saved_errno)
+	if (sink->saved_errno)
 		msg_error(msg, "cannot write %s: %s", to_stdout ? "standard output" : path,
 			strerror(sink->saved_errno));
 	else
@@ -62,34 +62,19 @@ static int convert_to(const struct conv_format *format, struct input *input,
 }
 
 static int convert(const struct conv_format *format, char *const *paths, size_t path_count,
-	struct conv_select *select, struct conv_context *context,
+	const struct input_how *how, struct conv_select *select, struct conv_context *context,
 	const struct conv_options *options)
 {
 	const struct msg *msg = context->msg;
-	const bool is_shown = !options->output && isatty(STDOUT_FILENO);
-	struct progress progress = {0};
-	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums,
-		is_shown ? NULL : &progress};
 	struct input input;
 	struct output output = {0};
 	struct conv_folder folder = {0};
-	struct tfmt_error err = {0};
-	int code, status;
+	int status = input_open(&input, paths, path_count, how, msg);
 
-	status = input_open(&input, paths, path_count, &how, msg);
 	if (status)
 		return status;
-	code = tfmt_reader_scan(input.reader, &err);
-	if (!code && !options->shows_native && !format->holds_everything)
-		code = tfmt_reader_hide_interpreter(input.reader);
-	if (!code)
-		code = conv_select_resolve(select, tfmt_reader_header(input.reader),
-			tfmt_reader_trace(input.reader), msg);
-	if (code) {
-		status = report_failure(code, &input, NULL, NULL, &err, msg);
-		goto out_input;
-	}
-	status = filter_bind(select->filter, input.reader, false, msg);
+	status = conv_select_bind(
+		select, &input, !options->shows_native && !format->holds_everything, msg);
 	if (status)
 		goto out_input;
 	if (conv_is_folder(options->output)) {
@@ -134,7 +119,10 @@ static int run(const struct conv_options *options, char *const *paths, size_t pa
 	const struct msg *msg)
 {
 	struct conv_context context = {.msg = msg, .level = options->level};
-	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums};
+	const bool is_shown = !options->output && isatty(STDOUT_FILENO);
+	struct progress progress = {0};
+	const struct input_how how = {imp_open, imp_merge, options->from_format, options->sums,
+		is_shown ? NULL : &progress};
 	const struct conv_format *format;
 	struct conv_select select;
 	struct conv_after after = {0};
@@ -164,9 +152,10 @@ static int run(const struct conv_options *options, char *const *paths, size_t pa
 	if (!status && options->follows)
 		status = conv_follow(format, path_count ? paths[0] : NULL, &select, &context);
 	else if (!status)
-		status = convert(format, paths, path_count, &select, &context, options);
+		status = convert(format, paths, path_count, &how, &select, &context, options);
 	conv_select_release(&select);
 	after_status = conv_after_close(&after, msg);
+	progress_end(&progress);
 	return status ? status : after_status;
 }
 

@@ -159,6 +159,20 @@ int conv_select_resolve(struct conv_select *select, const struct tfmt_header *he
 	return 0;
 }
 
+int conv_select_bind(struct conv_select *select, const struct input *input, bool hides_interpreter,
+	const struct msg *msg)
+{
+	int code = hides_interpreter ? tfmt_reader_hide_interpreter(input->reader) : 0;
+
+	if (!code)
+		code = conv_select_resolve(select, tfmt_reader_header(input->reader),
+			tfmt_reader_trace(input->reader), msg);
+	if (!code)
+		return filter_bind(select->filter, input->reader, false, msg);
+	msg_error(msg, "%s: %s", input->name, tfmt_strerror(code));
+	return EXIT_FAILED;
+}
+
 bool conv_select_is_all(const struct conv_select *select)
 {
 	return !select->takes_process && !select->from_ns && select->to_ns == UINT64_MAX &&

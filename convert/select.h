@@ -10,6 +10,7 @@
 #ifndef CONV_SELECT_H
 #define CONV_SELECT_H
 
+#include "files.h"
 #include "filter_option.h"
 #include "format.h"
 #include "opts.h"
@@ -35,7 +36,7 @@ struct conv_select {
 	size_t pid_count;
 	uint64_t from_ns; /* CLOCK_MONOTONIC */
 	uint64_t to_ns;
-	struct tfmt_filter *filter; /* bound to the trace by the caller; NULL: none */
+	struct tfmt_filter *filter; /* NULL: none */
 	/* By id, after conv_select_resolve(); NULL when all are in. */
 	bool *takes_process;
 	bool *takes_thread;
@@ -55,6 +56,13 @@ void conv_select_release(struct conv_select *select);
  */
 int conv_select_resolve(struct conv_select *select, const struct tfmt_header *header,
 	const struct tfmt_trace *trace, const struct msg *msg);
+
+/*
+ * The same and the filter, after hiding the frames of an interpreter when asked to.
+ * Returns: 0, or the exit status after saying why.
+ */
+int conv_select_bind(struct conv_select *select, const struct input *input, bool hides_interpreter,
+	const struct msg *msg);
 
 /* True when nothing is left out. */
 bool conv_select_is_all(const struct conv_select *select);

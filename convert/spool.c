@@ -1,12 +1,11 @@
 #include "spool.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "temporary.h"
 #include "tracefmt/error.h"
 
 /* A block in the file: the number of the list's next block, then the items. */
@@ -42,31 +41,13 @@ void conv_spool_release(struct conv_spool *spool)
 	spool->read_block = NULL;
 }
 
-static int open_temporary(void)
-{
-	const char *folder = getenv("TMPDIR");
-	char path[4096];
-	int fd;
-
-	if (!folder || !*folder)
-		folder = "/tmp";
-	if ((size_t)snprintf(path, sizeof(path), "%s/tconv-XXXXXX", folder) >= sizeof(path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = mkostemp(path, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
 static int write_block(struct conv_spool *spool, const char *block, uint64_t number)
 {
 	size_t done = 0, size = block_bytes(spool);
 	ssize_t n;
 
 	if (spool->fd < 0)
-		spool->fd = open_temporary();
+		spool->fd = temporary_open();
 	if (spool->fd < 0)
 		return TFMT_E_IO;
 	while (done < size) {

@@ -31,8 +31,8 @@ struct player {
 int imp_events_open(struct imp_events *events, struct imp_build *build)
 {
 	*events = (struct imp_events){
-		.events = imp_temporary_stream(build->msg),
-		.args = imp_temporary_stream(build->msg),
+		.events = temporary_stream(build->msg),
+		.args = temporary_stream(build->msg),
 	};
 	return events->events && events->args ? 0 : TFMT_E_IO;
 }

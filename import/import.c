@@ -19,25 +19,26 @@
 #include "inputs.def"
 #undef X
 
-const struct imp_format *const imp_formats[] = {
+static const struct imp_format *const formats[] = {
 #define X(id) &imp_format_##id,
 #include "inputs.def"
 #undef X
 };
-const size_t imp_format_count = sizeof(imp_formats) / sizeof(imp_formats[0]);
+
+#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
 /* Returns NULL after saying what there is. */
 static const struct imp_format *format_by_name(const char *name, const struct msg *msg)
 {
-	const char *names[16], *nearest;
+	const char *names[FORMAT_COUNT], *nearest;
 	size_t i;
 
-	for (i = 0; i < imp_format_count; i++) {
-		names[i] = imp_formats[i]->name;
+	for (i = 0; i < FORMAT_COUNT; i++) {
+		names[i] = formats[i]->name;
 		if (!strcmp(names[i], name))
-			return imp_formats[i];
+			return formats[i];
 	}
-	nearest = opts_nearest(name, names, imp_format_count);
+	nearest = opts_nearest(name, names, FORMAT_COUNT);
 	msg_error(msg, "unknown --" IMP_FORMAT_OPTION " %s%s%s (" IMP_FORMAT_VALUES ")", name,
 		nearest ? ": did you mean " : "", nearest ? nearest : "");
 	return NULL;
@@ -65,9 +66,9 @@ static const struct imp_format *format_of(int fd)
 	if (!head || is_trace(fd) || imp_source_open(&source, fd, "", NULL))
 		goto out;
 	got = gzread(source.file, head, (unsigned int)HEAD_BYTES);
-	for (i = 0; i < imp_format_count && got > 0 && !found; i++)
-		if (imp_formats[i]->matches(head, (size_t)got))
-			found = imp_formats[i];
+	for (i = 0; i < FORMAT_COUNT && got > 0 && !found; i++)
+		if (formats[i]->matches(head, (size_t)got))
+			found = formats[i];
 	imp_source_close(&source);
 out:
 	free(head);
@@ -80,7 +81,7 @@ static int copy_to_temporary(
 	int fd, const char *name, struct progress *progress, const struct msg *msg, int *ret_fd)
 {
 	char *block = malloc(COPY_BYTES);
-	int copy = imp_temporary(msg);
+	int copy = temporary_open_or_say(msg);
 	struct tfmt_sink sink = tfmt_sink_fd(&copy);
 	uint64_t copied_bytes = 0;
 	ssize_t got = -1;
@@ -114,7 +115,7 @@ static int copy_to_temporary(
 static int import(int fd, const char *name, const struct imp_format *format,
 	struct progress *progress, const struct msg *msg, int *ret_fd)
 {
-	int copy = imp_temporary(msg);
+	int copy = temporary_open_or_say(msg);
 	struct imp_build build = {.msg = msg, .name = name, .sink = tfmt_sink_fd(&copy)};
 	struct imp_source source;
 	int status;

@@ -26,9 +26,6 @@ struct imp_format {
 	int (*read)(struct imp_source *source, struct imp_build *build);
 };
 
-extern const struct imp_format *const imp_formats[];
-extern const size_t imp_format_count;
-
 /* What input_open() takes: see common/files.h. `format` NULL: by content. */
 int imp_open(int fd, const char *name, const char *format, struct progress *progress,
 	const struct msg *msg, int *ret_fd);

@@ -249,7 +249,7 @@ static int report_damage(const struct input_part *inputs, size_t count, const st
 int imp_merge(struct input_part *parts, size_t count, bool sums, const struct msg *msg, int *ret_fd)
 {
 	struct imp_merge merge = {.sums = sums, .msg = msg};
-	int fd = imp_temporary(msg), status;
+	int fd = temporary_open_or_say(msg), status;
 
 	if (fd < 0)
 		return EXIT_FAILED;

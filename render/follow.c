@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "temporary.h"
 #include "tracefmt/reader.h"
 #include "waiting.h"
 
@@ -164,11 +165,9 @@ static int read_along(struct following *following, const char *name)
 
 static int open_copy(struct following *following)
 {
-	following->copy = tmpfile();
-	if (following->copy == NULL) {
-		msg_error(following->msg, "cannot make a temporary file: %s", strerror(errno));
+	following->copy = temporary_stream(following->msg);
+	if (following->copy == NULL)
 		return EXIT_FAILED;
-	}
 	following->pipe_fd = following->fd;
 	following->fd = fileno(following->copy);
 	return EXIT_OK;
