@@ -79,8 +79,9 @@ int input_report_damage(const struct input *input, const struct msg *msg);
  */
 struct output {
 	FILE *stream;
-	char *path;	 /* NULL for stdout */
-	char *temporary; /* NULL for stdout and for files that are no regular ones */
+	char *path;	  /* NULL for stdout */
+	char *temporary;  /* NULL for stdout, files that are no regular ones, and nameless ones */
+	bool is_nameless; /* no name leads to the file before it is complete */
 };
 int output_open(struct output *output, const char *path, bool is_binary, const struct msg *msg);
 /* Flush, rename. Returns 0, or the exit status: a full disk or a closed pipe is said. */
