@@ -525,13 +525,17 @@ void rec_python_say(const struct rec_python *python)
 	const uint64_t *counts = python->counts;
 	if (counts[READ] + counts[TORN] == 0)
 		return;
+	char joined[96] = "";
+	if (counts[MERGED] + counts[APART] > 0)
+		snprintf(joined, sizeof(joined),
+			": %llu joined with the native one, %llu kept apart",
+			(unsigned long long)counts[MERGED], (unsigned long long)counts[APART]);
 	msg_info(python->msg,
-		"%llu Python stacks, read %.0f us after their sample on average: %llu joined with "
-		"the native one, %llu kept apart; %llu without their innermost frames, %llu not at "
-		"all, for they changed while they were read; %.1f reads for each",
+		"%llu Python stacks, read %.0f us after their sample on average%s; %llu without "
+		"their innermost frames, %llu not at all, for they changed while they were read; "
+		"%.1f reads for each",
 		(unsigned long long)counts[READ],
-		(double)python->delay_ns / 1e3 / (double)(counts[READ] ? counts[READ] : 1),
-		(unsigned long long)counts[MERGED], (unsigned long long)counts[APART],
+		(double)python->delay_ns / 1e3 / (double)(counts[READ] ? counts[READ] : 1), joined,
 		(unsigned long long)counts[COMMON], (unsigned long long)counts[TORN],
 		(double)python->reads / (double)(counts[READ] + counts[TORN]));
 }
