@@ -104,4 +104,7 @@ void rend_heat_line_name(const struct rend_heat *heat, uint32_t line, char *text
 /* What is drawn: "CPU time, 50 rows of 20 ms in a column of 1 s". */
 void rend_heat_heading(const struct rend_heat *heat, char *text, size_t size);
 
+/* How much is in no cell: "12 % of the CPU time, in short pieces, is not placed". "" for none. */
+void rend_heat_unplaced(const struct rend_heat *heat, char *text, size_t size);
+
 #endif

@@ -155,6 +155,16 @@ static void put_busiest(const struct plot *plot)
 	}
 }
 
+static void put_unplaced(const struct plot *plot, const struct rend_text_frame *frame)
+{
+	char text[REND_FACTS_BYTES];
+	rend_heat_unplaced(plot->heat, text, sizeof(text));
+	if (text[0] == '\0')
+		return;
+	rend_put_last(plot->stream, text, frame->columns);
+	fputc('\n', plot->stream);
+}
+
 static void put_heading(const struct plot *plot, const struct rend_text_frame *frame)
 {
 	char text[REND_FACTS_BYTES];
@@ -209,6 +219,7 @@ int rend_heat_write_text(
 	put_times(&plot);
 	put_scale(&plot);
 	put_busiest(&plot);
+	put_unplaced(&plot, frame);
 	rend_heat_free(heat);
 	return 0;
 }

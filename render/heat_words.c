@@ -117,3 +117,14 @@ void rend_heat_heading(const struct rend_heat *heat, char *text, size_t size)
 	if (text[0] >= 'a' && text[0] <= 'z')
 		text[0] = (char)(text[0] - 'a' + 'A');
 }
+
+void rend_heat_unplaced(const struct rend_heat *heat, char *text, size_t size)
+{
+	char percent[NUM_TEXT_BYTES];
+	text[0] = '\0';
+	if (heat->unplaced == 0)
+		return;
+	num_percent(percent, (double)heat->unplaced, (double)heat->unplaced + (double)heat->whole);
+	snprintf(text, size, "%s of the %s, in short pieces, is not placed", percent,
+		tfmt_weight_title(heat->model->weight));
+}

@@ -17,6 +17,7 @@
 #define STRIP_PX       32
 #define STRIP_GAP_PX   10
 #define TIME_PX	       22 /* labels below */
+#define NOTE_PX	       18 /* of what is in no cell, below them */
 #define LEFT_PX	       58
 #define NAMES_PX       150
 #define NARROW_PX      500 /* a page this narrow gives names and sums less room */
@@ -44,7 +45,7 @@ struct picture {
 	double sums_px;
 	double max; /* the end of the scale */
 	bool has_legend_line;
-	char heading[160], max_text[NUM_TEXT_BYTES];
+	char heading[160], unplaced[160], max_text[NUM_TEXT_BYTES];
 };
 
 static bool has_data(const struct rend_model *model)
@@ -68,10 +69,15 @@ static uint32_t line_count(const struct picture *picture, double above_px)
 	uint32_t lines = asked > 0 ? asked : DEFAULT_LINES;
 	if (lines > picture->model->thread_count)
 		lines = picture->model->thread_count > 0 ? picture->model->thread_count : 1;
-	double room = (frame->max_height_px - above_px - TIME_PX) / LINE_PX;
+	double room = (frame->max_height_px - above_px - TIME_PX - NOTE_PX) / LINE_PX;
 	if (frame->max_height_px > 0 && room < lines)
 		lines = room > MIN_LINES ? (uint32_t)room : MIN_LINES;
 	return lines < MAX_LINE_CELLS / MIN_COLUMNS ? lines : MAX_LINE_CELLS / MIN_COLUMNS;
+}
+
+static double below_px(const struct picture *picture)
+{
+	return TIME_PX + (picture->unplaced[0] != '\0' ? NOTE_PX : 0);
 }
 
 /* How high rows are: whole pixels, so that they meet without seams. */
@@ -82,7 +88,7 @@ static double row_height_px(const struct picture *picture)
 		return LINE_PX;
 	double room_px = ROWS_PX;
 	if (frame->max_height_px > 0)
-		room_px = fmin(room_px, frame->max_height_px - picture->y - TIME_PX);
+		room_px = fmin(room_px, frame->max_height_px - picture->y - below_px(picture));
 	return fmax(fmin(floor(room_px / picture->heat->rows), MAX_ROW_PX), MIN_ROW_PX);
 }
 
@@ -118,6 +124,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	rend_heat_value_text(
 		picture->heat, picture->max, picture->max_text, sizeof(picture->max_text));
 	rend_heat_heading(picture->heat, picture->heading, sizeof(picture->heading));
+	rend_heat_unplaced(picture->heat, picture->unplaced, sizeof(picture->unplaced));
 	picture->has_legend_line = rend_text_width_px(REND_FONT_HEADING, picture->heading) + 20 +
 					   rend_heat_legend_px(picture->max_text) >
 				   frame->width_px;
@@ -138,7 +145,7 @@ static uint32_t row_count(const struct rend_heat *heat)
 static double height_px(const void *state)
 {
 	const struct picture *picture = state;
-	return picture->y + row_count(picture->heat) * picture->row_px + TIME_PX;
+	return picture->y + row_count(picture->heat) * picture->row_px + below_px(picture);
 }
 
 static double width_px(const struct picture *picture)
@@ -363,6 +370,9 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	else
 		draw_offsets(picture, scene, y);
 	rend_time_labels(scene, &axis, bottom + 17);
+	if (picture->unplaced[0] != '\0')
+		rend_heat_small(scene, picture->frame.x, bottom + TIME_PX + 12, picture->unplaced,
+			REND_ANCHOR_START, picture->frame.width_px);
 	add_items(picture, scene, y);
 	rend_scene_group_end(scene);
 }

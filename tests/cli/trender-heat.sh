@@ -64,6 +64,24 @@ grep -A1 '<title>pulse' t.svg | grep -q 'mostly crunch' && fail "pulse crunches"
 grep -A1 '<title>crunch' t.svg | grep -q 'mostly \[waiting: nanosleep\]' || fail "crunch does not sleep"
 "$trender" --view heat --threads --top 2 heat.cbor.zst | grep -q '2 other threads|' || fail "--top 2: no rest"
 
+# What is known only as a sum is in no cell, and said, in pictures too.
+cat >unplaced.py <<'PYTHON'
+"""How much is in samples that are no interval, of the samples of a trace as JSON."""
+import json, sys
+parts = {True: 0, False: 0}
+for line in sys.stdin:
+    row = json.loads(line)
+    if row["kind"] == "sample" and row["state"] != "running":
+        parts["summed" in row.get("flags", [])] += row["weight_ns"]
+print(f"{100 * parts[True] / (parts[True] + parts[False]):.1f} % of the time off CPU, in short pieces, is not placed")
+PYTHON
+trace waits
+wanted=$("$BUILD/tconv" -q --json waits.cbor.zst | $python3 unplaced.py)
+expect "what is not placed" "$wanted" "$("$trender" -q --view heat --weight offcpu waits.cbor.zst | tail -n 1)"
+"$trender" -q --view heat --weight offcpu --threads -o t.svg waits.cbor.zst
+grep -q ">$wanted<" t.svg || fail "the picture does not say what is not placed"
+"$trender" --view heat heat.cbor.zst | grep 'is not placed' && fail "all is placed"
+
 # Greys on paper, all themes monotone: the unit tests say so. Characters by the locale.
 "$trender" --view heat heat.cbor.zst | LC_ALL=C grep -q '[^ -~]' &&
     fail "more than ASCII in the locale C"
