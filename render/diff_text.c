@@ -13,8 +13,20 @@
 #define PERCENT_COLUMNS 10
 #define SIDE_COLUMNS	8
 
-#define MINUS "\u2212"
-#define ARROW " \u2192 "
+#define MINUS	   "\u2212"
+#define ARROW	   " \u2192 "
+#define MAX_TOTALS 4
+
+/* One of the numbers that are known of a whole recording. */
+struct total {
+	const char *name;
+	double values[TFMT_SIDE_COUNT];
+	enum {
+		TOTAL_NS,
+		TOTAL_BYTES,
+		TOTAL_COUNT,
+	} unit;
+};
 
 static const char *sign_of(double change)
 {
@@ -65,41 +77,40 @@ char *rend_diff_percent(char *text, double before, double after)
 	return text;
 }
 
-size_t rend_diff_totals(
-	const struct rend_diff *diff, struct rend_diff_total totals[REND_DIFF_TOTALS])
+/* Those that both sides have. Returns how many. */
+static size_t find_totals(const struct rend_diff *diff, struct total totals[MAX_TOTALS])
 {
 	const struct rend_totals *before = &diff->models[TFMT_BEFORE]->totals;
 	const struct rend_totals *after = &diff->models[TFMT_AFTER]->totals;
 	size_t count = 0;
-	totals[count++] = (struct rend_diff_total){
-		"wall", {(double)before->wall_ns, (double)after->wall_ns}, REND_TOTAL_NS};
+	totals[count++] =
+		(struct total){"wall", {(double)before->wall_ns, (double)after->wall_ns}, TOTAL_NS};
 	if (before->has_cpu && after->has_cpu)
-		totals[count++] = (struct rend_diff_total){
-			"CPU", {(double)before->cpu_ns, (double)after->cpu_ns}, REND_TOTAL_NS};
+		totals[count++] = (struct total){
+			"CPU", {(double)before->cpu_ns, (double)after->cpu_ns}, TOTAL_NS};
 	if (before->peak_bytes > 0 && after->peak_bytes > 0)
-		totals[count++] = (struct rend_diff_total){"peak memory",
-			{(double)before->peak_bytes, (double)after->peak_bytes}, REND_TOTAL_BYTES};
+		totals[count++] = (struct total){"peak memory",
+			{(double)before->peak_bytes, (double)after->peak_bytes}, TOTAL_BYTES};
 	if (before->sample_count > 0 && after->sample_count > 0)
-		totals[count++] = (struct rend_diff_total){"samples",
-			{(double)before->sample_count, (double)after->sample_count},
-			REND_TOTAL_COUNT};
+		totals[count++] = (struct total){"samples",
+			{(double)before->sample_count, (double)after->sample_count}, TOTAL_COUNT};
 	return count;
 }
 
-static char *total_text(const struct rend_diff_total *total, char *text, double value)
+static char *total_text(const struct total *total, char *text, double value)
 {
-	if (total->unit == REND_TOTAL_NS)
+	if (total->unit == TOTAL_NS)
 		return num_duration(text, size_of(value));
-	return total->unit == REND_TOTAL_BYTES ? num_bytes(text, size_of(value))
-					       : num_count(text, size_of(value));
+	return total->unit == TOTAL_BYTES ? num_bytes(text, size_of(value))
+					  : num_count(text, size_of(value));
 }
 
-char *rend_diff_total_value(const struct rend_diff_total *total, char *text, enum tfmt_side side)
+static char *total_value(const struct total *total, char *text, enum tfmt_side side)
 {
 	return total_text(total, text, total->values[side]);
 }
 
-char *rend_diff_total_change_text(const struct rend_diff_total *total, char *text)
+static char *total_change(const struct total *total, char *text)
 {
 	char number[NUM_TEXT_BYTES];
 	double change = total->values[TFMT_AFTER] - total->values[TFMT_BEFORE];
@@ -121,8 +132,8 @@ void rend_diff_command(const struct rend_diff *diff, char *text, size_t size)
 
 void rend_diff_facts(const struct rend_diff *diff, char text[REND_FACTS_BYTES])
 {
-	struct rend_diff_total totals[REND_DIFF_TOTALS];
-	size_t count = rend_diff_totals(diff, totals);
+	struct total totals[MAX_TOTALS];
+	size_t count = find_totals(diff, totals);
 	rend_facts_filter(diff->models[TFMT_BEFORE], text);
 	size_t length = strlen(text);
 	for (size_t i = 0; i < count && length < REND_FACTS_BYTES; i++) {
@@ -132,9 +143,8 @@ void rend_diff_facts(const struct rend_diff *diff, char text[REND_FACTS_BYTES])
 		bool is_same = values[TFMT_BEFORE] == values[TFMT_AFTER];
 		length += (size_t)snprintf(text + length, REND_FACTS_BYTES - length,
 			"%s%s %s" ARROW "%s (%s)", length > 0 ? REND_FACTS_GAP : "", totals[i].name,
-			rend_diff_total_value(&totals[i], before, TFMT_BEFORE),
-			rend_diff_total_value(&totals[i], after, TFMT_AFTER),
-			is_same ? "same" : percent);
+			total_value(&totals[i], before, TFMT_BEFORE),
+			total_value(&totals[i], after, TFMT_AFTER), is_same ? "same" : percent);
 	}
 }
 
@@ -164,8 +174,8 @@ void rend_diff_doubts(const struct rend_diff *diff, char text[REND_FACTS_BYTES])
 
 static void put_totals(const struct rend_diff *diff, FILE *stream)
 {
-	struct rend_diff_total totals[REND_DIFF_TOTALS];
-	size_t count = rend_diff_totals(diff, totals);
+	struct total totals[MAX_TOTALS];
+	size_t count = find_totals(diff, totals);
 	char text[NUM_TEXT_BYTES];
 	fprintf(stream, "%*s", NAME_COLUMNS, "");
 	rend_put_cell_right(stream, "before", VALUE_COLUMNS);
@@ -177,10 +187,8 @@ static void put_totals(const struct rend_diff *diff, FILE *stream)
 		rend_put_cell(stream, totals[i].name, NAME_COLUMNS);
 		for (int side = 0; side < TFMT_SIDE_COUNT; side++)
 			rend_put_cell_right(stream,
-				rend_diff_total_value(&totals[i], text, (enum tfmt_side)side),
-				VALUE_COLUMNS);
-		rend_put_cell_right(
-			stream, rend_diff_total_change_text(&totals[i], text), VALUE_COLUMNS);
+				total_value(&totals[i], text, (enum tfmt_side)side), VALUE_COLUMNS);
+		rend_put_cell_right(stream, total_change(&totals[i], text), VALUE_COLUMNS);
 		if (values[TFMT_BEFORE] != values[TFMT_AFTER])
 			rend_put_cell_right(stream,
 				rend_diff_percent(text, values[TFMT_BEFORE], values[TFMT_AFTER]),

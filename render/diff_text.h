@@ -16,24 +16,6 @@ char *rend_diff_points(char *text, double share);
 /* "+23.0 %", "−50.0 %"; "" when there was nothing before. */
 char *rend_diff_percent(char *text, double before, double after);
 
-/* One of the numbers that are known of a whole recording. */
-struct rend_diff_total {
-	const char *name;
-	double values[TFMT_SIDE_COUNT];
-	enum {
-		REND_TOTAL_NS,
-		REND_TOTAL_BYTES,
-		REND_TOTAL_COUNT,
-	} unit;
-};
-#define REND_DIFF_TOTALS 4
-
-/* Those that both sides have. Returns how many. */
-size_t rend_diff_totals(
-	const struct rend_diff *diff, struct rend_diff_total totals[REND_DIFF_TOTALS]);
-char *rend_diff_total_value(const struct rend_diff_total *total, char *text, enum tfmt_side side);
-char *rend_diff_total_change_text(const struct rend_diff_total *total, char *text);
-
 /* "./sort 1000"; "./sort-1 → ./sort-2" where they differ. */
 void rend_diff_command(const struct rend_diff *diff, char *text, size_t size);
 

@@ -21,7 +21,8 @@
 #define NARROW_PX	  600
 #define MIN_BODY_PX	  60
 #define CUT_NOTE_PX	  18
-#define SECTION_GAP_PX	  4    /* of it, above the letters of its heading */
+#define SECTION_GAP_PX	  4 /* of it, above the letters of its heading */
+#define NOTE_GAP_PX	  14
 #define MAX_LEFT_SHARE	  0.32 /* of the width, for the names left of the time axis */
 #define MAX_RIGHT_SHARE	  0.22 /* ... and for the figures right of it, */
 #define MIN_RIGHT_PX	  70   /* but always so much */
@@ -70,6 +71,20 @@ void rend_section(struct rend_scene *scene, double x, double y, const char *text
 				       .text = text,
 				       .font = REND_FONT_HEADING,
 				       .max_px = scene->width_px - REND_MARGIN_PX - x});
+}
+
+double rend_section_with_note(struct rend_scene *scene, double x, double y, double right,
+	const char *text, const char *note)
+{
+	double note_x = x + rend_text_width_px(REND_FONT_HEADING, text) + NOTE_GAP_PX;
+	rend_section(scene, x, y, text);
+	rend_scene_text(scene, &(struct rend_text){.x = note_x,
+				       .y = y,
+				       .text = note,
+				       .font = REND_FONT_SMALL,
+				       .role = REND_MUTED,
+				       .max_px = right - note_x});
+	return note_x;
 }
 
 /* Returns the lower edge. */

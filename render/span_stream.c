@@ -32,6 +32,7 @@ struct stream {
 	uint64_t hidden_args;	      /* that there was no room for */
 	struct rend_span_event *gaps; /* what is no record: by time */
 	size_t gap_count, gap_room, gap_next;
+	uint64_t hidden_gaps;
 };
 
 static bool is_span_loss(const struct rend_model *model, const struct tfmt_lost *lost)
@@ -49,8 +50,12 @@ static bool is_selected(const struct rend_model *model, uint32_t process)
 static int add_gap(struct stream *stream, const struct rend_span_event *gap)
 {
 	if (gap->span.time_ns < stream->model->first_ns ||
-		gap->span.time_ns > stream->model->last_ns || stream->gap_count == MAX_GAPS)
+		gap->span.time_ns > stream->model->last_ns)
 		return 0;
+	if (stream->gap_count == MAX_GAPS) {
+		stream->hidden_gaps++;
+		return 0;
+	}
 	if (stream->gap_count == stream->gap_room) {
 		size_t room = stream->gap_room > 0 ? stream->gap_room * 2 : 64;
 		struct rend_span_event *gaps =
@@ -289,18 +294,25 @@ static int add_args(struct stream *stream, const struct tfmt_batch *batch)
 	return 0;
 }
 
+/* What was left out, when something was. */
+static int give_hidden(struct stream *stream, enum rend_span_event_type type, uint64_t count)
+{
+	const struct rend_span_event event = {
+		.type = type,
+		.span.time_ns = stream->model->end_ns,
+		.lost_count = count,
+	};
+	return count > 0 ? stream->each(stream->context, &event) : 0;
+}
+
 /* After the last record. */
 static int give_rest(struct stream *stream)
 {
 	int status = give_gaps(stream, UINT64_MAX);
-	if (status != 0 || stream->hidden_args == 0)
-		return status;
-	struct rend_span_event event = {
-		.type = REND_SPAN_HIDDEN_ARGS,
-		.span.time_ns = stream->model->end_ns,
-		.lost_count = stream->hidden_args,
-	};
-	return stream->each(stream->context, &event);
+	if (status == 0)
+		status = give_hidden(stream, REND_SPAN_HIDDEN_ARGS, stream->hidden_args);
+	return status == 0 ? give_hidden(stream, REND_SPAN_HIDDEN_GAPS, stream->hidden_gaps)
+			   : status;
 }
 
 static int read_all(struct stream *stream, struct tfmt_error *err)

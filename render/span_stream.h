@@ -19,6 +19,7 @@ enum rend_span_event_type {
 	REND_SPAN_DAMAGE,      /* by the file */
 	REND_SPAN_MESSAGE,     /* an instant: a line of a log, a marker */
 	REND_SPAN_HIDDEN_ARGS, /* arguments that there was no memory for */
+	REND_SPAN_HIDDEN_GAPS, /* losses and messages beyond those that are shown */
 };
 
 struct rend_span_event {

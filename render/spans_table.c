@@ -23,7 +23,6 @@
 #define MIN_NAME_COLUMNS 16
 #define DEFAULT_ROWS	 30
 #define OTHER_LINES	 8 /* of the screen: heading, column heads, footer, prompt */
-#define MIN_ROWS	 5
 
 enum column {
 	COUNT,
@@ -225,18 +224,6 @@ void rend_spans_table_draw(const struct rend_model *model, const struct rend_spa
 	rend_scene_group_end(scene);
 }
 
-static size_t rows_to_write(
-	const struct rend_span_table *table, const struct rend_text_frame *frame)
-{
-	size_t rows = frame->table.max_rows;
-	if (rows == 0)
-		rows = frame->lines == 0 ? DEFAULT_ROWS
-		       : frame->lines < OTHER_LINES + MIN_ROWS
-			       ? MIN_ROWS
-			       : (size_t)(frame->lines - OTHER_LINES);
-	return rows < table->count ? rows : table->count;
-}
-
 static void put_heading(const struct rend_model *model, const struct rend_span_table *table,
 	const struct rend_text_frame *frame, size_t rows, FILE *stream)
 {
@@ -298,7 +285,7 @@ void rend_spans_table_write_rows(const struct rend_model *model,
 void rend_spans_table_write(const struct rend_model *model, const struct rend_span_table *table,
 	const struct rend_text_frame *frame, FILE *stream)
 {
-	size_t rows = rows_to_write(table, frame);
+	size_t rows = rend_text_rows(frame, OTHER_LINES, table->count);
 	char count[NUM_TEXT_BYTES];
 	put_heading(model, table, frame, rows, stream);
 	rend_spans_table_write_rows(model, table, "name", frame->columns, rows, stream);

@@ -134,3 +134,9 @@ void rend_draw_shapes(cairo_t *cr, const struct rend_scene *scene, const struct 
 			draw_shape(cr, &scene->shapes[i++], theme);
 	}
 }
+
+cairo_status_t rend_write_bytes(void *stream, const unsigned char *data, unsigned length)
+{
+	return fwrite(data, 1, length, stream) == length ? CAIRO_STATUS_SUCCESS
+							 : CAIRO_STATUS_WRITE_ERROR;
+}

@@ -60,4 +60,7 @@ enum rend_role rend_label_fill(const struct rend_item *item);
 
 void rend_set_colour(cairo_t *cr, struct rend_colour colour);
 
+/* Where cairo writes: `stream` is a FILE. */
+cairo_status_t rend_write_bytes(void *stream, const unsigned char *data, unsigned length);
+
 #endif

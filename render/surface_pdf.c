@@ -155,12 +155,6 @@ static void draw_sheet(cairo_t *cr, const struct rend_scene *scene, const struct
 	cairo_show_page(cr);
 }
 
-static cairo_status_t write_bytes(void *context, const unsigned char *data, unsigned length)
-{
-	return fwrite(data, 1, length, context) == length ? CAIRO_STATUS_SUCCESS
-							  : CAIRO_STATUS_WRITE_ERROR;
-}
-
 static int write_pdf(const struct rend_scene *scene, const struct rend_surface_options *options,
 	FILE *stream, struct tfmt_error *err)
 {
@@ -170,7 +164,7 @@ static int write_pdf(const struct rend_scene *scene, const struct rend_surface_o
 			"no font found for a PDF: install fonts-dejavu-core, or write an SVG");
 	lay_out(scene, options->paper, &sheets);
 	cairo_surface_t *surface = cairo_pdf_surface_create_for_stream(
-		write_bytes, stream, sheets.width_pt, sheets.height_pt);
+		rend_write_bytes, stream, sheets.width_pt, sheets.height_pt);
 	add_metadata(surface, scene);
 	cairo_t *cr = cairo_create(surface);
 	for (int i = 0; i < sheets.count; i++)

@@ -3,12 +3,6 @@
 /* Cairo's limit for the side of an image. */
 #define MAX_SIDE_PX 32767
 
-static cairo_status_t write_bytes(void *context, const unsigned char *data, unsigned length)
-{
-	return fwrite(data, 1, length, context) == length ? CAIRO_STATUS_SUCCESS
-							  : CAIRO_STATUS_WRITE_ERROR;
-}
-
 static int write_png(const struct rend_scene *scene, const struct rend_surface_options *options,
 	FILE *stream, struct tfmt_error *err)
 {
@@ -32,7 +26,7 @@ static int write_png(const struct rend_scene *scene, const struct rend_surface_o
 	rend_draw_marks(cr, scene, options->theme);
 	cairo_status_t status = cairo_status(cr);
 	if (status == CAIRO_STATUS_SUCCESS)
-		status = cairo_surface_write_to_png_stream(surface, write_bytes, stream);
+		status = cairo_surface_write_to_png_stream(surface, rend_write_bytes, stream);
 	cairo_destroy(cr);
 	cairo_surface_destroy(surface);
 	if (status == CAIRO_STATUS_NO_MEMORY)

@@ -96,6 +96,12 @@ struct rend_text_frame {
 	const char *trace_name; /* as given on the command line, for the commands to type next */
 };
 
+/*
+ * Rows of `count` that a table shows: as many as were asked for, else as the terminal has room for
+ * beside `other_lines`, the next prompt included, else a usual number.
+ */
+size_t rend_text_rows(const struct rend_text_frame *frame, int other_lines, size_t count);
+
 /* rend_view_flame and so on. */
 #define X(name) extern const struct rend_view rend_view_##name;
 #include "views.def"
@@ -120,5 +126,8 @@ double rend_right_px(const struct rend_view *view, double width_px);
 
 /* A heading on the baseline `y`, as every section of a picture has it. */
 void rend_section(struct rend_scene *scene, double x, double y, const char *text);
+/* The same with a note behind it, up to `right`. Returns: where the note begins. */
+double rend_section_with_note(struct rend_scene *scene, double x, double y, double right,
+	const char *text, const char *note);
 
 #endif

@@ -321,7 +321,8 @@ static void put_gap(struct log *log, const struct rend_span_event *event)
 		rend_call_text_add(&log->line, text);
 		break;
 	default:
-		snprintf(text, sizeof(text), "!!! %s arguments are not shown", count);
+		snprintf(text, sizeof(text), "!!! %s %s are not shown", count,
+			event->type == REND_SPAN_HIDDEN_ARGS ? "arguments" : "messages and losses");
 		rend_call_text_add(&log->line, text);
 		break;
 	}

@@ -244,20 +244,14 @@ static void draw_legend(
 static void draw_heading(const struct diff_flame *flame, struct rend_scene *scene, double y)
 {
 	const struct rend_frame *frame = &flame->frame;
-	double x = frame->x + rend_text_width_px(REND_FONT_HEADING, flame->heading) + 14;
-	rend_section(scene, frame->x, y + 13, flame->heading);
-	rend_scene_text(scene, &(struct rend_text){.x = x,
-				       .y = y + 13,
-				       .text = flame->note,
-				       .font = REND_FONT_SMALL,
-				       .role = REND_MUTED,
-				       .max_px = frame->x + frame->width_px - x});
+	double right = frame->x + frame->width_px;
+	rend_section_with_note(scene, frame->x, y + 13, right, flame->heading, flame->note);
 	if (flame->scale == 0)
 		return;
 	if (flame->has_legend_line)
 		draw_legend(flame, scene, frame->x, y + 33);
 	else
-		draw_legend(flame, scene, frame->x + frame->width_px - legend_px(flame), y + 13);
+		draw_legend(flame, scene, right - legend_px(flame), y + 13);
 }
 
 static void draw(const void *state, struct rend_scene *scene, double y)

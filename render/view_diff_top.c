@@ -10,8 +10,6 @@
 #include "text.h"
 #include "view.h"
 
-#define DEFAULT_ROWS	  30
-#define MIN_ROWS	  5
 #define OTHER_LINES	  14 /* of the screen: totals, headings, footer, the next prompt */
 #define AMOUNT_COLUMNS	  12 /* of functions */
 #define CHANGE_COLUMNS	  12
@@ -94,21 +92,10 @@ static void put_row(const struct rend_diff *diff, const struct rend_text_frame *
 	fputs(is_bold ? "\033[0m\n" : "\n", stream);
 }
 
-static size_t rows_to_show(const struct rend_text_frame *frame, size_t count)
-{
-	size_t rows = frame->table.max_rows;
-	if (rows == 0)
-		rows = frame->lines == 0 ? DEFAULT_ROWS
-		       : frame->lines < OTHER_LINES + MIN_ROWS
-			       ? MIN_ROWS
-			       : (size_t)(frame->lines - OTHER_LINES);
-	return rows < count ? rows : count;
-}
-
 static void put_rows(const struct rend_diff *diff, const struct rend_text_frame *frame,
 	const struct rend_diff_rows *rows, FILE *stream)
 {
-	size_t shown = rows_to_show(frame, rows->count), unsure_count = 0;
+	size_t shown = rend_text_rows(frame, OTHER_LINES, rows->count), unsure_count = 0;
 	char text[REND_FACTS_BYTES], number[NUM_TEXT_BYTES];
 	double rest = 0;
 	if (rows->count == 0) {

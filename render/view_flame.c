@@ -163,20 +163,14 @@ static double height_px(const void *state)
 static void draw_heading(const struct flame *flame, struct rend_scene *scene, double y)
 {
 	const struct rend_frame *frame = &flame->frame;
-	double x = frame->x + rend_text_width_px(REND_FONT_HEADING, flame->heading) + 14;
-	rend_section(scene, frame->x, y + 13, flame->heading);
-	rend_scene_text(scene, &(struct rend_text){.x = x,
-				       .y = y + 13,
-				       .text = flame->note,
-				       .font = REND_FONT_SMALL,
-				       .role = REND_MUTED,
-				       .max_px = frame->x + frame->width_px - x});
+	double right = frame->x + frame->width_px;
+	double x =
+		rend_section_with_note(scene, frame->x, y + 13, right, flame->heading, flame->note);
 	if (flame->has_legend_line) {
 		rend_legend_draw(&flame->legend, scene, frame->x, y + 33, frame->width_px);
 		return;
 	}
 	x += rend_text_width_px(REND_FONT_SMALL, flame->note) + 20;
-	double right = frame->x + frame->width_px;
 	double width_px = rend_legend_width_px(&flame->legend, right - x);
 	rend_legend_draw(&flame->legend, scene, right - width_px, y + 13, right - x);
 }

@@ -11,9 +11,7 @@
 #include "text_head.h"
 #include "view.h"
 
-#define DEFAULT_ROWS 30
-#define MIN_ROWS     5
-#define OTHER_LINES  7 /* of the screen: heading, footer, the next prompt */
+#define OTHER_LINES 7 /* of the screen: heading, footer, the next prompt */
 
 struct row {
 	const struct tfmt_location *location; /* NULL: the thread or process `id` */
@@ -230,17 +228,6 @@ static void put_footer(const struct table *table, const struct rend_text_frame *
 			changed == 1 ? " has" : "s have", changed == 1 ? "it" : "them");
 }
 
-static size_t rows_to_show(const struct table *table, const struct rend_text_frame *frame)
-{
-	size_t rows = frame->table.max_rows;
-	if (rows == 0)
-		rows = frame->lines == 0 ? DEFAULT_ROWS
-		       : frame->lines < OTHER_LINES + MIN_ROWS
-			       ? MIN_ROWS
-			       : (size_t)(frame->lines - OTHER_LINES);
-	return rows < table->count ? rows : table->count;
-}
-
 static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
 {
 	struct table table = {.model = model, .by = frame->table.by};
@@ -248,7 +235,7 @@ static int write_text(struct rend_model *model, const struct rend_text_frame *fr
 		rend_code_line_has_source(frame) ? rend_sources_new(model) : NULL;
 	int status = make_rows(&table, frame->table.sorts_by_total);
 	if (status == 0) {
-		size_t shown = rows_to_show(&table, frame);
+		size_t shown = rend_text_rows(frame, OTHER_LINES, table.count);
 		put_heading(&table, frame, shown, stream);
 		for (size_t i = 0; i < shown; i++)
 			put_row(&table, frame, sources, &table.rows[i], stream);

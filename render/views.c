@@ -2,6 +2,9 @@
 
 #include "view.h"
 
+#define DEFAULT_ROWS 30
+#define MIN_ROWS     5
+
 static const struct rend_view *const views[] = {
 #define X(name) &rend_view_##name,
 #include "views.def"
@@ -28,6 +31,17 @@ const char *rend_by_name(enum rend_by by)
 	static const char *const names[REND_BY_COUNT] = {
 		"function", "line", "file", "module", "thread", "process"};
 	return names[by];
+}
+
+size_t rend_text_rows(const struct rend_text_frame *frame, int other_lines, size_t count)
+{
+	size_t rows = frame->table.max_rows;
+	if (rows == 0 && frame->lines == 0)
+		rows = DEFAULT_ROWS;
+	else if (rows == 0)
+		rows = frame->lines < other_lines + MIN_ROWS ? MIN_ROWS
+							     : (size_t)(frame->lines - other_lines);
+	return rows < count ? rows : count;
 }
 
 const char *rend_view_missing(const struct rend_view *view, const struct rend_model *model)
