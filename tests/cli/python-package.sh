@@ -81,6 +81,20 @@ in_here()
 P
 "$python" dumps.py >dump.txt
 grep -q 'in_here' dump.txt || { cat dump.txt; fail "the dump does not show the function"; }
+
+# While recording the recorder is a child like others, but nobody asks what it does.
+cat >dump_recorded.py <<'P'
+import subprocess, sys, tracefmt
+child = subprocess.Popen(["sleep", "100"])
+tracefmt.start(output="dump_recorded.cbor.zst")
+def in_here():
+    tracefmt.dump(sys.stdout)
+in_here()
+child.kill()
+P
+"$python" dump_recorded.py >dump.txt
+grep -q 'in_here' dump.txt && grep -q 'sleep 100' dump.txt || { cat dump.txt; fail "the dump has not all stacks"; }
+expect "processes of the dump" 2 "$(grep -c '^Process ' dump.txt)"
 run env TRACEFMT_TREC=/nowhere/trec "$python" -c 'import tracefmt; tracefmt.start()' 2>error.txt
 grep -q 'TRACEFMT_TREC' error.txt || { cat error.txt; fail "no way out is named"; }
 

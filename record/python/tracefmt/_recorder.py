@@ -3,6 +3,7 @@
 import atexit
 import ctypes
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -207,8 +208,18 @@ def current():
         return _current
 
 
+def _without_process(text, pid):
+    """What trec --dump printed, without the part of that process."""
+    parts = re.split(r"^(?=Process \d+: )", text, flags=re.MULTILINE)
+    kept = "".join(part for part in parts if not part.startswith(f"Process {pid}: "))
+    return kept.rstrip("\n") + "\n"
+
+
 def dump(file=None, options=(), trec=None):
-    """Print the stacks of all threads of this process now, as seen from outside, to `file`."""
+    """Print the stacks of all threads of this process and its children now, as seen from outside.
+
+    They go to `file`, without those of the recorder, which is a child too.
+    """
     arguments = [_find_trec(trec), "--dump", "-p", str(os.getpid())]
     process = subprocess.Popen(
         arguments + list(options), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
@@ -218,6 +229,7 @@ def dump(file=None, options=(), trec=None):
     recording = current()
     if recording is not None:
         _allow(recording.pid)  # one process at a time can be allowed
+        text = _without_process(text, recording.pid)
     (file or sys.stderr).write(text)
     if process.returncode != 0:
         raise Error(f"trec --dump ended with status {process.returncode}: see its message")
