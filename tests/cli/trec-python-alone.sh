@@ -91,7 +91,7 @@ E
     for how in $hows; do
         PYTHONHOME=$home "$trec" -q --no-native --sampler $how -o late.cbor.zst -- ./late "$library"
         "$tconv" -q --folded --weight cpu late.cbor.zst |
-            awk '/late \(/ { late += $NF } END { print "late:", late / 1e6, "ms"; exit !(late > 300e6 && late < 420e6) }' ||
+            awk '/late \(/ { late += $NF } END { print "late:", late / 1e6, "ms"; exit !(late > 150e6 && late < 420e6) }' ||
             fail "$how: a late interpreter"
     done ;;
 esac
