@@ -74,9 +74,41 @@ static bool is_typed_in(const struct rend_model *model, const char *file)
 	return i < header->argc;
 }
 
+/* Whose JavaScript it is, as `*ret_name` has it: node's, a package's; 0: the program's, or none. */
+static size_t node_package(const struct tfmt_location *location, const char **ret_name)
+{
+	static const char node[] = "node's library", folder[] = "/node_modules/";
+	const char *at = location->file, *name = NULL;
+	if (location->language != TFMT_LANG_JIT)
+		return 0;
+	if (strncmp(at, "node:", 5) == 0) {
+		*ret_name = node;
+		return sizeof(node) - 1;
+	}
+	while ((at = strstr(at, folder)) != NULL)
+		name = at += sizeof(folder) - 1;
+	if (name == NULL)
+		return 0;
+	*ret_name = name;
+	size_t length = strcspn(name, "/");
+	/* "@scope/package" */
+	if (name[0] == '@' && name[length] == '/')
+		length += 1 + strcspn(name + length + 1, "/");
+	return length;
+}
+
+/* A profile of node or of a browser says nothing of where it ran, but which file is whose. */
+static bool is_script_of_profile(
+	const struct rend_model *model, const struct tfmt_location *location)
+{
+	return location->language == TFMT_LANG_JIT && model->header->cwd[0] == '\0' &&
+	       location->module[0] == '\0' && location->file[0] != '\0';
+}
+
 bool rend_model_is_own(const struct rend_model *model, const struct tfmt_location *location)
 {
 	struct tfmt_python_package package;
+	const char *name;
 	if (location->language == TFMT_LANG_KERNEL)
 		return false;
 	for (size_t i = 0; i < model->own_count; i++) {
@@ -87,21 +119,26 @@ bool rend_model_is_own(const struct rend_model *model, const struct tfmt_locatio
 	}
 	if (model->own_count > 0 || location->is_interpreter ||
 		tfmt_python_package_of(location->file, &package) ||
-		tfmt_python_package_of(location->module, &package))
+		tfmt_python_package_of(location->module, &package) ||
+		node_package(location, &name) > 0)
 		return false;
 	if (location->language == TFMT_LANG_PYTHON &&
 		(is_typed_in(model, location->file) || is_beside_script(model, location->file)))
 		return true;
 	if (location->module[0] != '\0' && is_command_executable(model, location->module))
 		return true;
-	return is_in_its_folder(model, location);
+	return is_script_of_profile(model, location) || is_in_its_folder(model, location);
 }
 
 void rend_model_library(const struct tfmt_location *location, char *name, size_t size)
 {
 	struct tfmt_python_package package;
 	bool is_python = location->language == TFMT_LANG_PYTHON;
-	if (!is_python || !tfmt_python_package_of(location->file, &package))
+	const char *node_name;
+	size_t node_length = node_package(location, &node_name);
+	if (node_length > 0)
+		snprintf(name, size, "%.*s", (int)node_length, node_name);
+	else if (!is_python || !tfmt_python_package_of(location->file, &package))
 		snprintf(name, size, "%s",
 			tfmt_base_name(
 				location->module[0] != '\0' ? location->module : location->file));

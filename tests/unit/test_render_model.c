@@ -335,6 +335,10 @@ static void own_code_is_the_command_and_its_folder(void **state)
 		{"/usr/lib/x86_64-linux-gnu/libc.so.6", "", TFMT_LANG_NATIVE, false, REND_RUNTIME},
 		{"[kernel]", "", TFMT_LANG_KERNEL, false, REND_KERNEL},
 		{"", "", TFMT_LANG_NATIVE, false, REND_UNKNOWN},
+		{"", "/home/user/project/app.js", TFMT_LANG_JIT, true, REND_OWN},
+		{"", "/home/user/project/node_modules/x/x.js", TFMT_LANG_JIT, false, REND_LIBRARY},
+		{"", "/srv/app.js", TFMT_LANG_JIT, false, REND_LIBRARY},
+		{"", "node:fs", TFMT_LANG_JIT, false, REND_LIBRARY},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		const struct tfmt_location location = {
@@ -356,6 +360,43 @@ static void own_code_is_the_command_and_its_folder(void **state)
 				      .function = "f", .module = "/usr/lib/libz.so", .file = ""}));
 	assert_false(rend_model_is_own(memory.model,
 		&(struct tfmt_location){.function = "f", .module = "/usr/bin/make", .file = ""}));
+	release(&memory);
+}
+
+static void javascript_belongs_to_packages(void **state)
+{
+	static const struct {
+		const char *file, *library;
+		bool is_own; /* in a profile, which does not say where it was made */
+	} cases[] = {
+		{"file:///srv/app.js", "app.js", true},
+		{"node:internal/modules/cjs/loader", "node's library", false},
+		{"/srv/node_modules/left/node_modules/pad/lib/p.js", "pad", false},
+		{"/srv/node_modules/@scope/pad/lib/p.js", "@scope/pad", false},
+		{"/srv/node_modules/alone", "alone", false},
+		{"/srv/node_modules/@", "@", false},
+	};
+	struct memory memory;
+	begin(&memory);
+	process(&memory, 0, 100, "make", 0, 10);
+	load(&memory, &ten_columns);
+	const struct tfmt_header *header = memory.model->header;
+	struct tfmt_header of_profile = *header;
+	of_profile.cwd = "";
+	memory.model->header = &of_profile;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char name[REND_LIBRARY_BYTES];
+		const struct tfmt_location location = {
+			.function = "f",
+			.module = "",
+			.file = cases[i].file,
+			.language = TFMT_LANG_JIT,
+		};
+		rend_model_library(&location, name, sizeof(name));
+		assert_string_equal(name, cases[i].library);
+		assert_int_equal(rend_model_is_own(memory.model, &location), cases[i].is_own);
+	}
+	memory.model->header = header;
 	release(&memory);
 }
 
@@ -414,6 +455,7 @@ int main(void)
 		cmocka_unit_test(a_pid_selects_what_it_started),
 		cmocka_unit_test(bad_ranges_and_pids_are_refused),
 		cmocka_unit_test(own_code_is_the_command_and_its_folder),
+		cmocka_unit_test(javascript_belongs_to_packages),
 		cmocka_unit_test(rows_are_bounded_and_lose_nothing),
 		cmocka_unit_test(a_trace_of_nothing_has_a_model),
 	};
