@@ -4,11 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "frame_label.h"
 #include "language_mark.h"
 #include "legend.h"
 #include "num.h"
-#include "thread_charts.h"
+#include "slice_words.h"
 #include "timeline_text.h"
 #include "view.h"
 
@@ -33,7 +32,6 @@
 #define TELLING_PART	    10	/* of the first row, and ... */
 #define TELLING_PART_OF_ALL 100 /* of the time shown: a deeper row that has less is not drawn */
 #define MIN_ROWS	    3
-#define TITLE_BYTES	    1000
 
 struct timeline {
 	const struct rend_model *model;
@@ -47,12 +45,6 @@ struct timeline {
 	size_t label_count;
 	char note[160]; /* what is not drawn, "" when all is */
 };
-
-/* False for blocks of many functions of which none has most of the time. */
-static bool has_major(const struct rend_slice *slice)
-{
-	return slice->type != REND_SLICE_DENSE || slice->major_ns * 2 >= slice->busy_ns;
-}
 
 static bool has_data(const struct rend_model *model)
 {
@@ -72,7 +64,7 @@ static uint64_t told_ns(const struct rend_slice_row *row)
 {
 	uint64_t sum_ns = 0;
 	for (size_t i = 0; i < row->count; i++)
-		sum_ns += has_major(&row->slices[i]) ? row->slices[i].busy_ns : 0;
+		sum_ns += rend_slice_has_major(&row->slices[i]) ? row->slices[i].busy_ns : 0;
 	return sum_ns;
 }
 
@@ -304,71 +296,10 @@ static void draw_track_name(const struct timeline *timeline, struct rend_scene *
 	rend_scene_text(scene, &text);
 }
 
-/* "waiting: futex": as on top of a stack, without its brackets. */
-static void wait_reason(const struct rend_slice *slice, char *text, size_t size)
-{
-	struct tfmt_sample sample = {.state = slice->state, .syscall = slice->syscall};
-	const char *name = tfmt_wait_name(&sample);
-	snprintf(text, size, "%.*s", (int)strlen(name) - 2, name + 1);
-}
-
-static void slice_title(
-	const struct timeline *timeline, const struct rend_slice *slice, char *text, size_t size)
-{
-	const struct rend_model *model = timeline->model;
-	char what[600], place[200], count[NUM_TEXT_BYTES];
-	char begin[NUM_TEXT_BYTES], length[NUM_TEXT_BYTES], share[NUM_TEXT_BYTES];
-	const struct tfmt_location *location = rend_slice_location(&timeline->charts, slice);
-	uint64_t length_ns = slice->end_ns - slice->begin_ns;
-	num_duration(
-		begin, slice->begin_ns > model->origin_ns ? slice->begin_ns - model->origin_ns : 0);
-	num_duration(length, length_ns);
-	num_percent(share, (double)length_ns, (double)(model->end_ns - model->begin_ns));
-	if (slice->type == REND_SLICE_WAIT) {
-		wait_reason(slice, what, sizeof(what));
-		num_count(count, slice->count);
-		snprintf(text, size, "%s%s%.400s%s\n%s%sfrom %s, for %s, %s of the time shown",
-			what, slice->node != 0 ? "\nin " : "",
-			slice->node != 0 ? location->function : "",
-			slice->is_assumed ? " (assumed)" : "", slice->count > 1 ? count : "",
-			slice->count > 1 ? " times, " : "", begin, length, share);
-		return;
-	}
-	rend_model_place(location, place, sizeof(place));
-	snprintf(what, sizeof(what), "%.380s\n%s", location->function, place);
-	if (slice->type == REND_SLICE_CODE) {
-		snprintf(text, size, "%s\nfrom %s, for %s, %s of the time shown", what, begin,
-			length, share);
-		return;
-	}
-	num_percent(share, (double)slice->busy_ns, (double)length_ns);
-	snprintf(text, size, "%s short slices, %s\nfrom %s, for %s, %s of it busy%s%s",
-		num_count(count, slice->count),
-		has_major(slice) ? "most of them of" : "of many functions", begin, length, share,
-		has_major(slice) ? "\n" : "", has_major(slice) ? what : "");
-}
-
-/* The function's name; of a block how many slices it stands for. */
-static void code_label(const struct timeline *timeline, const struct rend_slice *slice,
-	double room_px, char *label, size_t size)
-{
-	const struct tfmt_location *location = rend_slice_location(&timeline->charts, slice);
-	char count[NUM_TEXT_BYTES], times[NUM_TEXT_BYTES + 4] = "";
-	num_count(count, slice->count);
-	if (slice->type == REND_SLICE_DENSE && slice->count > 1)
-		snprintf(times, sizeof(times), "× %s", count);
-	if (has_major(slice))
-		rend_location_label(REND_FONT_LABEL, location, times, room_px, label, size);
-	else if (snprintf(label, size, "%s short slices", count) > 0 &&
-		 rend_text_width_px(REND_FONT_LABEL, label) > room_px)
-		label[0] = '\0';
-}
-
 static void draw_slice(const struct timeline *timeline, struct rend_scene *scene,
 	const struct rend_slice *slice, double y)
 {
-	char title[TITLE_BYTES], label[512], reason[64], length[100];
-	char duration[NUM_TEXT_BYTES], count[NUM_TEXT_BYTES];
+	char title[REND_SLICE_TITLE_BYTES], label[512];
 	double width_px;
 	double x = slice_x(timeline, slice, &width_px);
 	double room_px = width_px - GAP_PX - 2 * REND_LABEL_INSET_PX;
@@ -377,23 +308,17 @@ static void draw_slice(const struct timeline *timeline, struct rend_scene *scene
 		.rect = {x, y, fmax(width_px - GAP_PX, MIN_BOX_PX), BOX_PX},
 		.title = title,
 	};
-	slice_title(timeline, slice, title, sizeof(title));
+	rend_slice_title(timeline->model, &timeline->charts, slice, title);
+	rend_slice_label(&timeline->charts, slice, room_px, label, sizeof(label));
 	if (slice->type == REND_SLICE_WAIT) {
 		item.fill = REND_WAITING;
 		item.is_hatched = true;
-		wait_reason(slice, reason, sizeof(reason));
-		num_duration(duration, slice->end_ns - slice->begin_ns);
-		num_count(count, slice->count);
-		snprintf(length, sizeof(length), "%s%s%s", slice->count > 1 ? count : "",
-			slice->count > 1 ? " times in " : "", duration);
-		rend_wait_label(REND_FONT_LABEL, reason, length, room_px, label, sizeof(label));
 	} else {
 		const struct tfmt_location *location =
 			rend_slice_location(&timeline->charts, slice);
 		item.fill = rend_slice_role(timeline->model, &timeline->charts, slice);
 		if (slice->type == REND_SLICE_CODE)
 			rend_language_mark(scene, rend_model_language(location), &item.rect);
-		code_label(timeline, slice, room_px, label, sizeof(label));
 	}
 	if (slice->type == REND_SLICE_DENSE) {
 		double length_ns = (double)(slice->end_ns - slice->begin_ns);
