@@ -13,7 +13,8 @@
 
 struct state {
 	struct imp_build *build;
-	struct imp_ids ids; /* by kind of table (or TFMT_SPAN) and number in the file */
+	struct imp_ids ids;  /* by kind of table (or TFMT_SPAN) and number in the file */
+	const char *bad_key; /* of this line: a value that is no number of its size; NULL: none */
 };
 
 /* A line and what it is read into. */
@@ -30,9 +31,14 @@ static const struct imp_value *member(const struct line *line, const char *key)
 
 static uint64_t number(const struct line *line, const char *key)
 {
+	const struct imp_value *given = member(line, key);
 	uint64_t value;
 
-	return imp_unsigned(line->item, member(line, key), &value) ? value : 0;
+	if (imp_unsigned(line->item, given, &value))
+		return value;
+	if (given && given->type != IMP_NULL)
+		line->state->bad_key = key;
+	return 0;
 }
 
 static int64_t signed_number(const struct line *line, const char *key)
@@ -46,7 +52,9 @@ static uint32_t number_32(const struct line *line, const char *key)
 {
 	uint64_t value = number(line, key);
 
-	return value <= UINT32_MAX ? (uint32_t)value : 0;
+	if (value > UINT32_MAX)
+		line->state->bad_key = key;
+	return (uint32_t)value;
 }
 
 /* "0x7f12" */
@@ -75,7 +83,7 @@ static int note_id(const struct line *line, enum tfmt_kind kind, const char *key
 	return imp_ids_put(&line->state->ids, (uint64_t)kind, number(line, key), id);
 }
 
-/* The index in `names`, or the number that stands where a name is not known. */
+/* The index in `names`, or the number that stands where a name is not known; 0: not given. */
 static uint8_t name_of(const struct imp_item *item, const struct imp_value *value,
 	const char *const *names, size_t count)
 {
@@ -86,7 +94,7 @@ static uint8_t name_of(const struct imp_item *item, const struct imp_value *valu
 		if (imp_is(item, value, names[i]))
 			return (uint8_t)i;
 	if (!imp_unsigned(item, value, &given))
-		return 0;
+		return value && value->type == IMP_STRING ? UINT8_MAX : 0;
 	return given < UINT8_MAX ? (uint8_t)given : UINT8_MAX;
 }
 
@@ -623,7 +631,11 @@ static int on_line(void *context, size_t path, const struct imp_item *item)
 			continue;
 		if (!state->build->writer && kinds[i].take != on_header)
 			break;
+		state->bad_key = NULL;
 		status = kinds[i].take(&line);
+		if (!status && state->bad_key)
+			return tfmt_error_set(&state->build->error, TFMT_E_FORMAT, 0,
+				"%s: not a number that it can have", state->bad_key);
 		return status != TFMT_E_ARG
 			       ? status
 			       : tfmt_error_set(&state->build->error, TFMT_E_FORMAT, 0,

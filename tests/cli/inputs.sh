@@ -115,6 +115,12 @@ all_of part.jsonl
 says 1 'line 4, column' "$tconv" -q --folded bad.jsonl
 (head -3 tiny.jsonl; echo '{"kind":"sampel"}') >bad.jsonl
 says 1 'line 4, column 1[78]: no line of a known kind' "$tconv" -q --folded bad.jsonl
+for bad in 'time_ns -5' 'weight_ns 1e40' 'thread_id "x"'; do
+    (head -3 tiny.jsonl; echo "{\"kind\":\"sample\",\"${bad% *}\":${bad#* }}") >bad.jsonl
+    says 1 "line 4, column .*: ${bad% *}: not a number" "$tconv" -q --folded bad.jsonl
+done
+(head -3 tiny.jsonl; echo '{"kind":"sample","time_ns":5,"state":"runing"}') >bad.jsonl
+says 1 'line 4, column .*: a value that a sample cannot have' "$tconv" -q --folded bad.jsonl
 sed 's/"language":"python"/"language":44/' tiny.jsonl >bad.jsonl
 says 1 'a value that a frame cannot have' "$tconv" -q --folded bad.jsonl
 
