@@ -101,7 +101,8 @@ static int choose_by(struct rend_job *job)
 		return EXIT_USAGE;
 	}
 	if (by >= REND_BY_THREAD && job->view != &rend_view_top) {
-		msg_error(&job->msg, "--by %s is for the view top only", name);
+		msg_error(&job->msg, "--by %s is for the view top only%s", name,
+			job->options.diff != NULL ? ", without --diff" : "");
 		return EXIT_USAGE;
 	}
 	job->table.by = by;
