@@ -262,12 +262,17 @@ void rend_proc_rows_release(struct rend_proc_rows *rows)
 	*rows = (struct rend_proc_rows){0};
 }
 
-static void fold_name(
-	const struct rend_model *model, const struct rend_proc_row *row, char *text, size_t size)
+/* "+ 17 processes"; where there is no room "+ 17 more", or the number alone. */
+static void fold_name(const struct rend_model *model, const struct rend_proc_row *row,
+	enum rend_font font, double max_px, char *text, size_t size)
 {
 	char number[NUM_TEXT_BYTES];
 	const char *name = row->name != 0 ? tfmt_trace_text(model->trace, row->name) : "processes";
 	snprintf(text, size, "+ %s %s", num_count(number, row->count), name);
+	if (rend_text_width_px(font, text) > max_px)
+		snprintf(text, size, "+ %s more", number);
+	if (rend_text_width_px(font, text) > max_px)
+		snprintf(text, size, "+ %s", number);
 }
 
 /* Options of compilers and shells that take no value, or whose value is what is worked on. */
@@ -303,7 +308,7 @@ void rend_proc_row_name(const struct rend_model *model, const struct rend_proc_r
 	enum rend_font font, double max_px, char *text, size_t size)
 {
 	if (row->process == 0) {
-		fold_name(model, row, text, size);
+		fold_name(model, row, font, max_px, text, size);
 		return;
 	}
 	tfmt_trace_command(model->trace, row->process, text, size);

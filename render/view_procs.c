@@ -22,6 +22,8 @@
 #define BAR_PX	       26
 #define AXIS_PX	       22
 #define INDENT_PX      16
+#define FAILURE_GAP_PX 8
+#define MIN_FAILURE_PX 30
 #define MAX_INDENT     8
 #define CPU_COLUMN_PX  70
 #define MIN_BAR_PX     1.5
@@ -300,7 +302,7 @@ static void draw_fold(const struct procs *procs, struct rend_scene *scene,
 	char name[256], cpu[NUM_TEXT_BYTES], title[512];
 	struct rend_rect rect = life_rect(procs, row->begin_ns, row->end_ns, y);
 	struct rend_plot plot = row_plot(procs, &row->cpu, y);
-	rend_proc_row_name(procs->model, row, REND_FONT_BODY, 0, name, sizeof(name));
+	rend_proc_row_name(procs->model, row, REND_FONT_BODY, INFINITY, name, sizeof(name));
 	snprintf(title, sizeof(title), "%s\nCPU of all of them %s\nbetween %.3f s and %.3f s", name,
 		num_duration(cpu, row->cpu_ns), from_origin(procs->model, row->begin_ns),
 		from_origin(procs->model, row->end_ns));
@@ -310,7 +312,10 @@ static void draw_fold(const struct procs *procs, struct rend_scene *scene,
 	rend_plot_area(scene, &plot, REND_CPU_SYSTEM, &row->cpu, NULL);
 }
 
-/* "4102 · 3 threads · exit status 1", the last in the colour of warnings. */
+/*
+ * "4102 · 3 threads · exit status 1", the last in the colour of warnings; where there is no room
+ * for both, that alone, unless the scale of the row is there.
+ */
 static void draw_second_line(const struct procs *procs, struct rend_scene *scene,
 	const struct rend_process *process, double x, double y, double max_px)
 {
@@ -334,12 +339,16 @@ static void draw_second_line(const struct procs *procs, struct rend_scene *scene
 		.role = REND_MUTED,
 		.max_px = max_px,
 	};
-	double used_px = rend_scene_text(scene, &text);
 	rend_facts_failure(process->info, failure);
-	if (failure[0] == '\0' || max_px - used_px < 30)
+	double failure_px = rend_text_width_px(text.font, failure);
+	double detail_px = rend_text_width_px(text.font, detail) + FAILURE_GAP_PX;
+	if (failure[0] == '\0' || scale > 1 || detail_px + failure_px <= max_px) {
+		rend_scene_text(scene, &text);
+		text.x += detail_px;
+		text.max_px -= detail_px;
+	}
+	if (failure[0] == '\0' || text.max_px < MIN_FAILURE_PX)
 		return;
-	text.x += used_px + 8;
-	text.max_px -= used_px + 8;
 	text.text = failure;
 	text.role = REND_WARNING;
 	rend_scene_text(scene, &text);
@@ -367,7 +376,8 @@ static void draw_name(const struct procs *procs, struct rend_scene *scene,
 			procs, scene, &procs->model->processes[row->process], x, y + 28, max_px);
 		return;
 	}
-	snprintf(detail, sizeof(detail), "%s CPU together", num_duration(cpu, row->cpu_ns));
+	snprintf(detail, sizeof(detail), "%s CPU%s", num_duration(cpu, row->cpu_ns),
+		is_narrow(procs) ? "" : " together");
 	rend_scene_text(scene, &(struct rend_text){.x = x,
 				       .y = y + 28,
 				       .text = detail,

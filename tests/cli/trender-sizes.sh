@@ -38,6 +38,10 @@ done
 # What is left out is said: rows by the view itself, what it cannot leave out by the page.
 scene rows --view procs --max-height 500 many.cbor.zst
 grep -q '+ .* processes' rows.scene || fail "rows that were folded"
+# On a narrow page too, and whole.
+"$trender" -q --view procs --width 400 --max-height 500 -o many.svg many.cbor.zst
+grep -q '>+ 1.*948</text>' many.svg || fail "a number of folded rows that is cut"
+grep -q '>+ 1.*051 more</text>' many.svg || fail "a name of folded rows that is cut"
 scene usage --view usage --max-height 400 make.cbor.zst
 grep -q 'cut off here by --max-height: [0-9]* px more below' usage.scene || fail "a cut that is not said"
 scene all --view usage make.cbor.zst
