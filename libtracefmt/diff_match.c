@@ -9,22 +9,23 @@
 
 #define COMM_LENGTH 15 /* of the name of a process */
 
-static struct tfmt_piece piece_of(const char *text)
+static struct tfmt_name_piece piece_of(const char *text)
 {
-	return (struct tfmt_piece){text, strlen(text)};
+	return (struct tfmt_name_piece){text, strlen(text)};
 }
 
-static bool is_same(const struct tfmt_piece *a, const struct tfmt_piece *b)
+static bool is_same(const struct tfmt_name_piece *a, const struct tfmt_name_piece *b)
 {
 	return a->length == b->length && memcmp(a->text, b->text, a->length) == 0;
 }
 
 /* Its name after, when it is that of an alias before. The kernel cuts names of processes. */
-static bool find_alias(const struct tfmt_match_rules *rules, struct tfmt_piece *base)
+static bool find_alias(const struct tfmt_match_rules *rules, struct tfmt_name_piece *base)
 {
 	for (size_t i = 0; i < rules->alias_count; i++) {
-		struct tfmt_piece before = piece_of(tfmt_base_name(rules->aliases[i].names[0]));
-		struct tfmt_piece after = piece_of(tfmt_base_name(rules->aliases[i].names[1]));
+		struct tfmt_name_piece before =
+			piece_of(tfmt_base_name(rules->aliases[i].names[0]));
+		struct tfmt_name_piece after = piece_of(tfmt_base_name(rules->aliases[i].names[1]));
 		bool is_cut = before.length > COMM_LENGTH && base->length == COMM_LENGTH;
 
 		if (is_cut)
@@ -40,10 +41,10 @@ static bool find_alias(const struct tfmt_match_rules *rules, struct tfmt_piece *
 }
 
 /* The last component of a path, or its other name. A library's without its version. */
-static struct tfmt_piece base_of(
+static struct tfmt_name_piece base_of(
 	const struct tfmt_match_rules *rules, enum tfmt_side side, const char *path)
 {
-	struct tfmt_piece base;
+	struct tfmt_name_piece base;
 	const char *version;
 
 	base.text = tfmt_python_file_name(path, &base.length);
@@ -56,7 +57,7 @@ static struct tfmt_piece base_of(
 }
 
 /* Rust's "::h0123456789abcdef", which is another in each build. */
-static size_t hash_length(const struct tfmt_piece *name)
+static size_t hash_length(const struct tfmt_name_piece *name)
 {
 	static const size_t length = sizeof("::h0123456789abcdef") - 1;
 	const char *end = name->text + name->length;
@@ -70,11 +71,11 @@ static size_t hash_length(const struct tfmt_piece *name)
 }
 
 /* What compilers put behind names of functions that they split or specialise. */
-static struct tfmt_piece plain_name(const char *function)
+static struct tfmt_name_piece plain_name(const char *function)
 {
 	static const char *const marks[] = {
 		".constprop.", ".isra.", ".part.", ".cold", ".lto_priv.", ".llvm."};
-	struct tfmt_piece name = piece_of(function);
+	struct tfmt_name_piece name = piece_of(function);
 
 	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
 		const char *mark = strstr(function, marks[i]);
@@ -123,7 +124,7 @@ struct tfmt_match tfmt_match__of(const struct tfmt_match_rules *rules, enum tfmt
 		const struct tfmt_mapping *mapping = tfmt_trace_mapping(trace, location->mapping);
 		const struct tfmt_string *id = tfmt_trace_string(trace, mapping->build_id);
 
-		match.build_id = (struct tfmt_piece){id->data, id->length};
+		match.build_id = (struct tfmt_name_piece){id->data, id->length};
 	}
 	match.hash = hash_of(&match);
 	return match;

@@ -5,14 +5,14 @@
 #include "tracefmt/diff.h"
 
 /* A piece of text that is not ended by a NUL. */
-struct tfmt_piece {
+struct tfmt_name_piece {
 	const char *text;
 	size_t length;
 };
 
 /* A function as it is compared. */
 struct tfmt_match {
-	struct tfmt_piece name, place, build_id;
+	struct tfmt_name_piece name, place, build_id;
 	uint32_t line;
 	uint8_t language;
 	bool is_wait;

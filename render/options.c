@@ -12,6 +12,8 @@ static const char view_names[] =
 #undef X
 	;
 
+#define MAX_COLUMN_NS \
+	(365 * 24 * UINT64_C(3600000000000)) /* a year: 200 rows of it fit in 64 bits */
 #define TARGET(field) offsetof(struct rend_options, field)
 
 static const struct opt_row rows[] = {
@@ -42,7 +44,7 @@ static const struct opt_row rows[] = {
 		1, 200},
 	{"column", 0, OPT_DURATION, "TIME",
 		"what a column of heat stands for, such as 1s (by the length of the recording)",
-		TARGET(column_ns), 0, 1000, 0},
+		TARGET(column_ns), 0, 1000, MAX_COLUMN_NS},
 	{"threads", 0, OPT_FLAG, NULL, "heat with a line for each of the busiest threads",
 		TARGET(by_thread), 0, 0, 0},
 	{"latency", 0, OPT_TEXT, "NAME",

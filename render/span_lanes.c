@@ -6,6 +6,8 @@
 
 /* Blocks of short spans go on over holes of so many times min_ns: two pixels. */
 #define DENSE_HOLE 4
+/* Longer than anything, and its hole can be told in 64 bits. */
+#define MAX_MIN_NS (UINT64_MAX / DENSE_HOLE / 2)
 
 struct collector {
 	struct rend_span_lanes *lanes;
@@ -34,10 +36,11 @@ static int flush_dense(struct rend_bar_row *row)
 	return dense.count > 0 ? append(row, &dense) : 0;
 }
 
-/* Bars of a row come in the order of time. */
-static int add_bar(struct rend_bar_row *row, const struct rend_bar *bar, uint64_t min_ns)
+/* Bars of a row come in the order of time. One that `is_kept` is never part of a block. */
+static int add_bar(
+	struct rend_bar_row *row, const struct rend_bar *bar, uint64_t min_ns, bool is_kept)
 {
-	bool is_short = bar->end_ns - bar->begin_ns < min_ns && !bar->is_open;
+	bool is_short = bar->end_ns - bar->begin_ns < min_ns && !is_kept;
 	int status = 0;
 	row->end_ns = bar->end_ns;
 	if (row->dense.count > 0 && (is_short || bar->count > 1) &&
@@ -46,6 +49,7 @@ static int add_bar(struct rend_bar_row *row, const struct rend_bar *bar, uint64_
 		row->dense.busy_ns += bar->busy_ns;
 		row->dense.count += bar->count;
 		row->dense.thread = bar->thread;
+		row->dense.is_open = false;
 		row->dense.is_failed = row->dense.is_failed || bar->is_failed;
 		return 0;
 	}
@@ -97,7 +101,7 @@ static int add_span(void *context, const struct rend_whole_span *span)
 		}
 		if (lane->row_count <= i)
 			lane->row_count = i + 1;
-		return add_bar(&lane->rows[i], &bar, collector->lanes->min_ns);
+		return add_bar(&lane->rows[i], &bar, collector->lanes->min_ns, bar.is_open);
 	}
 	lane->hidden_count++;
 	return 0;
@@ -146,14 +150,17 @@ static void choose_lanes(struct rend_span_lanes *lanes, const struct rend_span_t
 		lane_of[lanes->lanes[i].row->what] = (uint8_t)(i + 1);
 }
 
-/* Fewer bars, by a longer min_ns: in place, none is written before it has been read. */
+/*
+ * Fewer bars, by a longer min_ns, also of what has no end: there may be one of each thread. In
+ * place, none is written before it has been read.
+ */
 static void coarsen(struct rend_bar_row *row, uint64_t min_ns)
 {
 	size_t count = row->count;
 	row->count = 0;
 	for (size_t i = 0; i < count; i++) {
 		struct rend_bar bar = row->bars[i];
-		add_bar(row, &bar, min_ns);
+		add_bar(row, &bar, min_ns, false);
 	}
 	flush_dense(row);
 }
@@ -168,7 +175,7 @@ static int finish(struct rend_span_lanes *lanes, size_t max_bars)
 			bars += lanes->lanes[i].rows[j].count;
 		}
 	}
-	while (status == 0 && bars > max_bars) {
+	while (status == 0 && bars > max_bars && lanes->min_ns < MAX_MIN_NS) {
 		bars = 0;
 		lanes->min_ns *= 2;
 		for (size_t i = 0; i < lanes->count; i++) {

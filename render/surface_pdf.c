@@ -107,10 +107,9 @@ static void add_outline(
 			parents[0] = add_entry(surface, sheets, root, section, mark->section_y);
 		} else if (mark->type == REND_MARK_GROUP_END) {
 			depth -= depth > 0;
-		} else if (mark->type == REND_MARK_GROUP && depth < MAX_DEPTH) {
+		} else if (mark->type == REND_MARK_GROUP && ++depth <= MAX_DEPTH) {
 			for (size_t k = i + 1; k < scene->mark_count && y < 0; k++)
 				y = mark_top(&scene->marks[k]);
-			depth++;
 			/* A section that is one group is named once. */
 			parents[depth] = strcmp(mark->group_title, section) == 0
 						 ? parents[depth - 1]

@@ -14,6 +14,7 @@
 #define TRACEFMT_DIFF_H
 
 #include "tracefmt/calltree.h"
+#include "tracefmt/header.h"
 
 enum tfmt_side {
 	TFMT_BEFORE,
@@ -29,7 +30,10 @@ struct tfmt_alias {
 	const char *names[TFMT_SIDE_COUNT];
 };
 
-/* By enum tfmt_side; 0 where there is none. Recursion counts once in `total`. */
+/*
+ * By enum tfmt_side, in the unit of the trees; 0 where there is none. Recursion counts once in
+ * `total`.
+ */
 struct tfmt_diff_function {
 	const struct tfmt_location *location; /* of after; of before when after has it not */
 	uint64_t total[TFMT_SIDE_COUNT];
@@ -66,7 +70,6 @@ const struct tfmt_diff_function *tfmt_diff_functions(
  * The aliases that follow from two command lines: what stands at the same place in both. Writes up
  * to `max`, returns how many. Borrowed from the headers.
  */
-struct tfmt_header;
 size_t tfmt_diff_aliases(const struct tfmt_header *before, const struct tfmt_header *after,
 	struct tfmt_alias *aliases, size_t max);
 
