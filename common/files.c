@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int open_stdout(struct output *output, bool is_binary, bool asked, const struct msg *msg)
@@ -99,11 +100,19 @@ static int name_temporarily(struct output *output)
 	return -1;
 }
 
+/* Why what was written before failed: nobody has kept it. */
+static int likely_error(const struct output *output)
+{
+	struct statvfs st;
+	bool is_full = fstatvfs(fileno(output->stream), &st) == 0 && st.f_bavail == 0;
+	return is_full ? ENOSPC : EIO;
+}
+
 int output_commit(struct output *output, const struct msg *msg)
 {
 	const char *name = output->path ? output->path : "standard output";
 	bool failed = ferror(output->stream) != 0;
-	errno = failed ? EIO : 0;
+	errno = failed ? likely_error(output) : 0;
 	failed |= fflush(output->stream) != 0;
 	if (!failed && output->is_nameless)
 		failed = name_temporarily(output) != 0;

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *temporary_folder(void)
+const char *temporary_folder(void)
 {
 	const char *folder = getenv("TMPDIR");
 	return folder != NULL && folder[0] != '\0' ? folder : "/tmp";

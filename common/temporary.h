@@ -6,6 +6,8 @@
 
 #include "msg.h"
 
+/* The folder they are in, for messages. */
+const char *temporary_folder(void);
 /* Returns a descriptor for reading and writing, or -1 and errno. */
 int temporary_open(void);
 /* The same after saying why not. */

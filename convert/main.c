@@ -13,6 +13,7 @@
 #include "pump.h"
 #include "select.h"
 #include "structure.h"
+#include "temporary.h"
 #include "tracefmt/tracefmt.h"
 
 /* Say how a conversion failed. Returns the exit status. */
@@ -26,6 +27,10 @@ static int report_failure(int code, const struct input *input, const struct conv
 	if (sink->saved_errno)
 		msg_error(msg, "cannot write %s: %s", to_stdout ? "standard output" : path,
 			strerror(sink->saved_errno));
+	else if (code == TFMT_E_IO && !*err->message)
+		msg_error(msg,
+			"cannot write temporary files in %s: no such folder, or it is full (TMPDIR names another)",
+			temporary_folder());
 	else
 		msg_error(msg, "%s: %s", input->name,
 			*err->message ? err->message : tfmt_strerror(code));

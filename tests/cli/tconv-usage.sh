@@ -32,6 +32,8 @@ for format in $(formats); do
 done
 expect "what is left over" 0 "$(find . -name '*.tmp*' -o -name '.*.folded*' | wc -l)"
 
+says 1 'temporary files in /no/such: .*TMPDIR' env TMPDIR=/no/such "$tconv" -o x.sqlite tiny.cbor.zst
+
 # Whoever is killed while it writes leaves nothing behind, where files may be without names.
 if /usr/bin/python3 -c 'import os; os.open(".", os.O_TMPFILE | os.O_WRONLY)' 2>/dev/null; then
     status=0
