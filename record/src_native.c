@@ -514,6 +514,9 @@ static void unwind_blocked(void *opaque, struct rec_thread *thread,
 	struct rec_stack stack;
 	if (!native || !image || !is_wanted(state, thread->process))
 		return;
+	if (image->python)
+		rec_python_find_waiting(
+			state->python, image->python, thread->tid, &native->python, sample.time_ns);
 	look_at_python(state, native, thread, image, sample.time_ns);
 	view->is_gil = image->python && view->syscall == SYS_futex + 1 &&
 		       rec_python_is_gil(state->python, image->python, blocked->argument);

@@ -17,6 +17,8 @@
 #define REFUSALS 5
 /* Threads are listed again for one that is not known, but not more often. */
 #define SCAN_NS 5000000ull
+/* Lists for a thread that waits and is not known. */
+#define WAITING_FINDS 4
 /* The same for threads that may have gone to another interpreter, and how that is found out. */
 #define INTERPRETERS_NS 20000000ull
 /* When the name of a thread is asked for, after the time before. */
@@ -336,6 +338,17 @@ enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_
 		*known = (struct py_known_thread){.scan = process->scan};
 	}
 	return PY_GONE;
+}
+
+void py_process_find_waiting(
+	struct py_process *process, pid_t tid, struct py_known_thread *known, uint64_t now_ns)
+{
+	if (process->state != PY_FOUND || known->thread.address != 0 ||
+		known->find_count == WAITING_FINDS)
+		return;
+	known->find_count++;
+	list_threads(process, now_ns);
+	find_thread(process, tid, known, now_ns);
 }
 
 struct py_code *py_process_code(

@@ -59,6 +59,7 @@ struct py_known_thread {
 	struct py_thread inner;	 /* in a sub-interpreter that it was in when last looked for */
 	unsigned scan;		 /* number of the list that this is of */
 	uint64_t tried_ns;	 /* when it was looked for in vain */
+	unsigned find_count;	 /* of py_process_find_waiting() */
 	uint64_t pthread;
 	unsigned name_tries; /* of py_process_thread_name() */
 	uint64_t next_name_ns;
@@ -72,6 +73,13 @@ struct py_known_thread {
  */
 enum py_result py_process_read(struct py_process *process, pid_t tid, struct py_known_thread *known,
 	uint64_t now_ns, struct py_stack *ret_stack);
+
+/*
+ * List the threads anew if `tid` is not known, which began a moment ago or is not Python's. For
+ * those that wait, whose stack is read once for all of the wait; a few times for each.
+ */
+void py_process_find_waiting(
+	struct py_process *process, pid_t tid, struct py_known_thread *known, uint64_t now_ns);
 
 /* As of py_codes_find(). */
 struct py_code *py_process_code(

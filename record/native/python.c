@@ -348,6 +348,18 @@ static void add_pending(struct rec_python *python, const struct py_runtime *runt
 	thread->next = (thread->next + 1) % thread->pending_count;
 }
 
+void rec_python_find_waiting(struct rec_python *python, struct py_process *process, pid_t tid,
+	struct rec_python_thread **thread, uint64_t now_ns)
+{
+	if (!*thread)
+		*thread = calloc(1, sizeof(**thread));
+	if (!*thread)
+		return;
+	rec_frozen_lock(python->frozen);
+	py_process_find_waiting(process, tid, &(*thread)->known, now_ns);
+	rec_frozen_unlock(python->frozen);
+}
+
 void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns)
 {

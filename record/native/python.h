@@ -43,8 +43,12 @@ bool rec_python_is_running(const struct rec_python *python);
 void rec_python_look(struct rec_python *python, struct py_process *process, pid_t tid,
 	struct rec_python_thread **thread, uint64_t time_ns, uint64_t now_ns);
 
+/* Before rec_python_look() at a thread that waits: its state is looked for if it is not known. */
+void rec_python_find_waiting(struct rec_python *python, struct py_process *process, pid_t tid,
+	struct rec_python_thread **thread, uint64_t now_ns);
+
 /*
- * The same for a sample of a thread that was stopped for it: `bytes` are those of
+ * As rec_python_look(), for a sample of a thread that was stopped for it: `bytes` are those of
  * rec_python_read_stopped(). Nothing, when they are none.
  */
 void rec_python_take_stopped(struct rec_python *python, struct py_process *process,

@@ -184,3 +184,37 @@ for each in "${pythons[@]}"; do
 done
 run "$trec" --exact --sampler perf -o e.cbor.zst -- true 2>err
 expect "status of --exact --sampler perf" 125 "$status"
+
+# Threads that wait as soon as they began: the one reading of that wait finds them.
+cat >starters.py <<'P'
+import threading, time
+def parked(): time.sleep(1.2)
+def begin():
+    sum(range(3000))
+    parked()
+threads = [threading.Thread(target=begin) for _ in range(120)]
+for thread in threads:
+    thread.start()
+    time.sleep(0.0007)
+for thread in threads: thread.join()
+P
+cat >check_starters.py <<'P'
+import json, sys
+functions, stacks, waits = {}, {}, []
+for line in open(sys.argv[1]):
+    row = json.loads(line)
+    if row["kind"] == "frame":
+        functions[row["id"]] = row["functions"][0]
+    elif row["kind"] == "stack":
+        stacks[row["id"]] = stacks.get(row.get("parent_id"), []) + [functions[row["frame_id"]]]
+    elif row["kind"] == "sample" and row["state"] == "blocked" and row["tid"] != row["pid"]:
+        if row["weight_ns"] > 1e9 and row.get("stack_id"):
+            waits.append("parked" in stacks[row["stack_id"]])
+print(f"{len(waits)} waits, {waits.count(False)} without Python")
+assert len(waits) > 20 and all(waits), "waits without their Python stack"
+P
+for _ in 1 2 3; do
+    "$trec" -q -o starters.cbor.zst -- "${pythons[-1]}" starters.py || fail "starters.py"
+    "$tconv" -q --json starters.cbor.zst >starters.json
+    /usr/bin/python3 check_starters.py starters.json || fail "threads that began a moment ago"
+done
