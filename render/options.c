@@ -12,8 +12,8 @@ static const char view_names[] =
 #undef X
 	;
 
-#define MAX_COLUMN_NS \
-	(365 * 24 * UINT64_C(3600000000000)) /* a year: 200 rows of it fit in 64 bits */
+/* A year: 200 rows of it fit in 64 bits. */
+#define MAX_COLUMN_NS (365 * 24 * UINT64_C(3600000000000))
 #define TARGET(field) offsetof(struct rend_options, field)
 
 static const struct opt_row rows[] = {

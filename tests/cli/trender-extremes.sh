@@ -62,3 +62,8 @@ grep -q 'busiest of 500 threads' threads-timeline.svg || fail "threads that were
 grep -q 'and 460 more threads' threads-timeline.txt || fail "threads that were left out of the text"
 grep -q 'deeper rows not drawn' deep-flame.svg || fail "rows that were left out"
 grep -q 'deeper rows not shown' deep-flame.txt || fail "rows that were left out of the text"
+
+# More threads that end within a scope than a picture has bars.
+"$targets/spans_trace" killed killed.cbor.zst
+timeout 60 "$trender" --view spans -o killed.svg killed.cbor.zst || fail "killed threads: status $?"
+grep -q '6 000 times' killed.svg || fail "killed threads are not counted"

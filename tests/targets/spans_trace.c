@@ -12,6 +12,7 @@
  *		reverse, records that go back in time
  *	one     a single call
  *	errors  calls of which every third is left by an exception
+ *	killed  6000 threads, one after the other, each of which ends within a scope
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -374,6 +375,21 @@ static void add_one(struct tfmt_writer *w)
 	end_process(w, process, START_NS + 4 * MS);
 }
 
+static void add_killed(struct tfmt_writer *w)
+{
+	uint32_t process = add_process(w, PID, 0, "killed", 7);
+	for (uint32_t i = 0; i < 6000; i++) {
+		uint32_t thread = add_thread(w, process, PID + i, "worker");
+		open_scope(w, i * MS, thread, "work");
+		must(tfmt_writer_life(
+			w, &(struct tfmt_life){.time_ns = START_NS + i * MS + 900 * US,
+				   .process = process,
+				   .thread = thread,
+				   .event = TFMT_LIFE_EXIT}));
+	}
+	end_process(w, process, START_NS + 6000 * MS);
+}
+
 static void add_errors(struct tfmt_writer *w)
 {
 	uint32_t process = add_process(w, PID, 0, "errors", 7);
@@ -410,6 +426,8 @@ static bool add_shape(struct tfmt_writer *w, const char *shape)
 		add_one(w);
 	else if (strcmp(shape, "errors") == 0)
 		add_errors(w);
+	else if (strcmp(shape, "killed") == 0)
+		add_killed(w);
 	else
 		return false;
 	return true;
