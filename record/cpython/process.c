@@ -17,10 +17,12 @@
 #define REFUSALS 5
 /* Threads are listed again for one that is not known, but not more often. */
 #define SCAN_NS 5000000ull
-/* Lists for a thread that waits and is not known. */
-#define WAITING_FINDS 4
 /* The same for threads that may have gone to another interpreter, and how that is found out. */
 #define INTERPRETERS_NS 20000000ull
+/* A younger list has all threads that wait: who looks at waits lets them last for longer. */
+#define FRESH_NS 1000000ull
+/* Looks for a thread that waits and is not known. */
+#define WAITING_FINDS 4
 /* When the name of a thread is asked for, after the time before. */
 #define NAME_NS	      10000000ull
 #define LATER_NAME_NS 2000000000ull
@@ -347,7 +349,8 @@ void py_process_find_waiting(
 		known->find_count == WAITING_FINDS)
 		return;
 	known->find_count++;
-	list_threads(process, now_ns);
+	if (now_ns + SCAN_NS >= process->next_scan_ns + FRESH_NS)
+		list_threads(process, now_ns);
 	find_thread(process, tid, known, now_ns);
 }
 
