@@ -11,6 +11,7 @@
 #include "plot.h"
 #include "proc_rows.h"
 #include "proc_text.h"
+#include "scopes_part.h"
 #include "view.h"
 
 #define LEFT_PX	       226
@@ -36,6 +37,7 @@ struct procs {
 	struct rend_frame frame;
 	struct rend_proc_rows rows;
 	void *strips; /* NULL in a report */
+	void *scopes; /* NULL: none */
 	double memory_max;
 	size_t merge; /* columns drawn as one */
 };
@@ -52,6 +54,7 @@ static void release(void *state)
 		return;
 	if (procs->strips != NULL)
 		rend_view_strips.release(procs->strips);
+	rend_scopes_part_free(procs->scopes);
 	rend_proc_rows_release(&procs->rows);
 	free(procs);
 }
@@ -66,7 +69,8 @@ static double strips_px(const struct procs *procs)
 
 static size_t max_rows(const struct procs *procs)
 {
-	double room_px = procs->frame.max_height_px - strips_px(procs) - HEAD_PX - AXIS_PX;
+	double room_px = procs->frame.max_height_px - strips_px(procs) - HEAD_PX - AXIS_PX -
+			 rend_scopes_part_px(procs->scopes);
 	if (procs->frame.max_height_px <= 0 || room_px > REND_MAX_PROCESS_ROWS * ROW_PX)
 		return REND_MAX_PROCESS_ROWS;
 	return room_px > 3 * ROW_PX ? (size_t)(room_px / ROW_PX) : 3;
@@ -112,6 +116,8 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	if (!frame->is_part && rend_view_strips.has_data(model))
 		status = rend_view_strips.prepare(model, frame, &procs->strips);
 	if (status == 0)
+		status = rend_scopes_part_new(model, frame, &procs->scopes);
+	if (status == 0)
 		status = rend_proc_rows_init(&procs->rows, model, max_rows(procs));
 	if (status == 0)
 		status = load_series(model, procs);
@@ -127,7 +133,7 @@ static double height_px(const void *state)
 {
 	const struct procs *procs = state;
 	return strips_px(procs) + HEAD_PX + (double)procs->rows.count * ROW_PX +
-	       (procs->frame.is_part ? 0 : AXIS_PX);
+	       rend_scopes_part_px(procs->scopes) + (procs->frame.is_part ? 0 : AXIS_PX);
 }
 
 static double indent_px(const struct rend_proc_row *row)
@@ -479,6 +485,8 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	y += HEAD_PX;
 	draw_rows(procs, scene, y);
 	y += (double)procs->rows.count * ROW_PX;
+	rend_scopes_part_draw(procs->scopes, &procs->frame.axis, scene, y);
+	y += rend_scopes_part_px(procs->scopes);
 	if (!procs->frame.is_part)
 		rend_time_labels(scene, &procs->frame.axis, y + 17);
 }

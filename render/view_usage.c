@@ -9,6 +9,7 @@
 #include "num.h"
 #include "paragraph.h"
 #include "plot.h"
+#include "scopes_part.h"
 #include "text.h"
 #include "usage_panels.h"
 #include "view.h"
@@ -31,12 +32,22 @@ struct usage {
 	struct rend_frame frame;
 	struct rend_panel panels[REND_MAX_PANELS];
 	size_t count;
+	void *scopes; /* NULL: none */
 };
 
 static bool has_data(const struct rend_model *model)
 {
 	return model->totals.has_cpu || model->totals.has_memory ||
 	       rend_series_has_values(&model->machine_cpu) || model->metric_names != NULL;
+}
+
+static void release(void *state)
+{
+	struct usage *usage = state;
+	if (usage == NULL)
+		return;
+	rend_scopes_part_free(usage->scopes);
+	free(usage);
 }
 
 static int prepare(struct rend_model *model, const struct rend_frame *frame, void **ret_state)
@@ -47,15 +58,19 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	usage->model = model;
 	usage->frame = *frame;
 	usage->count = rend_usage_panels(model, usage->panels);
-	*ret_state = usage;
-	return 0;
+	int status = rend_scopes_part_new(model, frame, &usage->scopes);
+	if (status < 0)
+		release(usage);
+	else
+		*ret_state = usage;
+	return status;
 }
 
 static double height_px(const void *state)
 {
 	const struct usage *usage = state;
 	return (double)usage->count * (PANEL_PX + PANEL_GAP_PX) - PANEL_GAP_PX +
-	       (usage->frame.is_part ? 0 : AXIS_PX);
+	       rend_scopes_part_px(usage->scopes) + (usage->frame.is_part ? 0 : AXIS_PX);
 }
 
 /* Lines at the last tick and its half, with their values on the right. */
@@ -236,8 +251,11 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 		draw_panel(usage, scene, &usage->panels[i], y);
 		y += PANEL_PX + PANEL_GAP_PX;
 	}
+	y -= PANEL_GAP_PX;
+	rend_scopes_part_draw(usage->scopes, &usage->frame.axis, scene, y);
+	y += rend_scopes_part_px(usage->scopes);
 	if (!usage->frame.is_part)
-		rend_time_labels(scene, &usage->frame.axis, y - PANEL_GAP_PX + 17);
+		rend_time_labels(scene, &usage->frame.axis, y + 17);
 }
 
 static int write_text(struct rend_model *model, const struct rend_text_frame *frame, FILE *stream)
@@ -277,6 +295,6 @@ const struct rend_view rend_view_usage = {
 	.prepare = prepare,
 	.height_px = height_px,
 	.draw = draw,
-	.release = free,
+	.release = release,
 	.text = write_text,
 };

@@ -127,3 +127,13 @@ expect "marks of exceptions" 11 "$(grep -c '"◥"' errors.scene)"
 trace metrics
 run "$trender" --view spans metrics.cbor.zst >none.txt 2>error.txt
 expect "no spans" 4 $status
+
+# Scopes, not calls, are below processes and charts, once on a report, and as high as there is room for.
+for view in procs usage report; do
+    "$trender" -q --view $view -o scopes.svg server.cbor.zst
+    expect "scopes in $view" 1 "$(grep -c '>request</text>' scopes.svg)"
+    ! grep -q '>loads</text>' scopes.svg || fail "a call among the scopes of $view"
+    "$trender" -q --view $view -o none.svg metrics.cbor.zst
+done
+"$trender" -q --view procs --max-height 500 -o scopes.svg server.cbor.zst
+! grep -q 'cut off' scopes.svg || fail "scopes are taller than there is room for"
