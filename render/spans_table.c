@@ -21,7 +21,6 @@
 #define MIN_PLACE_PX	 120
 #define COLUMN_COLUMNS	 11
 #define MIN_NAME_COLUMNS 16
-#define DEFAULT_ROWS	 30
 #define OTHER_LINES	 8 /* of the screen: heading, column heads, footer, prompt */
 
 enum column {
