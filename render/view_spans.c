@@ -122,7 +122,8 @@ static void make_note(struct gantt *gantt)
 			num_count(count, gantt->table.count));
 	if (hidden > 0)
 		snprintf(gantt->note + length, sizeof(gantt->note) - length,
-			"%s%s that overlap others are not drawn", length > 0 ? ", " : "",
+			length > 0 ? ", %s overlapping not drawn"
+				   : "%s that overlap others are not drawn",
 			num_count(count, hidden));
 }
 
@@ -326,6 +327,7 @@ static void draw_lane(
 				       .text = name,
 				       .font = lane->depth == 0 ? REND_FONT_STRONG : REND_FONT_BODY,
 				       .max_px = name_px,
+				       .ellipsis = REND_ELLIPSIS_MIDDLE,
 			       });
 	for (uint32_t row = 0; row < lane->row_count; row++) {
 		const struct rend_bar_row *bars = &lane->rows[row];
