@@ -10,6 +10,7 @@
 
 #include "format.h"
 #include "rewrite.h"
+#include "select.h"
 #include "tracefmt/tracefmt.h"
 
 #define DEFAULT_LEVEL 3
@@ -29,8 +30,37 @@ static int write_chunk(void *context, const void *data, size_t size_bytes)
 	return sink->saved_errno ? TFMT_E_IO : 0;
 }
 
+static uint64_t mix(uint64_t hash, const void *data, size_t size_bytes)
+{
+	const uint8_t *bytes = data;
+
+	for (size_t i = 0; i < size_bytes; i++) /* FNV-1a */
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/*
+ * Parts of one trace are known by its id when they are put together again. One without an id gives
+ * its parts one that is made of its times and texts.
+ */
+static void identify_part(struct tfmt_header *header, const struct tfmt_trace *trace)
+{
+	uint64_t hash[2] = {UINT64_C(0xcbf29ce484222325), header->time_ns};
+	uint32_t count = tfmt_trace_count(trace, TFMT_STRING);
+
+	for (uint32_t id = 1; id <= count; id++) {
+		const struct tfmt_string *text = tfmt_trace_string(trace, id);
+
+		hash[0] = mix(hash[0], text->data, text->length);
+		hash[1] = mix(hash[1], &hash[0], sizeof(hash[0]));
+	}
+	memcpy(header->trace_id, hash, sizeof(header->trace_id));
+}
+
 static int trace_begin(void *opaque, const struct conv_context *context)
 {
+	static const uint8_t none[sizeof(context->header->trace_id)];
+	struct tfmt_header header = *context->header;
 	struct trace_state *state = opaque;
 	const struct tfmt_writer_options options = {
 		.level = context->level ? (int)context->level : DEFAULT_LEVEL,
@@ -39,8 +69,10 @@ static int trace_begin(void *opaque, const struct conv_context *context)
 	int status;
 
 	state->context = context;
-	status = tfmt_writer_new(context->header, &options,
-		(struct tfmt_sink){write_chunk, context->out}, &state->writer, NULL);
+	if (!conv_select_is_all(context->select) && !memcmp(header.trace_id, none, sizeof(none)))
+		identify_part(&header, context->trace);
+	status = tfmt_writer_new(&header, &options, (struct tfmt_sink){write_chunk, context->out},
+		&state->writer, NULL);
 	if (!status)
 		status = imp_rewrite_init(
 			&state->rewrite, context->trace, state->writer, context->header->time_ns);

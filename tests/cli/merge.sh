@@ -32,6 +32,13 @@ for cut in "tiny 2ms 4ms" "big 1s 2500ms"; do
     done
     cmp <("$trender" --view top $1.cbor.zst) <("$trender" --view top 2.cbor.zst 1.cbor.zst 3.cbor.zst)
 done
+# A trace without an id of its own, cut where a call begins.
+"$BUILD/targets/filter_trace" calls.cbor.zst
+"$tconv" -q --json calls.cbor.zst | grep -q '"trace_id":"0*"' || fail "the trace has an id"
+"$tconv" -q --trace --to 9ms -o before.cbor.zst calls.cbor.zst
+"$tconv" -q --trace --from 9ms -o after.cbor.zst calls.cbor.zst
+"$tconv" -q --trace -o all.cbor.zst after.cbor.zst before.cbor.zst
+cmp <(rows calls.cbor.zst) <(rows all.cbor.zst) || fail "pieces without an id are not the whole"
 cat 1.cbor.zst - 3.cbor.zst <2.cbor.zst | "$tconv" -q --trace >piped.cbor.zst
 cmp whole <(rows piped.cbor.zst) || fail "pieces through a pipe"
 "$tconv" -q --trace - 3.cbor.zst 2.cbor.zst <1.cbor.zst >piped.cbor.zst
