@@ -144,7 +144,7 @@ static void find_tasks(struct rec_python *python, struct py_process *process,
 	bool is_old = py_process_find_tasks(process, python->modules, space, now_ns);
 	rec_frozen_unlock(python->frozen);
 	if (is_old && !python->said_old_tasks)
-		msg_warn(python->msg,
+		msg_info(python->msg,
 			"Python 3.%u does not tell the names of asyncio's tasks: 3.14 and later do",
 			py_process_runtime(process)->layout.minor);
 	python->said_old_tasks |= is_old;

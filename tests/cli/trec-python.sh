@@ -82,7 +82,7 @@ done
 
 # The tasks of asyncio have their names, where the version tells them.
 for each in "${pythons[@]}"; do
-    "$trec" -o tasks.cbor.zst -- "$each" - 1 <"$targets/tasks.py" >truth 2>err || fail "$each: tasks.py"
+    "$trec" -v -o tasks.cbor.zst -- "$each" - 1 <"$targets/tasks.py" >truth 2>err || fail "$each: tasks.py"
     if [ "$("$each" -c 'import sys; print(sys.version_info >= (3, 14))')" != True ]; then
         expect "$each: lines about tasks" 1 "$(grep -c 'does not tell the names of asyncio' err)"
         continue
