@@ -70,8 +70,8 @@ static const char *find_metrics(const char *text, size_t length, bool is_version
 	if (!is_version_1)
 		return memrchr(text, ' ', length);
 	part = part ? part + 1 : text;
-	if (!strncmp(part, "Thread ", 7))
-		part += 7; /* no frames */
+	if (imp_text_after(part, "Thread "))
+		part = imp_text_after(part, "Thread "); /* no frames */
 	if (paren && paren > part)
 		part = paren;
 	return memchr(part, ' ', (size_t)(text + length - part));
@@ -105,7 +105,7 @@ static bool split_line(const char *text, size_t length, struct austin_line *line
 
 	*line = (struct austin_line){
 		.pid = 1,
-		.is_version_1 = !strncmp(text, "Process ", 8) || !strncmp(text, "Thread ", 7),
+		.is_version_1 = imp_text_after(text, "Process ") || imp_text_after(text, "Thread "),
 	};
 	space = find_metrics(text, length, line->is_version_1);
 	if (!space || !read_metrics(space + 1, length - (size_t)(space + 1 - text), line))
@@ -131,24 +131,18 @@ static bool matches(const char *head, size_t size_bytes)
 	return false;
 }
 
-static bool has_prefix(const char *line, const char *prefix, const char **ret_rest)
-{
-	*ret_rest = line + strlen(prefix);
-	return !strncmp(line, prefix, strlen(prefix));
-}
-
 /* "# interval: 1000", "# mode: wall" */
 static void take_remark(struct state *state, const char *line)
 {
-	const char *rest;
+	const char *interval = imp_text_after(line, "# interval: ");
+	const char *mode = imp_text_after(line, "# mode: ");
 	uint64_t interval_us;
 
-	if (has_prefix(line, "# interval: ", &rest) &&
-		imp_text_number(rest, strlen(rest), &interval_us) && interval_us)
+	if (interval && imp_text_number(interval, strlen(interval), &interval_us) && interval_us)
 		state->begin.rate_hz = (uint32_t)(1000000 / interval_us);
-	else if (has_prefix(line, "# mode: ", &rest) && !strcmp(rest, "wall"))
+	else if (mode && !strcmp(mode, "wall"))
 		state->begin.remark = "wall time: waiting counts as running";
-	else if (has_prefix(line, "# mode: ", &rest) && !strcmp(rest, "memory"))
+	else if (mode && !strcmp(mode, "memory"))
 		state->is_memory = true;
 }
 

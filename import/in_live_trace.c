@@ -34,25 +34,17 @@ struct state {
 	bool is_cut;
 };
 
-static bool starts_with(const char *text, const char *start, const char **ret_rest)
+/* The date of a line that begins a block, NULL for other lines. */
+static const char *date_of(const char *line)
 {
-	size_t length = strlen(start);
+	const char *date = imp_text_after(line, "#START date: ");
 
-	*ret_rest = text + length;
-	return !strncmp(text, start, length);
-}
-
-static bool is_start(const char *line, const char **ret_date)
-{
-	return starts_with(line, "#START date: ", ret_date) ||
-	       starts_with(line, "# START date: ", ret_date);
+	return date ? date : imp_text_after(line, "# START date: ");
 }
 
 static bool is_end(const char *line)
 {
-	const char *rest;
-
-	return starts_with(line, "#END", &rest) || starts_with(line, "# END", &rest);
+	return imp_text_after(line, "#END") || imp_text_after(line, "# END");
 }
 
 /* "2014-05-20 15:22:33.123456", the fraction as long as it is. */
@@ -78,10 +70,8 @@ static bool read_date(const char *text, uint64_t *ret_ns)
 
 static bool matches(const char *head, size_t size_bytes)
 {
-	const char *date;
-
 	head += strspn(head, "\r\n");
-	return is_start(head, &date) && strstr(head, "# ProcessId: ");
+	return date_of(head) && strstr(head, "# ProcessId: ");
 }
 
 static int fail(struct state *state, const char *what)
@@ -101,7 +91,8 @@ static int find_tick(struct state *state)
 
 	while ((status = imp_source_line(state->source, &line, &length, &state->build->error)) >
 		0) {
-		if (!is_start(line, &date) || !read_date(date, &time_ns))
+		date = date_of(line);
+		if (!date || !read_date(date, &time_ns))
 			continue;
 		if (!last_ns)
 			state->first_ns = time_ns;
@@ -167,8 +158,8 @@ static int take_frame(struct state *state, const char *file, const char *end)
 		return fail(state, "no frame: it is 'File: \"PATH\", line NUMBER, in FUNCTION'");
 	at = quote + strlen("\", line ");
 	digits = strcspn(at, ",");
-	if (!imp_text_number(at, digits, &line) || line > UINT32_MAX ||
-		!starts_with(at + digits, ", in ", &function))
+	function = imp_text_after(at + digits, ", in ");
+	if (!imp_text_number(at, digits, &line) || line > UINT32_MAX || !function)
 		return fail(state, "no frame: it is 'File: \"PATH\", line NUMBER, in FUNCTION'");
 	status = imp_python_frame(state->build, function, (size_t)(end - function), file,
 		(size_t)(quote - file), (uint32_t)line, &id);
@@ -177,22 +168,23 @@ static int take_frame(struct state *state, const char *file, const char *end)
 
 static int take_line(struct state *state, const char *line, size_t length)
 {
-	const char *rest;
+	const char *date = date_of(line), *pid, *thread, *file;
 
-	if (is_start(line, &rest))
-		return take_start(state, rest);
+	if (date)
+		return take_start(state, date);
 	if (is_end(line))
 		return state->is_inside ? take_end(state) : fail(state, "an #END of no block");
 	if (!state->is_inside)
 		return 0;
-	if (starts_with(line, "# ProcessId: ", &rest) &&
-		!imp_text_number(rest, strlen(rest), &state->pid))
+	pid = imp_text_after(line, "# ProcessId: ");
+	thread = imp_text_after(line, "# ThreadID: ");
+	file = imp_text_after(line, "File: \"");
+	if (pid && !imp_text_number(pid, strlen(pid), &state->pid))
 		return fail(state, "no number of a process");
-	if (starts_with(line, "# ThreadID: ", &rest) &&
-		!imp_text_number(rest, strlen(rest), &state->thread))
+	if (thread && !imp_text_number(thread, strlen(thread), &state->thread))
 		return fail(state, "no number of a thread");
-	if (starts_with(line, "File: \"", &rest))
-		return take_frame(state, rest, line + length);
+	if (file)
+		return take_frame(state, file, line + length);
 	return 0; /* source text, blank lines */
 }
 

@@ -29,17 +29,12 @@ struct state {
 	bool has_thread;
 };
 
-static bool starts_with(const char *text, const char *start)
-{
-	return !strncmp(text, start, strlen(start));
-}
-
 /* "Process 7: ..." */
 static bool is_process_line(const char *line)
 {
 	size_t digits;
 
-	if (!starts_with(line, "Process "))
+	if (!imp_text_after(line, "Process "))
 		return false;
 	digits = strspn(line + 8, "0123456789");
 	return digits && line[8 + digits] == ':';
@@ -62,7 +57,7 @@ static bool is_raw_line(const char *line, size_t length)
 			next = end;
 		if (imp_python_split(line, (size_t)(next - line), &text))
 			frames++;
-		else if (!starts_with(line, "process ") && !starts_with(line, "thread ("))
+		else if (!imp_text_after(line, "process ") && !imp_text_after(line, "thread ("))
 			return false;
 	}
 	return frames > 0;
@@ -74,7 +69,7 @@ static bool matches(const char *head, size_t size_bytes)
 	size_t length = end ? (size_t)(end - head) : size_bytes;
 
 	if (is_process_line(head))
-		return end && starts_with(end + 1, "Python v");
+		return end && imp_text_after(end + 1, "Python v");
 	length -= length && head[length - 1] == '\r';
 	return is_raw_line(head, length);
 }
@@ -152,7 +147,7 @@ static int take_thread(struct state *state, const char *line, size_t length)
 				(size_t)(line + length - 1 - (name + 1)));
 	}
 	state->sample.state =
-		starts_with(status_text, "(idle") ? TFMT_STATE_BLOCKED : TFMT_STATE_RUNNING;
+		imp_text_after(status_text, "(idle") ? TFMT_STATE_BLOCKED : TFMT_STATE_RUNNING;
 	state->has_thread = true;
 	return status;
 }
@@ -176,13 +171,13 @@ static int take_line(struct state *state, const char *line, size_t length)
 	size_t indent = strspn(line, " ");
 	int status = 0;
 
-	if (is_process_line(line) || starts_with(line, "Thread "))
+	if (is_process_line(line) || imp_text_after(line, "Thread "))
 		status = finish_thread(state);
 	if (status)
 		return status;
 	if (is_process_line(line))
 		return take_process(state, line);
-	if (starts_with(line, "Thread "))
+	if (imp_text_after(line, "Thread "))
 		return take_thread(state, line, length);
 	if (indent == FRAME_INDENT && state->has_thread)
 		return take_frame(state, line + indent, length - indent);

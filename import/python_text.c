@@ -96,3 +96,10 @@ bool imp_python_split(const char *text, size_t length, struct imp_python_text *r
 	};
 	return file_length > 0;
 }
+
+const char *imp_text_after(const char *text, const char *start)
+{
+	size_t length = strlen(start);
+
+	return strncmp(text, start, length) ? NULL : text + length;
+}

@@ -29,4 +29,7 @@ int imp_python_process(struct imp_build *build, uint32_t pid);
 /* The number in all of the text: decimal, or hexadecimal where it begins with 0x. */
 bool imp_text_number(const char *text, size_t length, uint64_t *ret_number);
 
+/* What follows `start`, NULL when the text does not begin with it. */
+const char *imp_text_after(const char *text, const char *start);
+
 #endif
