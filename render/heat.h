@@ -71,9 +71,6 @@ uint64_t rend_heat_amount(
 /* An amount in so long a time: cores or threads that were busy on average; else samples. */
 double rend_heat_value(const struct rend_heat *heat, uint64_t amount, uint64_t length_ns);
 
-/* What values are counted in: "cores", "threads", "samples". */
-const char *rend_heat_unit(const struct rend_heat *heat);
-
 /* The round number at or above a value that a scale ends with. */
 double rend_heat_ceiling(double value);
 

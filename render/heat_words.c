@@ -6,7 +6,8 @@
 #include "heat.h"
 #include "num.h"
 
-const char *rend_heat_unit(const struct rend_heat *heat)
+/* What values are counted in. */
+static const char *unit_of(const struct rend_heat *heat)
 {
 	switch (heat->model->weight) {
 	case TFMT_WEIGHT_SAMPLES:
@@ -60,7 +61,7 @@ void rend_heat_line_name(const struct rend_heat *heat, uint32_t line, char *text
 
 void rend_heat_value_text(const struct rend_heat *heat, double value, char *text, size_t size)
 {
-	const char *unit = rend_heat_unit(heat);
+	const char *unit = unit_of(heat);
 	double rounded = round(value * 1000) / 1000;
 	snprintf(text, size, "%.3g %.*s", value, (int)strlen(unit) - (rounded == 1), unit);
 }
