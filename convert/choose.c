@@ -52,9 +52,6 @@ static int choose_weight(const struct conv_options *options, const struct conv_f
 {
 	context->weight = format->weight;
 	context->has_weight = options->weight != NULL;
-	if (options->weight && !(format->carries & TFMT_KIND_BIT(TFMT_SAMPLE)))
-		msg_warn(
-			context->msg, "--weight changes nothing: %s holds no stacks", format->name);
 	return options->weight ? weight_parse(options->weight, context->msg, &context->weight) : 0;
 }
 

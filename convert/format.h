@@ -98,7 +98,7 @@ struct conv_format {
 	bool is_tables;	       /* several files, in a folder, or one of them (relation.h) */
 	uint32_t carries;      /* TFMT_KIND_BIT()s of what the target can hold */
 	bool holds_everything; /* frames of interpreters too, which are hidden from others */
-	/* Of stacks, unless another is asked for. Formats that carry no samples ignore it. */
+	/* Of stacks, unless another is asked for. */
 	enum tfmt_weight weight;
 	/* Kinds that come in a pass of their own, before all others. */
 	uint32_t first_pass;

@@ -1,13 +1,15 @@
 /*
  * Chrome Trace Event JSON, for ui.perfetto.dev and chrome://tracing: processes and threads with
- * their lifetimes, counters, spans with arguments, instants. No samples: the viewers of today skip
- * them. Times are microseconds since the start of the trace, with three decimals.
+ * their lifetimes, counters, spans with arguments, instants, and behind them the samples
+ * (chrome_samples.h), which not all viewers show. Times are microseconds since the start of the
+ * trace, with three decimals.
  *
  * Begin and end events must pair per thread, or viewers refuse or misdraw: an end whose begin is
  * not there is left out and counted, what was never ended ends with its thread.
  */
 #include <stdlib.h>
 
+#include "chrome_samples.h"
 #include "format.h"
 #include "jsonw.h"
 #include "lives.h"
@@ -28,6 +30,7 @@ struct chrome_state {
 	struct meter *meters; /* by metric id */
 	uint32_t *depths;     /* spans open, by thread id */
 	struct conv_span_args args;
+	struct chrome_samples samples;
 	uint64_t orphan_count; /* ends without a begin */
 	bool has_machine;      /* the machine's track has its name */
 };
@@ -44,7 +47,7 @@ static int chrome_begin(void *opaque, const struct conv_context *context)
 		calloc((size_t)tfmt_trace_count(trace, TFMT_METRIC) + 1, sizeof(*state->meters));
 	state->depths =
 		calloc((size_t)tfmt_trace_count(trace, TFMT_THREAD) + 1, sizeof(*state->depths));
-	if (!state->meters || !state->depths)
+	if (!state->meters || !state->depths || chrome_samples_init(&state->samples, context))
 		return TFMT_E_NOMEM;
 	jsonw_begin_object(w);
 	jsonw_key(w, "displayTimeUnit");
@@ -72,6 +75,7 @@ static void chrome_release(void *opaque)
 	free(state->meters);
 	free(state->depths);
 	conv_span_args_release(&state->args);
+	chrome_samples_release(&state->samples);
 }
 
 /* --- parts of events --- */
@@ -453,12 +457,20 @@ static int on_lost(void *opaque, const struct conv_record *record)
 	return 0;
 }
 
+static int on_sample(void *opaque, const struct conv_record *record)
+{
+	struct chrome_state *state = opaque;
+
+	return chrome_samples_add(&state->samples, record->sample);
+}
+
 static int chrome_end(void *opaque)
 {
 	struct chrome_state *state = opaque;
 	const struct tfmt_trace *trace = state->context->trace;
 	char number[NUM_TEXT_BYTES];
 	uint32_t id;
+	int status;
 
 	for (id = 1; id <= tfmt_trace_count(trace, TFMT_METRIC); id++)
 		end_meter(state, id);
@@ -468,8 +480,13 @@ static int chrome_end(void *opaque)
 		put_thread(state, id);
 		close_spans(state, id);
 	}
+	if (state->samples.has_lost)
+		put_metadata(state, "thread_name", 0, 0,
+			tfmt_trace_text(trace, tfmt_trace_thread(trace, 0)->name));
 	jsonw_newline(&state->w);
 	jsonw_end_array(&state->w);
+	status = chrome_samples_put(&state->samples, &state->w);
+	jsonw_newline(&state->w);
 	jsonw_end_object(&state->w);
 	jsonw_newline(&state->w);
 	if (state->orphan_count)
@@ -477,22 +494,25 @@ static int chrome_end(void *opaque)
 			"left out: the end of %s span%s whose beginning is not in the selected part",
 			num_count(number, state->orphan_count),
 			state->orphan_count == 1 ? "" : "s");
-	return 0;
+	return status;
 }
 
 const struct conv_format conv_format_chrome_trace = {
 	.name = "chrome-trace",
 	.extension = ".trace.json",
-	.summary = "lifetimes, counters and spans, for ui.perfetto.dev and chrome://tracing",
-	.carries = TFMT_KIND_BIT(TFMT_LIFE) | TFMT_KIND_BIT(TFMT_COUNTER) |
-		   TFMT_KIND_BIT(TFMT_SPAN) | TFMT_KIND_BIT(TFMT_ARG) |
-		   TFMT_KIND_BIT(TFMT_INSTANT) | TFMT_KIND_BIT(TFMT_LOST),
+	.summary =
+		"lifetimes, counters, spans and samples, for ui.perfetto.dev and chrome://tracing",
+	.carries = TFMT_KIND_BIT(TFMT_LIFE) | TFMT_KIND_BIT(TFMT_SAMPLE) |
+		   TFMT_KIND_BIT(TFMT_COUNTER) | TFMT_KIND_BIT(TFMT_SPAN) |
+		   TFMT_KIND_BIT(TFMT_ARG) | TFMT_KIND_BIT(TFMT_INSTANT) | TFMT_KIND_BIT(TFMT_LOST),
+	.weight = TFMT_WEIGHT_CPU,
 	.first_pass = TFMT_KIND_BIT(TFMT_ARG),
 	.state_size = sizeof(struct chrome_state),
 	.begin = chrome_begin,
 	.on =
 		{
 			[TFMT_LIFE] = on_life,
+			[TFMT_SAMPLE] = on_sample,
 			[TFMT_COUNTER] = on_counter,
 			[TFMT_SPAN] = on_span,
 			[TFMT_ARG] = on_arg,

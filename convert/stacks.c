@@ -197,8 +197,7 @@ static int spread_nodes(struct conv_stacks *stacks)
 	return 0;
 }
 
-/* The node of `function` below `parent`. */
-static int add_node(
+int conv_stacks_add_node(
 	struct conv_stacks *stacks, uint32_t parent, uint32_t function, uint32_t *ret_node)
 {
 	uint32_t *bucket, node, depth = parent ? stacks->nodes[parent].depth + 1 : 1;
@@ -232,7 +231,7 @@ int conv_stacks_add_name(
 	uint32_t function;
 	int status = conv_stacks_number_name(stacks, name, &function);
 
-	return status ? status : add_node(stacks, parent, function, ret_node);
+	return status ? status : conv_stacks_add_node(stacks, parent, function, ret_node);
 }
 
 /* Go from `*node` down into the functions of `frame`, outermost first. */
@@ -251,7 +250,7 @@ static int add_frame(struct conv_stacks *stacks, uint32_t frame, uint32_t *node)
 		if (!function)
 			status = add_function(stacks, &locations[count], &function);
 		if (!status)
-			status = add_node(stacks, *node, function, node);
+			status = conv_stacks_add_node(stacks, *node, function, node);
 	}
 	return status;
 }

@@ -59,6 +59,10 @@ int conv_stacks_add(struct conv_stacks *stacks, uint32_t stack, uint32_t *ret_no
 int conv_stacks_add_name(
 	struct conv_stacks *stacks, uint32_t parent, const char *name, uint32_t *ret_node);
 
+/* The node of a function below `parent`, 0: a root. Returns: 0; TFMT_E_NOMEM. */
+int conv_stacks_add_node(
+	struct conv_stacks *stacks, uint32_t parent, uint32_t function, uint32_t *ret_node);
+
 /* The number of such a function alone. Returns: 0; TFMT_E_NOMEM. */
 int conv_stacks_number_name(struct conv_stacks *stacks, const char *name, uint32_t *ret_function);
 

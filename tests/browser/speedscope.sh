@@ -24,11 +24,15 @@ fi
 "$tconv" -q --speedscope --weight wall waits.cbor.zst >waits-wall.speedscope.json
 files="tiny.json wall.speedscope.json empty.speedscope.json deep.speedscope.json"
 files="$files waits.speedscope.json waits-wall.speedscope.json"
+# Chrome traces: with spans, without them, and deeper than the viewer can go.
+for trace in tiny waits deep; do "$tconv" -q --chrome-trace --weight wall $trace.cbor.zst >$trace.trace.json; done
+chromes="tiny.trace.json waits.trace.json deep.trace.json"
 # shellcheck disable=SC2086
-node "$ROOT/tests/browser/speedscope.mjs" "$npm" "$chromium" $files >exports.jsonl
+node "$ROOT/tests/browser/speedscope.mjs" "$npm" "$chromium" $files $chromes >exports.jsonl
 
-/usr/bin/python3 - $files <<'PYTHON'
-import collections, json, sys
+# shellcheck disable=SC2086
+/usr/bin/python3 - $files $chromes <<'PYTHON'
+import collections, json, re, sys
 
 def totals(profile, names):
     """Self ns by stack of names, of a profile as we write it or as speedscope exports it."""
@@ -51,6 +55,25 @@ def totals(profile, names):
 
 exports = [json.loads(line) for line in open("exports.jsonl")]
 assert len(exports) == len(sys.argv) - 1
+chromes = [path for path in sys.argv[1:] if path.endswith(".trace.json")]
+for path, seen in list(zip(sys.argv[1:], exports))[-len(chromes):]:
+    assert "error" not in seen, (path, seen["error"])
+    ours, wanted, found = json.load(open(path)), collections.Counter(), collections.Counter()
+    for sample in ours["samples"]:
+        names, id = [], sample["sf"]
+        while id:
+            names.append(ours["stackFrames"][str(id)]["name"])
+            id = ours["stackFrames"][str(id)].get("parent")
+        wanted[sample["tid"], tuple(names[::-1])] += sample["weight"]
+    for profile in seen["profiles"]:
+        assert profile["unit"] == "microseconds"
+        for stack, us in totals(profile, [f["name"] for f in seen["shared"]["frames"]]).items():
+            found[int(re.findall(r"tid (\d+)", profile["name"])[-1]), stack] += round(us * 1000)
+    assert +found == +wanted, (path, found, wanted)
+cut = [f["name"] for f in exports[-1]["shared"]["frames"] if f["name"].endswith("frames cut]")]
+assert cut == ["[3001 frames cut]"], cut
+assert any(e["ph"] == "B" for e in json.load(open("tiny.trace.json"))["traceEvents"])
+exports = exports[:-len(chromes)]
 for path, seen in zip(sys.argv[1:], exports):
     assert "error" not in seen, (path, seen["error"])
     ours = json.load(open(path))

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Chrome traces obey the rules of their viewers: spans pair and nest, lifetimes enclose, counters
-# stay in their process and fall to 0 at its end; totals are those of --json.
+# stay in their process and fall to 0 at its end; totals are those of --json. (Samples: tconv-totals.)
 . "$ROOT/tests/lib/tconv.sh"
 
 check() {
@@ -59,6 +59,17 @@ PYTHON
 }
 
 check tiny.cbor.zst
+# Functions have their files and lines; without samples there are no members for them.
+grep -q '^"3":{"name":"outer","category":"/usr/bin/prog","parent":2,"file":"/src/prog.c","line":40},$' t.json ||
+    fail "no file and line: $(cat t.json)"
+"$BUILD/targets/tiny_trace" empty.cbor.zst empty
+"$tconv" -q --chrome-trace empty.cbor.zst >t.json
+! grep -q -e '"stackFrames"' -e '"samples"' t.json || fail "samples of a trace without: $(cat t.json)"
+# Two threads that had the same numbers are one to viewers: their samples do not overlap.
+"$tconv" -q --json tiny.cbor.zst | sed 's/"tid":101/"tid":100/' >again.jsonl
+"$tconv" -q --chrome-trace again.jsonl >t.json
+sed -n 's/^{"pid":100,"tid":100,"ts":\([0-9]*\).000,"name":"[a-z]*","sf":.*/\1/p' t.json >times
+expect "samples of both" "0 2000 6000 7000 8000 9000 9000 10000" "$(tr '\n' ' ' <times | sed 's/ $//')"
 check --pid 200 tiny.cbor.zst
 check --thread worker tiny.cbor.zst
 "$BUILD/targets/gen_trace" --symbols --samples 5000 --threads 5 --processes 2 --metrics 50 generated.cbor.zst

@@ -7,10 +7,11 @@ check() {
     for weight in samples cpu offcpu wall; do
         "$tconv" -q --folded --weight $weight "$1" >t.$weight.folded
         "$tconv" -q --speedscope --weight $weight "$1" >t.$weight.json
+        "$tconv" -q --chrome-trace --weight $weight "$1" >t.$weight.trace.json
         "$tconv" -q --json --weight $weight "$1" >t.$weight.jsonl
     done
     /usr/bin/python3 - <<'PYTHON'
-import collections, json
+import collections, decimal, json
 
 rows = [json.loads(line) for line in open("t.jsonl")]
 samples = [row for row in rows if row["kind"] == "sample"]
@@ -96,6 +97,29 @@ for weight, is_in in takes.items():
         assert by_stack == wanted, (p["name"], by_stack, wanted)
         busy.append(per_thread.pop(tid))
     assert not per_thread and busy == sorted(busy, reverse=True), (per_thread, busy)
+
+    # Chrome: the same, by pid and tid; a sample lasts until the next, so an idle one ends each
+    chrome = json.load(open(f"t.{weight}.trace.json"), parse_float=decimal.Decimal)
+    assert ("samples" in chrome) == ("stackFrames" in chrome) == bool(chosen)
+    frames, found, last = chrome.get("stackFrames", {}), collections.Counter(), {}
+    for s in chrome.get("samples", []):
+        key, names, id = (s["pid"], s["tid"]), [], s["sf"]
+        assert str(id) in frames and (s["weight"] > 0) == (id > 0), s
+        at = int(s["ts"] * 1000)
+        if key in last:
+            before, ns = last[key]
+            assert before + ns == at if ns else before < at, (key, before, ns, at)
+        last[key] = at, s["weight"]
+        while id:
+            names.append(frames[str(id)]["name"])
+            id = frames[str(id)].get("parent")
+        if names:
+            found[key, tuple(names[::-1])] += s["weight"]
+    assert not any(ns for _, ns in last.values())
+    wanted = collections.Counter()
+    for s in chosen:
+        wanted[(s.get("pid", 0), s["tid"]), tuple(full(s))] += s["weight_ns"]
+    assert found == wanted, (weight, found, wanted)
 PYTHON
 }
 

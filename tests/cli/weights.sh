@@ -166,8 +166,6 @@ done
 run "$tconv" --folded --weight wal waits.cbor.zst 2>err
 grep -q 'did you mean wall: samples, cpu, offcpu or wall' err || fail "no help: $(cat err)"
 # Where it has no meaning, that is said.
-"$tconv" --chrome-trace --weight wall waits.cbor.zst 2>err >chrome.json
-grep -q -e '--weight changes nothing' err || fail "chrome-trace: $(cat err)"
 "$trender" --view procs --weight wall waits.cbor.zst 2>err >procs.txt
 grep -q -e '--weight changes nothing' err || fail "procs: $(cat err)"
 # Nothing of this weight, but of another.
