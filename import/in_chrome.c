@@ -1,6 +1,7 @@
 /*
  * Chrome's trace events: B, E and X become spans with their arguments, and samples of the time that
- * each stack of spans stood; C counters, I and i instants, M names. Others are counted as lost.
+ * each stack of spans stood; C counters, I and i instants, M names. Others are counted as lost, and
+ * so are the samples behind the events: beside those of spans their time would be there twice.
  *
  * Events may come in any order, so the file is read once for its first time, and sorted.
  */
@@ -16,7 +17,9 @@
 #define MAX_TIME_NS (INT64_MAX / 4)
 #define MAX_ARGS    64
 
-static const char *const paths[] = {"traceEvents[]", "[]", NULL};
+enum { EVENTS, BARE_EVENTS, SAMPLES };
+
+static const char *const paths[] = {"traceEvents[]", "[]", "samples[]", NULL};
 
 struct state {
 	struct imp_build *build;
@@ -70,6 +73,8 @@ static int on_first(void *context, size_t path, const struct imp_item *item)
 	int64_t time_ns;
 	int status;
 
+	if (path == SAMPLES)
+		return 0;
 	if (!phase)
 		return fail(state, "no event: it has no phase (ph)");
 	if (!strchr("BEXCIi", phase))
@@ -245,6 +250,15 @@ static int on_metadata(const struct event *event)
 				name->text_length);
 }
 
+/* One without weight only says that from there on the thread idled. */
+static bool has_weight(const struct imp_item *item)
+{
+	int64_t weight = 1;
+
+	imp_number(item, member(item, "weight"), 0, &weight);
+	return weight != 0;
+}
+
 static int on_second(void *context, size_t path, const struct imp_item *item)
 {
 	struct state *state = context;
@@ -255,8 +269,13 @@ static int on_second(void *context, size_t path, const struct imp_item *item)
 		.phase = phase_of(item),
 	};
 	int64_t time_ns = state->base_ns;
-	int status = number_of(&event, "pid", &event.pid);
+	int status;
 
+	if (path == SAMPLES) {
+		state->others += has_weight(item);
+		return 0;
+	}
+	status = number_of(&event, "pid", &event.pid);
 	if (!status)
 		status = number_of(&event, "tid", &event.tid);
 	if (!status && event.phase && strchr("BEXCIi", event.phase))

@@ -186,6 +186,13 @@ printf '{"traceEvents":[\n{"name":"x","ph":"B","pid":1}]}' >bad.chrome.json
 says 1 'line 2, column .*without a time' "$tconv" -q --folded bad.chrome.json
 printf '{"traceEvents":[{"ph":"B","ts":1,]}' >bad.chrome.json
 says 1 'line 1, column 3' "$tconv" -q --folded bad.chrome.json
+# Samples behind the events are no second time on the CPU: they are counted, but for idle ones.
+printf '%s' '{"traceEvents":[{"name":"x","ph":"X","pid":1,"tid":1,"ts":5,"dur":2}],
+"stackFrames":{"0":{"name":"[idle]"},"1":{"name":"f"}},
+"samples":[{"tid":1,"ts":5,"sf":1,"weight":7},{"tid":1,"ts":6,"sf":1},{"tid":1,"ts":7,"sf":0,"weight":0}]}' \
+    >sampled.chrome.json
+says 0 'lost while recording: 2 event (.*samples are not read)' "$tconv" --trace -o sampled.cbor.zst sampled.chrome.json
+expect "time on CPU" "[unknown];x 2000" "$("$tconv" -q --folded --weight cpu sampled.chrome.json)"
 # As many spans as there and back, of the same length.
 lengths() {
     /usr/bin/python3 -c '
