@@ -32,6 +32,8 @@
 
 /* A record younger than this may have an older one still being written on another CPU. */
 #define PERF_AGE_NS 500000ull
+/* What was younger is looked at again so soon. */
+#define LEFT_OVER_NS 1000000ull
 /* The rings are looked at so often even when nobody wakes us. */
 #define ROUND_NS 100000000ull
 /* What a killed recorder may lose. */
@@ -411,9 +413,9 @@ static bool recording_is_over(const struct session *s)
 
 static int wait_ms(const struct session *s)
 {
-	if (s->has_left_overs)
-		return 1;
 	uint64_t now_ns = rec_now_ns(), round_ns = rec_perf_round_ns(s->perf);
+	if (s->has_left_overs)
+		round_ns = LEFT_OVER_NS;
 	uint64_t until_ns = s->drained_ns + (round_ns < ROUND_NS ? round_ns : ROUND_NS);
 	for (size_t i = 0; i < s->source_count; i++)
 		if (s->sources[i].source->drain && s->sources[i].next_ns < until_ns)
