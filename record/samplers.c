@@ -352,6 +352,7 @@ static void take_event(void *context, const struct rec_ptrace_event *event)
 	case REC_PTRACE_RUNS:
 		record.type = PERF_RECORD_SAMPLE;
 		record.sample.period = event->sample.weight_ns;
+		record.cpu = event->sample.cpu < 0 ? UINT32_MAX : (uint32_t)event->sample.cpu;
 		break;
 	case REC_PTRACE_MAPS:
 		record.type = REC_RECORD_MAPS;

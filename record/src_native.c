@@ -8,7 +8,6 @@
 
 #include "native/native.h"
 #include "procfs.h"
-#include "wakeups.h"
 
 /* Names are looked up, and added-up waits written, so often. */
 #define NAMES_PERIOD_NS 250000000ull
@@ -74,9 +73,9 @@ void rec_native_set_eager(struct rec_native *state, bool is_eager)
 		return;
 	state->is_eager = is_eager;
 	if (is_eager)
-		state->usual_nice = rec_wakeups_hurry();
+		rec_wakeups_hurry(&state->hurry);
 	else
-		rec_wakeups_relax(state->usual_nice);
+		rec_wakeups_relax(&state->hurry);
 }
 
 /* The image changes or goes: samples need not wake us for a program that was the last in Python. */
@@ -274,6 +273,8 @@ static void finish(void *opaque, uint64_t now_ns)
 static void release(void *opaque)
 {
 	struct rec_native *state = opaque;
+	if (state->is_eager)
+		rec_wakeups_relax(&state->hurry);
 	/* Nobody reads Python stacks any more. */
 	if (state->context.samplers && state->context.samplers->ptrace)
 		rec_ptrace_stop(state->context.samplers->ptrace);

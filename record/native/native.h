@@ -14,6 +14,7 @@
 #include "native/stack_ids.h"
 #include "source.h"
 #include "unwind/unwind.h"
+#include "wakeups.h"
 
 /* What we keep with a thread. */
 struct rec_native_thread {
@@ -49,7 +50,7 @@ struct rec_native {
 	struct rec_python *python; /* NULL: not wanted */
 	bool is_python_alone;	   /* no native stacks, and nothing of other programs */
 	bool is_eager;		   /* samples wake us: there is Python code to be read */
-	int usual_nice;
+	struct rec_hurry hurry;	   /* while is_eager */
 	uint64_t next_names_ns, next_sums_ns;
 	uint64_t sample_count, whole_count;
 	struct rec_native_loss losses[LOST_KINDS];

@@ -31,6 +31,7 @@ struct rec_ptrace_event {
 		struct {
 			uint64_t weight_ns; /* CPU time since the thread's last sample */
 			uint64_t regs[REC_PERF_REGS_COUNT];
+			int cpu; /* of RUNS: where it runs; -1: nobody has looked */
 		} sample;
 	};
 	size_t more_bytes; /* of SAMPLE: of `bytes`, behind its stack: what was seen besides */

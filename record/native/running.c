@@ -96,6 +96,8 @@ void rec_native_sample_ahead(void *opaque, const struct rec_perf_record *record)
 	struct rec_native_thread *native = rec_native_thread_of(state, thread);
 	if (native)
 		rec_native_look_at_python(state, native, thread, image, record->time_ns);
+	if (state->is_eager)
+		rec_wakeups_follow(&state->hurry, record->cpu);
 }
 
 static uint32_t stack_of(struct rec_native *state, struct rec_native_thread *native,
@@ -298,6 +300,9 @@ void rec_native_take_sample(struct rec_native *state, const struct rec_perf_reco
 		take_switch_stack(state, native, &running);
 		return;
 	}
+	if (state->is_eager && state->context.samplers->in_force == REC_SAMPLER_TIMER &&
+		record->cpu != UINT32_MAX)
+		rec_wakeups_follow(&state->hurry, record->cpu);
 	rec_schedule_runs(&native->schedule, running.thread->start_ns);
 	running.weight_ns = weight_of(state, &native->schedule, record);
 	take_running(state, &running);

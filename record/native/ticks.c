@@ -18,6 +18,8 @@
 #define FIRST_MAPS_NS	    1000000ull
 #define LAST_MAPS_NS	    100000000ull
 #define LAST_PYTHON_MAPS_NS 1000000000ull
+/* At one in so many ticks it is asked on which CPU a thread runs: 10 us. */
+#define CPU_LOOKS 8
 /* What does not move is looked at less and less often, down to each so many ticks. */
 #define MOST_SKIPPED 8u
 
@@ -284,6 +286,9 @@ static void put_runs(
 	};
 	if (event.sample.weight_ns == 0)
 		return;
+	event.sample.cpu = ticks->look % CPU_LOOKS == 0
+				   ? rec_watched_cpu(&process->watched, thread, thread->fd >= 0)
+				   : -1;
 	thread->sampled_run_ns = run_ns;
 	ticks->take(ticks->context, &event);
 }
