@@ -10,7 +10,7 @@ test="libcmocka-dev c++=g++ zstd=zstd xz=xz-utils git=git sqlite3=sqlite3 /usr/b
       python3-cbor2 python3-zstandard python3-numpy python3-venv rsvg-convert=librsvg2-bin compare=imagemagick pdftotext=poppler-utils mutool=mupdf-tools node=nodejs npm=npm
       chromium=chromium musl-gcc=musl-tools script=bsdutils strace=strace gdb=gdb gzip=gzip dwz=dwz
       libdebuginfod1 callgrind_annotate=valgrind mandoc=mandoc zsh=zsh fish=fish
-      python3-django python3-flask gunicorn=gunicorn debhelper dh-python dpkg-buildpackage=dpkg-dev"
+      python3-django python3-flask gunicorn=gunicorn build-essential debhelper dh-python dpkg-buildpackage=dpkg-dev"
 
 case "${1:-}" in
 build) wanted=$build ;;
