@@ -35,30 +35,43 @@ static bool is_installed(const char *path)
 	return false;
 }
 
+/* Take ":12" off the end. */
+static bool cut_number(char *text, unsigned long *ret_number)
+{
+	char *colon = strrchr(text, ':'), *end;
+	if (colon == NULL || colon[1] < '0' || colon[1] > '9')
+		return false;
+	*ret_number = strtoul(colon + 1, &end, 10);
+	if (*end != '\0')
+		return false;
+	*colon = '\0';
+	return true;
+}
+
 /*
- * What V8 compiled has its place in its name, "JS:*parse /srv/app.js:12:7" or
- * "file:///srv/app.mjs:3:1": the line on which the function begins. `text` is of the name's length,
- * and taken when used.
+ * What V8 compiled has its place in its name, "JS:*parse /srv/app.js:12:7",
+ * "LazyCompile:*parse /srv/app.js:12" or "file:///srv/app.mjs:3:1": the line on which the function
+ * begins. `text` is of the name's length, and taken when used.
  */
 static bool set_place_by_name(struct tfmt_location *location, char *text)
 {
 	strcpy(text, location->function);
-	char *column = strrchr(text, ':');
 	char *file = strrchr(text, ' ');
-	if (column == NULL || file == NULL || column < file)
+	unsigned long line = 0, column = 0;
+	if (file == NULL || !cut_number(file, &column))
 		return false;
-	*column = '\0';
-	char *line = strrchr(file, ':');
-	unsigned long number = line != NULL ? strtoul(line + 1, NULL, 10) : 0;
-	if (number == 0 || number > UINT32_MAX)
+	/* Before node 20 there is no column. */
+	if (!cut_number(file, &line))
+		line = column;
+	if (line == 0 || line > UINT32_MAX)
 		return false;
-	*line = *file++ = '\0';
+	*file++ = '\0';
 	file += strncmp(file, "file://", 7) == 0 ? 7 : 0;
 	char *name = strchr(text, ':');
 	name = name != NULL ? name + 1 : text;
 	location->function = name + strspn(name, "*~^+");
 	location->file = file;
-	location->line = location->first_line = (uint32_t)number;
+	location->line = location->first_line = (uint32_t)line;
 	return true;
 }
 
