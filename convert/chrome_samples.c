@@ -44,7 +44,6 @@ static int compare_lanes(const void *a, const void *b, void *trace)
 
 int chrome_samples_init(struct chrome_samples *samples, const struct conv_context *context)
 {
-	uint64_t tolerance_ns = 0;
 	uint32_t i;
 	int status;
 
@@ -53,10 +52,8 @@ int chrome_samples_init(struct chrome_samples *samples, const struct conv_contex
 	samples->weight =
 		context->weight == TFMT_WEIGHT_SAMPLES ? TFMT_WEIGHT_CPU : context->weight;
 	samples->lane_count = tfmt_trace_count(context->trace, TFMT_THREAD) + 1;
-	/* Ticks come late by microseconds: only a gap of a good part of a period is one. */
-	if (context->header->rate_hz)
-		tolerance_ns = UINT64_C(1000000000) / context->header->rate_hz / 4;
-	status = conv_timeline_init(&samples->timeline, samples->lane_count, tolerance_ns);
+	status = conv_timeline_init(&samples->timeline, samples->lane_count,
+		conv_timeline_tolerance_ns(context->header->rate_hz));
 	if (!status)
 		status = conv_stacks_init(&samples->stacks, context->trace);
 	samples->lanes = calloc(samples->lane_count, sizeof(*samples->lanes));
@@ -77,22 +74,6 @@ void chrome_samples_release(struct chrome_samples *samples)
 	conv_stacks_release(&samples->stacks);
 	free(samples->lanes);
 	free(samples->short_nodes);
-}
-
-/* The node of a sample's stack, with what stands on top of it or instead of it. */
-static int stack_of(
-	struct conv_stacks *stacks, const struct tfmt_sample *sample, uint32_t *ret_node)
-{
-	const char *wait = tfmt_wait_name(sample);
-	int status;
-
-	if (sample->stack)
-		status = conv_stacks_add(stacks, sample->stack, ret_node);
-	else
-		status = conv_stacks_add_name(stacks, 0, TFMT_NO_STACK_NAME, ret_node);
-	if (!status && wait)
-		status = conv_stacks_add_name(stacks, *ret_node, wait, ret_node);
-	return status;
 }
 
 /* The node of a deep stack without its middle, whose frames are counted in its place. */
@@ -151,7 +132,7 @@ int chrome_samples_add(struct chrome_samples *samples, const struct tfmt_sample 
 		return 0;
 	samples->has_taken = true;
 	samples->has_lost |= !lane;
-	status = stack_of(&samples->stacks, sample, &interval.run.stack);
+	status = conv_stacks_add_sample(&samples->stacks, sample, &interval.run.stack);
 	if (!status)
 		status = limit_depth(samples, &interval.run.stack);
 	if (status)

@@ -112,7 +112,6 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	struct firefox_state *state = opaque;
 	const struct conv_context *context = state->context;
 	const struct tfmt_sample *sample = record->sample;
-	const char *wait = tfmt_wait_name(sample);
 	struct conv_stacks *stacks = &state->tables.stacks;
 	struct firefox_sample item = {
 		.begin_ns = conv_relative_ns(context, sample->time_ns),
@@ -127,12 +126,7 @@ static int on_sample(void *opaque, const struct conv_record *record)
 		return 0;
 	item.begin_ns -= item.begin_ns < item.weight_ns ? item.begin_ns : item.weight_ns;
 	state->taken_count++;
-	if (sample->stack)
-		status = conv_stacks_add(stacks, sample->stack, &item.node);
-	else
-		status = conv_stacks_add_name(stacks, 0, TFMT_NO_STACK_NAME, &item.node);
-	if (!status && wait)
-		status = conv_stacks_add_name(stacks, item.node, wait, &item.node);
+	status = conv_stacks_add_sample(stacks, sample, &item.node);
 	if (status)
 		return status;
 	if (thread > tfmt_trace_count(context->trace, TFMT_THREAD))

@@ -39,17 +39,14 @@ struct speedscope_state {
 static int speedscope_begin(void *opaque, const struct conv_context *context)
 {
 	struct speedscope_state *state = opaque;
-	uint64_t tolerance_ns = 0;
 	uint32_t id;
 	int status;
 
 	state->context = context;
 	jsonw_init(&state->w, context->out);
-	/* Ticks come late by microseconds: only a gap of a good part of a period is one. */
-	if (context->header->rate_hz)
-		tolerance_ns = UINT64_C(1000000000) / context->header->rate_hz / 4;
 	state->lane_count = tfmt_trace_count(context->trace, TFMT_THREAD) + 1;
-	status = conv_timeline_init(&state->timeline, state->lane_count, tolerance_ns);
+	status = conv_timeline_init(&state->timeline, state->lane_count,
+		conv_timeline_tolerance_ns(context->header->rate_hz));
 	if (!status)
 		status = conv_stacks_init(&state->stacks, context->trace);
 	state->lanes = calloc(state->lane_count, sizeof(*state->lanes));
@@ -72,23 +69,6 @@ static void speedscope_release(void *opaque)
 
 /* --- samples become runs --- */
 
-/* The node of a sample's stack, with what stands on top of it or instead of it. */
-static int stack_of(
-	struct speedscope_state *state, const struct tfmt_sample *sample, uint32_t *ret_node)
-{
-	const char *wait = tfmt_wait_name(sample);
-	struct conv_stacks *stacks = &state->stacks;
-	int status;
-
-	if (sample->stack)
-		status = conv_stacks_add(stacks, sample->stack, ret_node);
-	else
-		status = conv_stacks_add_name(stacks, 0, TFMT_NO_STACK_NAME, ret_node);
-	if (!status && wait)
-		status = conv_stacks_add_name(stacks, *ret_node, wait, ret_node);
-	return status;
-}
-
 static int on_sample(void *opaque, const struct conv_record *record)
 {
 	struct speedscope_state *state = opaque;
@@ -105,7 +85,7 @@ static int on_sample(void *opaque, const struct conv_record *record)
 	state->has_samples = true;
 	if (!tfmt_weight_of(weight, sample))
 		return 0;
-	status = stack_of(state, sample, &interval.run.stack);
+	status = conv_stacks_add_sample(&state->stacks, sample, &interval.run.stack);
 	if (status)
 		return status;
 	if (sample->time_ns > context->begin_ns)

@@ -285,21 +285,6 @@ void relation_release(struct relation *relation)
 
 /* --- records --- */
 
-/* The node of a sample's stack, with what stands on top of it or instead of it. */
-static int stack_of(struct relation *relation, const struct tfmt_sample *sample, uint32_t *ret_node)
-{
-	const char *wait = tfmt_wait_name(sample);
-	int status;
-
-	if (sample->stack)
-		status = conv_stacks_add(&relation->stacks, sample->stack, ret_node);
-	else
-		status = conv_stacks_add_name(&relation->stacks, 0, TFMT_NO_STACK_NAME, ret_node);
-	if (!status && wait)
-		status = conv_stacks_add_name(&relation->stacks, *ret_node, wait, ret_node);
-	return status;
-}
-
 /* As --json: with a weight that is asked for, samples that have no part in it are left out. */
 int relation_on_sample(void *state, const struct conv_record *record)
 {
@@ -320,7 +305,7 @@ int relation_on_sample(void *state, const struct conv_record *record)
 	if (context->has_weight && !tfmt_weight_of(context->weight, sample))
 		return 0;
 	relation->taken_count++;
-	status = stack_of(relation, sample, &node);
+	status = conv_stacks_add_sample(&relation->stacks, sample, &node);
 	if (status)
 		return status;
 	const struct relation_value values[] = {

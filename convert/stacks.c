@@ -5,6 +5,7 @@
 
 #include "tracefmt/error.h"
 #include "tracefmt/limits.h"
+#include "tracefmt/weight.h"
 
 /* Functions inlined into one place, beyond which the outermost are left out. */
 #define MAX_INLINED 256
@@ -276,5 +277,20 @@ int conv_stacks_add(struct conv_stacks *stacks, uint32_t stack, uint32_t *ret_no
 	}
 	if (!status)
 		*ret_node = node;
+	return status;
+}
+
+int conv_stacks_add_sample(
+	struct conv_stacks *stacks, const struct tfmt_sample *sample, uint32_t *ret_node)
+{
+	const char *wait = tfmt_wait_name(sample);
+	int status;
+
+	if (sample->stack)
+		status = conv_stacks_add(stacks, sample->stack, ret_node);
+	else
+		status = conv_stacks_add_name(stacks, 0, TFMT_NO_STACK_NAME, ret_node);
+	if (!status && wait)
+		status = conv_stacks_add_name(stacks, *ret_node, wait, ret_node);
 	return status;
 }

@@ -8,6 +8,7 @@
 #ifndef CONV_STACKS_H
 #define CONV_STACKS_H
 
+#include "tracefmt/record.h"
 #include "tracefmt/trace.h"
 
 /* A function: equal name, module and language; of Python also file and first line. */
@@ -58,6 +59,13 @@ int conv_stacks_add(struct conv_stacks *stacks, uint32_t stack, uint32_t *ret_no
  */
 int conv_stacks_add_name(
 	struct conv_stacks *stacks, uint32_t parent, const char *name, uint32_t *ret_node);
+
+/*
+ * The node of a sample's stack, with what stands on top of it or instead of it: see
+ * tracefmt/weight.h. Returns: 0; TFMT_E_NOMEM.
+ */
+int conv_stacks_add_sample(
+	struct conv_stacks *stacks, const struct tfmt_sample *sample, uint32_t *ret_node);
 
 /* The node of a function below `parent`, 0: a root. Returns: 0; TFMT_E_NOMEM. */
 int conv_stacks_add_node(

@@ -20,6 +20,12 @@ void conv_timeline_release(struct conv_timeline *timeline)
 	conv_spool_release(&timeline->sums);
 }
 
+uint64_t conv_timeline_tolerance_ns(uint64_t rate_hz)
+{
+	/* Ticks come late by microseconds: only a gap of a good part of a period is one. */
+	return rate_hz ? UINT64_C(1000000000) / rate_hz / 4 : 0;
+}
+
 static uint64_t begin_of(const struct conv_interval *interval)
 {
 	return interval->end_ns > interval->run.weight_ns

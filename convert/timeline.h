@@ -36,6 +36,9 @@ struct conv_timeline {
 int conv_timeline_init(struct conv_timeline *timeline, size_t lane_count, uint64_t tolerance_ns);
 void conv_timeline_release(struct conv_timeline *timeline);
 
+/* Of samples at that rate; 0: not known. */
+uint64_t conv_timeline_tolerance_ns(uint64_t rate_hz);
+
 /* Add a sample to a lane. `is_sum`: not one interval. Returns: 0; TFMT_E_NOMEM; TFMT_E_IO. */
 int conv_timeline_add(struct conv_timeline *timeline, size_t lane,
 	const struct conv_interval *interval, bool is_sum);
