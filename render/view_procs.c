@@ -12,6 +12,7 @@
 #include "proc_rows.h"
 #include "proc_text.h"
 #include "scopes_part.h"
+#include "strips_part.h"
 #include "view.h"
 
 #define LEFT_PX	       226
@@ -52,8 +53,7 @@ static void release(void *state)
 	struct procs *procs = state;
 	if (procs == NULL)
 		return;
-	if (procs->strips != NULL)
-		rend_view_strips.release(procs->strips);
+	rend_strips_part_free(procs->strips);
 	rend_scopes_part_free(procs->scopes);
 	rend_proc_rows_release(&procs->rows);
 	free(procs);
@@ -61,10 +61,7 @@ static void release(void *state)
 
 static double strips_px(const struct procs *procs)
 {
-	if (procs->strips == NULL)
-		return 0;
-	double height_px = rend_view_strips.height_px(procs->strips);
-	return height_px > 0 ? height_px + STRIPS_GAP_PX : 0;
+	return rend_strips_part_px(procs->strips, STRIPS_GAP_PX);
 }
 
 static size_t max_rows(const struct procs *procs)
@@ -112,9 +109,7 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 		return TFMT_E_NOMEM;
 	procs->model = model;
 	procs->frame = *frame;
-	int status = 0;
-	if (!frame->is_part && rend_view_strips.has_data(model))
-		status = rend_view_strips.prepare(model, frame, &procs->strips);
+	int status = rend_strips_part_new(model, frame, &procs->strips);
 	if (status == 0)
 		status = rend_scopes_part_new(model, frame, &procs->scopes);
 	if (status == 0)
@@ -477,8 +472,7 @@ static void draw_rows(const struct procs *procs, struct rend_scene *scene, doubl
 static void draw(const void *state, struct rend_scene *scene, double y)
 {
 	const struct procs *procs = state;
-	if (procs->strips != NULL)
-		rend_view_strips.draw(procs->strips, scene, y);
+	rend_strips_part_draw(procs->strips, scene, y);
 	y += strips_px(procs);
 	rend_scene_section(scene, y, "Processes");
 	draw_head(procs, scene, y);

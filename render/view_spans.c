@@ -10,6 +10,7 @@
 #include "num.h"
 #include "span_lanes.h"
 #include "spans_table.h"
+#include "strips_part.h"
 #include "view.h"
 
 #define LEFT_PX	       170
@@ -58,8 +59,7 @@ static bool has_data(const struct rend_model *model)
 
 static double strips_px(const struct gantt *gantt)
 {
-	double height_px = gantt->strips != NULL ? rend_view_strips.height_px(gantt->strips) : 0;
-	return height_px > 0 ? height_px + STRIPS_GAP_PX : 0;
+	return rend_strips_part_px(gantt->strips, STRIPS_GAP_PX);
 }
 
 static double lane_px(const struct rend_lane *lane)
@@ -181,8 +181,7 @@ static void release(void *state)
 	struct gantt *gantt = state;
 	if (gantt == NULL)
 		return;
-	if (gantt->strips != NULL)
-		rend_view_strips.release(gantt->strips);
+	rend_strips_part_free(gantt->strips);
 	rend_span_lanes_release(&gantt->lanes);
 	rend_span_table_release(&gantt->table);
 	free(gantt);
@@ -196,8 +195,8 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	gantt->model = model;
 	gantt->frame = *frame;
 	int status = rend_span_table_init(&gantt->table, model);
-	if (status == 0 && !frame->is_part && rend_view_strips.has_data(model))
-		status = rend_view_strips.prepare(model, frame, &gantt->strips);
+	if (status == 0)
+		status = rend_strips_part_new(model, frame, &gantt->strips);
 	if (status == 0)
 		status = fit_lanes(gantt, model);
 	if (status < 0) {
@@ -372,8 +371,7 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	if (!frame->is_part)
 		rend_time_grid(
 			scene, &frame->axis, y, y + strips_px(&gantt) + lanes_px(&gantt) + 6);
-	if (gantt.strips != NULL)
-		rend_view_strips.draw(gantt.strips, scene, y);
+	rend_strips_part_draw(gantt.strips, scene, y);
 	y += strips_px(&gantt);
 	rend_scene_section(scene, y, "Calls and scopes");
 	for (size_t i = 0; i < gantt.lanes.count; i++) {

@@ -8,6 +8,7 @@
 #include "legend.h"
 #include "num.h"
 #include "slice_words.h"
+#include "strips_part.h"
 #include "timeline_text.h"
 #include "view.h"
 
@@ -54,9 +55,7 @@ static bool has_data(const struct rend_model *model)
 
 static double strips_px(const struct timeline *timeline)
 {
-	double height_px =
-		timeline->strips != NULL ? rend_view_strips.height_px(timeline->strips) : 0;
-	return height_px > 0 ? height_px + STRIPS_GAP_PX : 0;
+	return rend_strips_part_px(timeline->strips, STRIPS_GAP_PX);
 }
 
 /* Time that a row says something about: not that of blocks of many functions. */
@@ -210,8 +209,7 @@ static void release(void *state)
 	struct timeline *timeline = state;
 	if (timeline == NULL)
 		return;
-	if (timeline->strips != NULL)
-		rend_view_strips.release(timeline->strips);
+	rend_strips_part_free(timeline->strips);
 	rend_thread_charts_release(&timeline->charts);
 	free(timeline);
 }
@@ -229,8 +227,8 @@ static int prepare(struct rend_model *model, const struct rend_frame *frame, voi
 	int status = rend_thread_charts_init(&timeline->charts, model,
 		frame->is_part ? PART_TRACKS : REND_MAX_TRACKS,
 		(uint64_t)fmax(ns_per_px * MIN_BOX_PX, 1), max_items);
-	if (status == 0 && !frame->is_part && rend_view_strips.has_data(model))
-		status = rend_view_strips.prepare(model, frame, &timeline->strips);
+	if (status == 0)
+		status = rend_strips_part_new(model, frame, &timeline->strips);
 	if (status < 0) {
 		release(timeline);
 		return status;
@@ -403,8 +401,7 @@ static void draw(const void *state, struct rend_scene *scene, double y)
 	if (!frame->is_part)
 		rend_time_grid(
 			scene, &frame->axis, y, y + strips_px(timeline) + tracks_px(timeline) + 6);
-	if (timeline->strips != NULL)
-		rend_view_strips.draw(timeline->strips, scene, y);
+	rend_strips_part_draw(timeline->strips, scene, y);
 	y += strips_px(timeline);
 	rend_scene_section(scene, y, "Threads");
 	for (size_t i = 0; i < timeline->charts.track_count; i++) {
