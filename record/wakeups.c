@@ -44,7 +44,8 @@ void rec_wakeups_hurry(struct rec_hurry *hurry)
 		.usual_nice = getpriority(PRIO_PROCESS, 0),
 		.cpu = UINT32_MAX,
 	};
-	hurry->is_free = sched_getaffinity(0, sizeof(hurry->usual_cpus), &hurry->usual_cpus) == 0;
+	/* Where that is not known, none is allowed. */
+	sched_getaffinity(0, sizeof(hurry->usual_cpus), &hurry->usual_cpus);
 	setpriority(PRIO_PROCESS, 0, HURRIED_NICE);
 }
 
@@ -55,7 +56,7 @@ void rec_wakeups_hurry(struct rec_hurry *hurry)
 void rec_wakeups_follow(struct rec_hurry *hurry, uint32_t cpu)
 {
 	cpu_set_t only;
-	if (cpu == hurry->cpu || !hurry->is_free || cpu >= CPU_SETSIZE) {
+	if (cpu == hurry->cpu || cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &hurry->usual_cpus)) {
 		hurry->elsewhere_count = 0;
 		return;
 	}
@@ -64,8 +65,8 @@ void rec_wakeups_follow(struct rec_hurry *hurry, uint32_t cpu)
 	hurry->elsewhere_count = 0;
 	CPU_ZERO(&only);
 	CPU_SET(cpu, &only);
-	hurry->is_free = sched_setaffinity(0, sizeof(only), &only) == 0;
-	hurry->cpu = cpu;
+	if (sched_setaffinity(0, sizeof(only), &only) == 0)
+		hurry->cpu = cpu;
 }
 
 void rec_wakeups_relax(const struct rec_hurry *hurry)

@@ -6,7 +6,6 @@
 #define RECORD_WAKEUPS_H
 
 #include <sched.h>
-#include <stdbool.h>
 #include <stdint.h>
 
 /* Call once, on the thread that waits, after the program was forked: it would inherit this. */
@@ -14,9 +13,8 @@ void rec_wakeups_prepare(void);
 
 /* How the thread was before it hurried, and where it is. */
 struct rec_hurry {
-	cpu_set_t usual_cpus;
+	cpu_set_t usual_cpus; /* those it may go to */
 	int usual_nice;
-	bool is_free; /* may choose its CPU */
 	uint32_t cpu; /* where it stays; UINT32_MAX: anywhere */
 	unsigned elsewhere_count;
 };
