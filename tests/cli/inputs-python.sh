@@ -2,21 +2,9 @@
 # Text of Python's samplers: austin, py-spy, live-trace. Totals of the source, Python frames with
 # file and line.
 . "$ROOT/tests/lib/tconv.sh"
-trender=$BUILD/trender
+. "$ROOT/tests/lib/foreign.sh"
 python=/usr/bin/python3
 
-sum() { awk '{ total += $NF } END { printf "%.0f\n", total }'; }
-# Every format and every view takes it without damage; the filter knows its language.
-all_of() {
-    for format in $(formats); do
-        run "$tconv" -q --$format -o "all.$format" "$1"
-        expect "status of --$format of $1: $(cat err)" 0 "$status"
-    done
-    for view in flame timeline report; do
-        "$trender" -q --view $view -o "$view.svg" "$1" || [ $? = 4 ] || fail "$view of $1"
-    done
-    "$trender" -q "$1" >/dev/null && "$trender" -q --view top --weight wall "$1" >top
-}
 # frames FILE: language, function, file and line of all frames.
 frames() {
     "$tconv" -q --json "$1" | $python -c '
@@ -40,7 +28,7 @@ P8380;T0:8381;app.py:<module>:46;app.py:fact:31;/usr/lib/libc.so.6:read:0 2232
 P8380;T0:8381;app.py:<module>:46;kernel:do_read:0 1
 # duration: 19306
 END
-all_of in.austin
+all_of in.austin --weight wall
 expect "microseconds of austin" 19307000 "$("$tconv" -q --folded --weight cpu in.austin | sum)"
 expect "samples of austin" 6 "$("$tconv" -q --folded in.austin | sum)"
 cat >wanted <<'END'
@@ -72,7 +60,7 @@ Process 7;Thread 564aa759be40;_find_and_load (<frozen importlib._bootstrap>);L99
 Thread 564aa7605670 4018
 Thread 564aa7605670;<module> (fact.py:8);work (fact.py:7) 1000 0 4096
 END
-all_of one.austin
+all_of one.austin --weight wall
 expect "microseconds of austin 1" 6039000 "$("$tconv" -q --folded --weight cpu one.austin | sum)"
 cat >wanted <<'END'
 python <module> fact.py 8
@@ -100,7 +88,7 @@ Thread 0x7F4A1B2C3D40 (idle): "pool (1)"
     clone (libc.so.6)
 Thread 9 (idle)
 END
-all_of in.pyspy
+all_of in.pyspy --weight wall
 expect "stacks of a dump" "3 1" "$("$tconv" -q --json in.pyspy | grep -c '"kind":"sample"') \
 $("$tconv" -q --folded in.pyspy | sum)"
 "$tconv" -q --native-frames --folded --weight wall in.pyspy >out
@@ -115,7 +103,7 @@ cat >in.raw <<'END'
 process 7:"python3 app.py";thread (9);<module> (app.py:20);work (app.py:12) 30
 process 7:"python3 app.py";thread (9);<module> (app.py:20);work (app.py:13);read (libc.so.6) 12
 END
-all_of in.raw
+all_of in.raw --weight wall
 expect "samples of py-spy" 42 "$("$tconv" -q --folded in.raw | sum)"
 expect "Python frames of py-spy" "<module> app.py 20,read libc.so.6 0,work app.py 12,work app.py 13" \
     "$(frames in.raw | grep -v 'process\|thread' | cut -d' ' -f2- | LC_ALL=C sort | paste -sd,)"
@@ -152,7 +140,7 @@ print(work(3))
 event.set()
 PYTHON
 $python live.py >in.live
-all_of in.live
+all_of in.live --weight wall
 expect "blocks of live-trace" 40 "$("$tconv" -q --folded in.live | sum)"
 expect "a block is 100 ms" 4000000000 "$("$tconv" -q --folded --weight cpu in.live | sum)"
 expect "threads of live-trace" 2 "$("$tconv" -q --json in.live | grep -c '"kind":"thread",')"

@@ -1,21 +1,7 @@
 #!/bin/bash
 # Foreign recordings in every view and format, with the totals of the source.
 . "$ROOT/tests/lib/tconv.sh"
-trender=$BUILD/trender
-
-sum() { awk '{ total += $NF } END { printf "%.0f\n", total }'; }
-
-# Every format and every view takes it without damage.
-all_of() {
-    for format in $(formats); do
-        run "$tconv" -q --$format -o "all.$format" "$1"
-        expect "status of --$format of $1: $(cat err)" 0 "$status"
-    done
-    for view in flame timeline report; do
-        "$trender" -q --view $view -o "$view.svg" "$1" || [ $? = 4 ] || fail "$view of $1"
-    done
-    "$trender" -q "$1" >/dev/null && "$trender" -q --view top "$1" >top
-}
+. "$ROOT/tests/lib/foreign.sh"
 
 # --- folded ---
 cat >in.folded <<'END'

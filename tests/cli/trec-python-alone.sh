@@ -2,15 +2,7 @@
 # Python stacks without native ones: by perf's samples, and by a timer where nothing else is allowed.
 . "$ROOT/tests/lib/trec.sh"
 targets=$ROOT/tests/targets
-declare -A seen
-pythons=()
-for python in "$HOME"/.pyenv/versions/3.*/bin/python3 /usr/bin/python3 ${PYTHONS:-}; do
-    version=$("$python" -c 'import sys; print("%d%02d" % sys.version_info[:2])' 2>/dev/null) || continue
-    [ "$version" -ge 308 ] && [ -z "${seen[$version]:-}" ] || continue
-    seen[$version]=1
-    pythons+=("$python")
-done
-[ ${#pythons[@]} -gt 0 ] || { echo "SKIP: no Python from 3.8 on"; exit 77; }
+. "$ROOT/tests/lib/pythons.sh"
 python=${pythons[0]}
 "$trec" -q --sampler timer -o try.cbor.zst -- "$python" -c pass 2>err || fail "$(cat err)"
 [ ! -s err ] || { echo "SKIP: memory of others cannot be read here: $(cat err)"; exit 77; }
